@@ -1,0 +1,99 @@
+"""Files written whole or not at all, and resources found in a checkout and in an installation."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from CompactSegLib.errors import OutputError
+
+__all__ = ["find_resource", "written_whole"]
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the place of `path` only if all went well.
+
+    The temporary name ends like `path`, so that writers that choose the format by the suffix do the
+    same for both. On any failure, an interrupt included, the temporary file and the folders made for
+    it are removed, and a file that was at `path` before is untouched.
+
+    Args:
+        path: The file to write. Missing parent folders are made.
+
+    Yields:
+        The temporary path, which does not exist yet. The body must create it.
+
+    Raises:
+        OutputError: The file could not be written (no space, no permission, no such place).
+    """
+    target = Path(path)
+    temporary = target.with_name(f".partial-{secrets.token_hex(4)}{_suffix(target)}")
+    made: list[Path] = []
+    try:
+        if target.is_dir():
+            raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
+        _make_folders(target.parent, made)
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, target)
+    except BaseException as error:
+        _remove(temporary, made)
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise OutputError(
+                f"{target}: could not be written ({reason}); nothing was left behind, "
+                "choose a folder with write permission and enough free space."
+            ) from error
+        raise
+
+
+def find_resource(name: str | os.PathLike[str]) -> Path:
+    """Return the path of a file or folder under ``Resources/``.
+
+    In a checkout ``Resources/`` is at the repository's root, in Slicer's installation it is beside
+    the package: both are the package's parent. A wheel carries it inside the package.
+
+    Args:
+        name: Path relative to ``Resources/``, for example ``"Models/hippocampus-mr"``.
+
+    Raises:
+        FileNotFoundError: In none of the places.
+    """
+    package = Path(__file__).resolve().parent
+    places = [package.parent / "Resources", package / "Resources"]
+    for place in places:
+        if (place / name).exists():
+            return place / name
+    raise FileNotFoundError(f"{name}: not found in {' or '.join(str(p) for p in places)}")
+
+
+def _suffix(path: Path) -> str:
+    """The last two suffixes at most (``.seg.nrrd``), so that dots in a case's name stay out."""
+    return "".join(path.suffixes[-2:])
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Without this a power cut right after the rename can leave an empty file under the final name."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(temporary: Path, made: list[Path]) -> None:
+    temporary.unlink(missing_ok=True)
+    for folder in reversed(made):
+        try:
+            folder.rmdir()
+        except OSError:
+            break
