@@ -1,0 +1,116 @@
+"""The parts of a net: convolution layers, blocks and heads, built from their configuration."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
+
+_INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
+
+
+def max_pool(maps: Tensor, factor: int) -> Tensor:
+    """Max pooling of ``(N, C, D, H, W)`` with windows of ``factor`` voxels; a window cut off by the border counts what it has."""
+    if factor == 1:
+        return maps
+    return functional.max_pool3d(maps, kernel_size=factor, stride=factor, ceil_mode=True)
+
+
+def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:
+    """Bring ``(N, C, d, h, w)`` to a resolution ``factor`` times finer and cut it to ``shape`` ``(D, H, W)``.
+
+    The scale is the factor itself, never a ratio of sizes, so that a voxel's value does not depend on how large the
+    map around it is; exact tiles rely on it.
+    """
+    if factor == 1:
+        return maps
+    finer = functional.interpolate(
+        maps,
+        scale_factor=float(factor),
+        mode=_INTERPOLATION[mode],
+        align_corners=False if mode == "linear" else None,
+        recompute_scale_factor=False,
+    )
+    depth, height, width = shape
+    return finer[..., :depth, :height, :width]
+
+
+class ConvLayer(nn.Module):
+    """Convolution, batch norm, ReLU; zeros lie beyond the border of the volume."""
+
+    def __init__(self, in_channels: int, config: LayerConfig) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(
+            in_channels,
+            config.channels,
+            kernel_size=config.kernel,
+            dilation=config.dilation,
+            padding=config.dilation * (config.kernel // 2),
+            bias=False,
+        )
+        self.norm: nn.Module = nn.BatchNorm3d(config.channels)
+        nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
+        return functional.relu(self.norm(self.conv(maps)), inplace=not self.training)
+
+
+def conv_layers(in_channels: int, configs: tuple[LayerConfig, ...]) -> nn.Sequential:
+    """Convolution layers in series."""
+    layers = []
+    for config in configs:
+        layers.append(ConvLayer(in_channels, config))
+        in_channels = config.channels
+    return nn.Sequential(*layers)
+
+
+class Branch(nn.Module):
+    """Max pooling, convolution layers in series, and up-sampling back to the resolution it began with."""
+
+    def __init__(self, in_channels: int, config: BranchConfig, *, upsampling: str) -> None:
+        super().__init__()
+        self.pool = config.pool
+        self.upsampling = upsampling
+        self.layers = conv_layers(in_channels, config.layers)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
+        coarse = self.layers(max_pool(maps, self.pool))
+        return upsample(coarse, factor=self.pool, shape=maps.shape[-3:], mode=self.upsampling)
+
+
+class Block(nn.Module):
+    """A convolution block: makes feature map F_k from F_{k-1} (claims 1 to 4).
+
+    The branches see the same input and their outputs are concatenated.
+    """
+
+    def __init__(self, in_channels: int, config: BlockConfig, *, upsampling: str) -> None:
+        super().__init__()
+        self.pool = config.pool
+        self.branches = nn.ModuleList(
+            Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')`` with ``D' = ceil(D / pool)`` and so on."""
+        pooled = max_pool(maps, self.pool)
+        outputs = [branch(pooled) for branch in self.branches]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+
+
+class Head(nn.Module):
+    """A serial convolution block: level feature map to class scores (claim 5)."""
+
+    def __init__(self, in_channels: int, config: HeadConfig, *, classes: int) -> None:
+        super().__init__()
+        self.layers = conv_layers(in_channels, config.layers)
+        last = config.layers[-1].channels if config.layers else in_channels
+        self.classifier = nn.Conv3d(last, classes, kernel_size=1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(N, C, D, H, W)`` to logits ``(N, classes, D, H, W)``."""
+        return self.classifier(self.layers(maps))

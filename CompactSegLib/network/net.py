@@ -1,0 +1,120 @@
+"""The multi-level net (US 10,783,640): a chain of blocks with a head after each pair of neighbouring feature maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network.blocks import Block, Head, upsample
+from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
+
+
+class MultiLevelNet(nn.Module):
+    """Blocks 1..L+1 and heads 1..L.
+
+    F_1 = block_1(image), F_{k+1} = block_{k+1}(F_k); M_n joins F_n and F_{n+1}; the logits of level n are
+    head_n(M_n) (claims 1, 10 and 17).
+
+    Args:
+        config: What to build.
+    """
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        inputs = (config.in_channels, *config.map_channels)
+        self.blocks = nn.ModuleList(
+            Block(channels, block, upsampling=config.upsampling)
+            for channels, block in zip(inputs, config.blocks, strict=False)
+        )
+        self.heads = nn.ModuleList(
+            Head(config.level_channels(level), head, classes=config.classes)
+            for level, head in enumerate(config.heads, start=1)
+        )
+
+    @property
+    def levels(self) -> int:
+        return self.config.levels
+
+    def forward(self, image: Tensor, *, levels: int | None = None) -> list[Tensor]:
+        """Logits of levels 1..levels, each ``(N, classes, D, H, W)``, of an image ``(N, in_channels, D, H, W)``."""
+        evaluation = LevelEvaluation(self, image)
+        return [evaluation.logits(n) for n in range(1, (levels or self.levels) + 1)]
+
+    def evaluate(self, image: Tensor) -> LevelEvaluation:
+        """Levels of one image on demand."""
+        return LevelEvaluation(self, image)
+
+    def level_map(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:
+        """Join feature maps to the level feature map M_level, voxel by voxel (claims 6, 8 and 9).
+
+        Args:
+            level: The level n, from 1.
+            maps: The feature maps by number, at least those that level n joins.
+            shape: The image's ``(D, H, W)``; coarser maps are up-sampled to it, the others are taken as they are.
+        """
+        strides = self.config.map_strides
+        joined = [
+            upsample(
+                maps[number],
+                factor=strides[number - 1],
+                shape=shape,
+                mode=self.config.upsampling,
+            )
+            for number in self.config.fused_maps(level)
+        ]
+        return torch.cat(joined, dim=1)
+
+    def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
+        """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.
+
+        Returns:
+            A new net; the blocks and heads it has in common with this one are the same objects.
+        """
+        grown = MultiLevelNet(self.config.with_level(block, head))
+        for mine, theirs in ((self.blocks, grown.blocks), (self.heads, grown.heads)):
+            for index, module in enumerate(mine):
+                theirs[index] = module
+        reference = next(self.parameters())
+        grown.to(device=reference.device, dtype=reference.dtype)
+        return grown.train(self.training)
+
+
+class LevelEvaluation:
+    """The levels of one image, each computed when first asked for.
+
+    Level n runs blocks 1..n+1 and head n; asking for level n+1 afterwards runs one block and one head.
+    """
+
+    def __init__(self, net: MultiLevelNet, image: Tensor) -> None:
+        if image.ndim != 5 or image.shape[1] != net.config.in_channels:
+            raise ConfigurationError(
+                f"image: expected shape (N, {net.config.in_channels}, D, H, W), got {tuple(image.shape)}."
+            )
+        self.net = net
+        self.image = image
+        self._maps: dict[int, Tensor] = {0: image}
+        self._logits: dict[int, Tensor] = {}
+
+    def feature_map(self, number: int) -> Tensor:
+        """F_number, ``(N, channels, D / stride, H / stride, W / stride)`` rounded up."""
+        if number not in self._maps:
+            self._maps[number] = self.net.blocks[number - 1](self.feature_map(number - 1))
+        return self._maps[number]
+
+    def logits(self, level: int) -> Tensor:
+        """Class scores of a level, ``(N, classes, D, H, W)``.
+
+        Raises:
+            ConfigurationError: The net has no such level.
+        """
+        if not 1 <= level <= self.net.levels:
+            raise ConfigurationError(
+                f"level: expected 1 to {self.net.levels}, the levels of this net, got {level}."
+            )
+        if level not in self._logits:
+            maps = {number: self.feature_map(number) for number in self.net.config.fused_maps(level)}
+            joined = self.net.level_map(level, maps, shape=self.image.shape[-3:])
+            self._logits[level] = self.net.heads[level - 1](joined)
+        return self._logits[level]
