@@ -1,0 +1,332 @@
+"""From the source grid to the model's grid and back: image in, labels out.
+
+The model wants its own orientation and spacing. The axes of the source are permuted and flipped to the
+model's (an oblique source keeps its small angles: nothing is rotated), then each axis is resampled alone.
+Both grids share their edges, so along an axis
+
+    u_model = (i_source + 0.5) * scale - 0.5,    scale = source spacing / model spacing.
+
+*Oriented* means permuted and flipped, not yet resampled; axes are then (D, H, W) like the model's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor, prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.volume.geometry import Geometry, orientation_axes
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Box", "GridMap"]
+
+Box = tuple[slice, slice, slice]
+"""A box of voxels, (D, H, W), each slice with integer start and stop."""
+
+_TAKEN_AS_EQUAL = 1e-3
+_MOST_MODEL_VOXELS = 2**32
+_SLAB_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class GridMap:
+    """The axis-aligned map between a source grid and a model's grid.
+
+    Attributes:
+        source_axes: For D, H and W, the array axis of the source (0 is k, 1 is j, 2 is i).
+        flipped: For D, H and W, whether the source runs the other way.
+        scales: For D, H and W, source spacing / model spacing; exactly 1 where the axis is taken 1:1.
+        oriented_shape: (D, H, W) of the source after permutation.
+        model_shape: (D, H, W) of the model's grid.
+    """
+
+    source_axes: tuple[int, int, int]
+    flipped: tuple[bool, bool, bool]
+    scales: tuple[float, float, float]
+    oriented_shape: tuple[int, int, int]
+    model_shape: tuple[int, int, int]
+
+    @classmethod
+    def between(
+        cls, geometry: Geometry, *, orientation: str, spacing_mm: tuple[float, float, float]
+    ) -> GridMap:
+        """Return the map from `geometry` to a model's grid.
+
+        Args:
+            geometry: The source grid.
+            orientation: Where the model's i, j, k (tensor axes W, H, D) run to, for example ``"RAS"``.
+            spacing_mm: The model's spacing along the axes named by `orientation`, in that order. Axes whose
+                spacing is within 0.1 % of the source's are taken 1:1.
+
+        Raises:
+            ConfigurationError: No such orientation, or a spacing that is not above 0.
+            InputError: The volume would be enormous at this spacing.
+        """
+        if len(spacing_mm) != 3 or not all(0 < mm < float("inf") for mm in spacing_mm):
+            raise ConfigurationError(
+                f"spacing: expected three lengths above 0 mm, got {spacing_mm}."
+            )
+        nearest, signs = geometry.nearest_axes()
+        axes, flips, scales, oriented, model = [], [], [], [], []
+        for (lps, sign), mm in reversed(
+            list(zip(orientation_axes(orientation), spacing_mm, strict=True))
+        ):
+            ijk = nearest[lps]
+            scale = geometry.spacing_mm[ijk] / mm
+            scale = 1.0 if abs(scale - 1.0) < _TAKEN_AS_EQUAL else scale
+            size = geometry.size_ijk[ijk]
+            axes.append(2 - ijk)
+            flips.append(signs[lps] != sign)
+            scales.append(scale)
+            oriented.append(size)
+            model.append(max(1, floor(size * scale + 0.5)))
+        if prod(model) > _MOST_MODEL_VOXELS:
+            raise InputError(
+                f"A volume of {geometry.size_ijk} voxels of {geometry.spacing_mm} mm would have "
+                f"{prod(model):.1e} voxels at the model's spacing of {tuple(spacing_mm)} mm; "
+                "check the spacing in its header, or crop it."
+            )
+        return cls(*(tuple(v) for v in (axes, flips, scales, oriented, model)))  # type: ignore[arg-type]
+
+    @property
+    def resamples(self) -> bool:
+        """Whether any axis is not taken 1:1."""
+        return self.scales != (1.0, 1.0, 1.0)
+
+    def prepare(self, array: np.ndarray, device: str | torch.device = "cpu") -> torch.Tensor:
+        """Bring an image to the model's grid.
+
+        Linear interpolation; where the model is coarser, a triangle as wide as two of its voxels, so that
+        nothing aliases. Works slab by slab: beyond the result little memory is used.
+
+        Args:
+            array: (C, K, J, I), any real pixel type.
+            device: Where the work is done and the result lives.
+
+        Returns:
+            float32 tensor (C, D, H, W), contiguous. Intensities are not changed.
+        """
+        import torch
+
+        source = self._oriented_view(array)
+        channels = source.shape[0]
+        taps = [_Taps.to_model(self, axis) for axis in range(3)]
+        result = torch.empty((channels, *self.model_shape), dtype=torch.float32, device=device)
+        # Shrinking axes first: the less is left for the others.
+        order = sorted(range(3), key=lambda axis: self.scales[axis])
+        plane = [max(pair) for pair in zip(self.oriented_shape, self.model_shape, strict=True)][1:]
+        row_bytes = 4 * channels * prod(plane) * max(1.0, 1.0 / self.scales[0])
+        for rows in _slabs(self.model_shape[0], row_bytes, _SLAB_BYTES):
+            needed = taps[0].needed(rows)
+            slab = self._float_slab(source, needed, result.device)
+            for axis in order:
+                if self.scales[axis] == 1.0:
+                    continue
+                window = rows if axis == 0 else slice(0, self.model_shape[axis])
+                start = needed.start if axis == 0 else 0
+                slab = taps[axis].apply(slab, axis + 1, window, start)
+            result[:, rows] = slab
+        return result
+
+    def oriented_box(self, model_box: Box) -> Box:
+        """Return the box of oriented source voxels that belong to a box of model voxels.
+
+        A source voxel belongs to the model voxel in which its centre lies, so a partition of the model grid
+        gives a partition of the source grid. Where the model is finer than the source a box can be empty.
+        """
+        boxes = []
+        for axis, part in enumerate(model_box):
+            size, last = self.oriented_shape[axis], self.model_shape[axis] - 1
+            owner = np.floor((np.arange(size) + 0.5) * self.scales[axis]).clip(0, last)
+            start, stop = np.searchsorted(owner, [part.start, part.stop])
+            boxes.append(slice(int(start), int(stop)))
+        return boxes[0], boxes[1], boxes[2]
+
+    def support(self, oriented_box: Box) -> Box:
+        """Return the box of model voxels between which the oriented source voxels are interpolated."""
+        d, h, w = (_Taps.to_source(self, a).needed(part) for a, part in enumerate(oriented_box))
+        return d, h, w
+
+    def labels(
+        self,
+        logits: torch.Tensor,
+        logits_box: Box,
+        oriented_box: Box,
+        *,
+        slab_bytes: int = _SLAB_BYTES,
+    ) -> torch.Tensor:
+        """Interpolate logits to the oriented source grid and take the most likely class, slab by slab.
+
+        Args:
+            logits: (classes, d, h, w), on any device, any floating type.
+            logits_box: The model voxels that `logits` cover; must contain ``support(oriented_box)``.
+            oriented_box: The source voxels to label.
+            slab_bytes: About the most memory for interpolated logits at a time; no result depends on it.
+
+        Returns:
+            uint8 tensor of the shape of `oriented_box`, on the logits' device.
+        """
+        import torch
+
+        shape = [part.stop - part.start for part in oriented_box]
+        result = torch.empty(shape, dtype=torch.uint8, device=logits.device)
+        if 0 in shape:
+            return result
+        support = self.support(oriented_box)
+        inside = [
+            part.start >= b.start and part.stop <= b.stop
+            for part, b in zip(support, logits_box, strict=True)
+        ]
+        if not all(inside) or list(logits.shape[1:]) != [b.stop - b.start for b in logits_box]:
+            raise ValueError(f"logits {tuple(logits.shape)} on {logits_box} do not cover {support}")
+        taps = [_Taps.to_source(self, axis) for axis in range(3)]
+        crop = tuple(
+            slice(s.start - b.start, s.stop - b.start)
+            for s, b in zip(support, logits_box, strict=True)
+        )
+        logits = logits[(slice(None), *crop)]
+        # Twice: interpolation holds its input beside its output.
+        row_bytes = 2 * 4 * logits.shape[0] * shape[1] * shape[2]
+        for rows in _slabs(shape[0], row_bytes, slab_bytes):
+            window = slice(rows.start + oriented_box[0].start, rows.stop + oriented_box[0].start)
+            needed = taps[0].needed(window)
+            start = support[0].start
+            slab = logits[:, needed.start - start : needed.stop - start].float()
+            for axis, part in enumerate((window, *oriented_box[1:])):
+                if self.scales[axis] != 1.0:
+                    first = needed.start if axis == 0 else support[axis].start
+                    slab = taps[axis].apply(slab, axis + 1, part, first)
+            result[rows] = _most_likely(slab)
+        return result
+
+    def to_source(self, oriented: np.ndarray) -> np.ndarray:
+        """Bring labels (D, H, W) on the oriented grid to the source's (K, J, I), contiguous."""
+        flipped = oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+        return np.ascontiguousarray(flipped.transpose(np.argsort(self.source_axes)))
+
+    def _oriented_view(self, array: np.ndarray) -> torch.Tensor:
+        """(C, D, H, W), permuted but not flipped (torch knows no negative strides), still the same memory."""
+        import torch
+
+        if array.ndim != 4 or array.shape[1:] != self._source_shape:
+            raise ValueError(
+                f"expected an array (C, K, J, I) with {self._source_shape}, got {array.shape}"
+            )
+        native = np.require(array, dtype=array.dtype.newbyteorder("="))
+        if any(stride < 0 for stride in native.strides):
+            native = np.ascontiguousarray(native)
+        if not native.flags.writeable:
+            # torch warns of read-only memory although nothing here writes to it.
+            native = native.view()
+            try:
+                native.flags.writeable = True
+            except ValueError:
+                native = native.copy()
+        return torch.from_numpy(native).permute(0, *(axis + 1 for axis in self.source_axes))
+
+    @property
+    def _source_shape(self) -> tuple[int, ...]:
+        return tuple(self.oriented_shape[self.source_axes.index(axis)] for axis in range(3))
+
+    def _float_slab(self, source: torch.Tensor, rows: slice, device: torch.device) -> torch.Tensor:
+        """Rows of the oriented source as float32 on the device, flipped as the map says."""
+        import torch
+
+        if self.flipped[0]:
+            size = self.oriented_shape[0]
+            rows = slice(size - rows.stop, size - rows.start)
+        slab = source[:, rows]
+        # Small integers travel to the device as they are; 64-bit and unsigned types not every device knows.
+        if slab.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32):
+            slab = slab.to(torch.float32)
+        slab = slab.to(device).to(torch.float32)
+        return slab.flip([axis + 1 for axis in range(3) if self.flipped[axis]])
+
+
+@dataclass(frozen=True)
+class _Taps:
+    """Interpolation along one axis: each output is a weighted sum of a few neighbouring inputs.
+
+    Gathered taps instead of a matrix product: the sum of one voxel does not depend on how many others are
+    computed with it, so slabs of any size give bit-identical results.
+    """
+
+    indices: np.ndarray
+    """(T, outputs) int64, clipped to the input."""
+    weights: np.ndarray
+    """(T, outputs) float32, sums are 1."""
+
+    @classmethod
+    def to_model(cls, grid: GridMap, axis: int) -> _Taps:
+        scale = grid.scales[axis]
+        centres = (np.arange(grid.model_shape[axis]) + 0.5) / scale - 0.5
+        return cls._triangle(centres, max(1.0, 1.0 / scale), grid.oriented_shape[axis])
+
+    @classmethod
+    def to_source(cls, grid: GridMap, axis: int) -> _Taps:
+        size = grid.model_shape[axis]
+        centres = (np.arange(grid.oriented_shape[axis]) + 0.5) * grid.scales[axis] - 0.5
+        return cls._triangle(centres.clip(0, size - 1), 1.0, size)
+
+    @classmethod
+    def _triangle(cls, centres: np.ndarray, half_width: float, size: int) -> _Taps:
+        first = np.floor(centres - half_width) + 1
+        indices = first + np.arange(ceil(2 * half_width))[:, None]
+        weights = np.maximum(0.0, 1.0 - np.abs(indices - centres) / half_width)
+        weights *= (indices >= 0) & (indices < size)
+        weights /= weights.sum(axis=0)
+        return cls(indices.clip(0, size - 1).astype(np.int64), weights.astype(np.float32))
+
+    def needed(self, outputs: slice) -> slice:
+        """The inputs that a run of outputs draws from."""
+        if outputs.start >= outputs.stop:
+            return slice(0, 0)
+        used = self.indices[:, outputs][self.weights[:, outputs] > 0]
+        return slice(int(used.min()), int(used.max()) + 1)
+
+    def apply(self, values: torch.Tensor, dim: int, outputs: slice, start: int) -> torch.Tensor:
+        """Interpolate `values`, whose first input along `dim` is number `start`."""
+        import torch
+
+        # A tap of weight 0 may point past the inputs at hand.
+        indices = (self.indices[:, outputs] - start).clip(0, values.shape[dim] - 1)
+        shape = [1] * values.ndim
+        shape[dim] = -1
+        total = None
+        for index, weight in zip(indices, self.weights[:, outputs], strict=True):
+            part = _select(values, dim, torch.from_numpy(index).to(values.device))
+            part *= torch.from_numpy(weight.copy()).to(values.device).view(shape)
+            total = part if total is None else total.add_(part)
+        return values if total is None else total
+
+
+def _select(values: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
+    """``index_select``, which along the last axis is eight times slower than ``gather`` (torch 2.13, CPU)."""
+    if dim == values.ndim - 1:
+        return values.gather(dim, index.expand(*values.shape[:-1], -1))
+    return values.index_select(dim, index)
+
+
+def _most_likely(logits: torch.Tensor) -> torch.Tensor:
+    """``argmax`` over the first axis as uint8; the first wins a tie.
+
+    Nine times faster than ``argmax`` over a first axis on the CPU, and without its int64 result.
+    """
+    import torch
+
+    best = logits[0]
+    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
+    for number, candidate in enumerate(logits[1:], start=1):
+        labels.masked_fill_(candidate > best, number)
+        best = torch.maximum(best, candidate)
+    return labels
+
+
+def _slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:
+    step = max(1, int(slab_bytes // max(1, row_bytes)))
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
