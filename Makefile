@@ -1,0 +1,57 @@
+# make demo | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    segment both hippocampi of the MNI152 template; says where the results are"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  let ruff put the code into shape"
+	@echo "make clean   remove .venv, caches and results of the demo"
+
+demo: $(VENV)/.installed-demo
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.installed-development
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-development
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+
+format: $(VENV)/.installed-development
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-output
+
+# Stamps: an installation is repeated when what it was made from changes.
+$(VENV)/.installed-demo: pyproject.toml $(VENV)/.installed-torch
+	$(PIP) install --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.installed-development: pyproject.toml $(VENV)/.installed-torch
+	$(PIP) install --constraint constraints.txt --editable '.[demo,dicom-seg,training,test,lint]'
+	@touch $(VENV)/.installed-demo $@
+
+# Before anything that depends on torch, and alone: with torch absent, another package's open range
+# would bring the newest build there is, with gigabytes of CUDA libraries.
+$(VENV)/.installed-torch: constraints.txt $(VENV)/.made
+	@echo "Setting up $(VENV) (the first time takes minutes)"
+	$(PIP) install --constraint constraints.txt '$(TORCH)' numpy
+	@touch $@
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The versions in constraints.txt need Python 3.11 or newer, and $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
