@@ -1,0 +1,112 @@
+"""Which room may import which: Qt -> MRML -> Lib, and inside the library one way too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+SLICER = {"slicer", "slicer_core", "vtk", "vtkmodules", "mrml"}
+QT = {"qt", "ctk", "PythonQt", "PySide6", "PyQt5", "PyQt6"}
+# Slicer stays alive and quick because the net runs in another process: the worker.
+HEAVY = {"torch", "monai"}
+
+FORBIDDEN = {
+    "CompactSegLib": SLICER | QT | {"CompactSegMRML", "CompactSegQt", "CompactSeg", "nilearn"},
+    "CompactSegMRML": QT | HEAVY | {"CompactSegQt", "CompactSeg"},
+    "CompactSegQt": HEAVY | {"CompactSeg"},
+    "CompactSeg": HEAVY,
+}
+
+# Each room of the library may use itself, the rooms named here, and the shared files at the top.
+ROOMS = {
+    "network": set(),
+    "volume": set(),
+    "models": {"network", "volume"},
+    "inference": {"network", "volume", "models"},
+    "training": {"network", "volume", "models", "inference"},
+}
+SHARED = {"errors", "files", "lazy"}
+
+
+def imports_of(file: Path) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of each import in a file, those inside functions included.
+
+    ``from a.b import c`` gives both ``a.b`` and ``a.b.c``, since c may be a module.
+    """
+    package = file.relative_to(REPOSITORY).parent.parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield node.lineno, module
+            for alias in node.names:
+                yield node.lineno, f"{module}.{alias.name}"
+
+
+def python_files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", FORBIDDEN)
+def test_a_layer_imports_nothing_from_above_it(layer: str):
+    offences = [
+        f"{file.relative_to(REPOSITORY)}:{line} imports {name}"
+        for file in python_files(REPOSITORY / layer)
+        for line, name in imports_of(file)
+        if name.partition(".")[0] in FORBIDDEN[layer]
+    ]
+    assert not offences
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_of_the_library_uses_only_the_rooms_below_it(room: str):
+    allowed = ROOMS[room] | {room} | SHARED
+    offences = [
+        f"{file.relative_to(REPOSITORY)}:{line} imports {name}"
+        for file in python_files(REPOSITORY / "CompactSegLib" / room)
+        for line, name in imports_of(file)
+        if name.startswith("CompactSegLib")
+        and [*name.split("."), ""][1] not in allowed
+        and name != "CompactSegLib"
+    ]
+    assert not offences
+
+
+def test_the_shared_files_at_the_top_use_no_room():
+    offences = [
+        f"{name}.py:{line} imports {imported}"
+        for name in sorted(SHARED)
+        for line, imported in imports_of(REPOSITORY / "CompactSegLib" / f"{name}.py")
+        if imported.startswith("CompactSegLib.") and imported.split(".")[1] not in SHARED
+    ]
+    assert not offences
+
+
+def test_every_room_of_the_library_has_its_place_in_the_order():
+    folder = REPOSITORY / "CompactSegLib"
+    rooms = {file.relative_to(folder).parts[0] for file in folder.glob("*/*.py")}
+    assert rooms <= set(ROOMS)
+
+
+def test_relative_imports_and_imports_in_functions_are_seen(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.REPOSITORY", tmp_path)
+    file = tmp_path / "CompactSegLib" / "volume" / "reading.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        "def f():\n    import vtk\n    from ..inference import engine\n    from . import geometry\n"
+    )
+    assert [name for _, name in imports_of(file)] == [
+        "vtk",
+        "CompactSegLib.inference",
+        "CompactSegLib.inference.engine",
+        "CompactSegLib.volume",
+        "CompactSegLib.volume.geometry",
+    ]
