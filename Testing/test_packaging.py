@@ -1,0 +1,62 @@
+"""The wheel: it holds the library and its models, and both are found where it is installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def an_installed_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    (wheel,) = WheelBuilder(str(REPOSITORY)).build(directory=str(folder), versions=["standard"])
+    place = folder / "an installation with spaces, and Umläute"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(place)
+    return place
+
+
+def test_it_holds_the_library_and_its_models_and_nothing_else(an_installed_wheel: Path):
+    assert {path.name.partition("-")[0] for path in an_installed_wheel.iterdir()} == {
+        "CompactSegLib",
+        "compactseg",
+    }
+    shipped = {
+        path.name for path in (an_installed_wheel / "CompactSegLib/Resources/Models").iterdir()
+    }
+    assert shipped == {
+        path.name for path in (REPOSITORY / "Resources/Models").iterdir() if path.is_dir()
+    }
+
+
+@pytest.mark.parametrize("layout", ["wheel", "beside the package"])
+def test_the_models_are_found(an_installed_wheel: Path, tmp_path: Path, layout: str):
+    place = an_installed_wheel
+    if layout == "beside the package":  # as Slicer's build installs an extension
+        place = tmp_path
+        (place / "CompactSegLib").symlink_to(REPOSITORY / "CompactSegLib", target_is_directory=True)
+        (place / "Resources").symlink_to(REPOSITORY / "Resources", target_is_directory=True)
+    code = (
+        "import CompactSegLib; print(CompactSegLib.__file__)\n"
+        "for model in CompactSegLib.list_models(): print(model.name)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "COMPACTSEG_MODELS"}
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=place,
+        env=environment | {"PYTHONPATH": str(place)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where, *models = result.stdout.splitlines()
+    assert Path(where).is_relative_to(place)
+    assert "hippocampus-mr" in models
