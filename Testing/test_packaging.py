@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -42,8 +43,10 @@ def test_the_models_are_found(an_installed_wheel: Path, tmp_path: Path, layout: 
     place = an_installed_wheel
     if layout == "beside the package":  # as Slicer's build installs an extension
         place = tmp_path
-        (place / "CompactSegLib").symlink_to(REPOSITORY / "CompactSegLib", target_is_directory=True)
-        (place / "Resources").symlink_to(REPOSITORY / "Resources", target_is_directory=True)
+        for name in ("CompactSegLib", "Resources"):
+            shutil.copytree(
+                REPOSITORY / name, place / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
     code = (
         "import CompactSegLib; print(CompactSegLib.__file__)\n"
         "for model in CompactSegLib.list_models(): print(model.name)"
