@@ -76,13 +76,13 @@ def model_card(model: Model) -> str:
         structures=_structures(model.labels),
         table=_level_table(model),
         costs=_paragraph(
-            "Parameters and operations (multiply-accumulates per voxel) are what it takes to get that level alone; a run "
-            f"that shows all levels pays {last.macs_per_voxel_all_levels:,.0f} per voxel. "
+            "Parameters and operations (multiply-accumulates per voxel) are what it takes to get that level alone; "
+            f"a run that shows all levels pays {last.macs_per_voxel_all_levels:,.0f} per voxel. "
             f"The receptive field is in voxels of the model's grid. {_stop(model)}"
         ),
         use=_paragraph(
-            f"Research: finding and measuring the structures above in {model.modality} volumes, with a person who looks "
-            "at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
+            f"Research: finding and measuring the structures above in {model.modality} volumes, with a person who "
+            "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
         ),
         limits=_limits(model),
         provenance="\n".join(_listing(_without_limits(model.provenance))) or "Not stated.",

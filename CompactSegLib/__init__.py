@@ -1,0 +1,40 @@
+"""CompactSeg: scalable, compact multi-level segmentation of 3D medical images.
+
+>>> from CompactSegLib import load_model, read_volume, segment
+
+Names are imported when first used, so that importing the package loads neither torch nor SimpleITK.
+"""
+
+from CompactSegLib.lazy import lazy_names
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "Cancelled": "errors",
+        "CompactSegError": "errors",
+        "ConfigurationError": "errors",
+        "DeviceError": "errors",
+        "Geometry": "volume.geometry",
+        "InputError": "errors",
+        "Label": "models.labels",
+        "Level": "inference.results",
+        "Model": "models.model",
+        "ModelError": "errors",
+        "MultiLevelNet": "network.net",
+        "NetConfig": "network.config",
+        "OutputError": "errors",
+        "Progress": "inference.results",
+        "RunInfo": "inference.results",
+        "Segmenter": "inference.engine",
+        "Volume": "volume.volume",
+        "check_model": "models.folder",
+        "list_models": "models.registry",
+        "load_model": "models.registry",
+        "read_volume": "volume.reading",
+        "segment": "inference.engine",
+        "write_labels": "volume.writing",
+        "write_model": "models.folder",
+    },
+)
