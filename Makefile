@@ -47,11 +47,11 @@ $(VENV)/.installed-development: pyproject.toml $(VENV)/.installed-torch
 # Before anything that depends on torch, and alone: with torch absent, another package's open range
 # would bring the newest build there is, with gigabytes of CUDA libraries.
 $(VENV)/.installed-torch: constraints.txt $(VENV)/.made
-	@echo "Setting up $(VENV) (the first time takes minutes)"
-	$(PIP) install --constraint constraints.txt '$(TORCH)' numpy
+	$(PIP) install --constraint constraints.txt '$(TORCH)'
 	@touch $@
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "The versions in constraints.txt need Python 3.11 or newer, and $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Setting up $(VENV), which takes some minutes the first time"
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
