@@ -1,4 +1,7 @@
-"""What can go wrong for a user, each as one sentence: file, what was expected, what came, what to do."""
+"""What can go wrong for a user, each with one sentence: the file, what was expected, what came.
+
+Only these reach the user as a sentence; anything else is a fault of the program.
+"""
 
 __all__ = [
     "Cancelled",

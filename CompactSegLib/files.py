@@ -15,9 +15,9 @@ __all__ = ["find_resource", "written_whole"]
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside `path`; it takes the place of `path` only if all went well.
 
-    The temporary name ends like `path`, so that writers that choose the format by the suffix do the
-    same for both. On any failure, an interrupt included, the temporary file and the folders made for
-    it are removed, and a file that was at `path` before is untouched.
+    The temporary name ends like `path`, so that writers that choose the format by the suffix do
+    the same for both. On any failure, an interrupt included, the temporary file and the folders
+    made for it are removed, and a file that was at `path` before is untouched.
 
     Args:
         path: The file to write. Missing parent folders are made.
@@ -85,8 +85,8 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
 
 
 def _flush_to_disk(path: Path) -> None:
-    """Without this a power cut right after the rename can leave an empty file under the final name."""
-    with open(path, "rb+") as file:
+    """Without this a power cut after the rename can leave an empty file under the final name."""
+    with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 

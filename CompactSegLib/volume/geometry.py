@@ -3,9 +3,10 @@
 Words used here and everywhere in the library:
 
 - *ijk*: voxel indices, i fastest in memory. Arrays are indexed the other way round, ``[k, j, i]``.
-- *lps*: patient millimetres, growing to the patient's Left, Posterior and Superior. DICOM, ITK and this
-  library keep directions and origins in lps.
-- *ras*: the same with the first two axes negated, as in 3D Slicer and NIfTI. Converted only at those borders.
+- *lps*: patient millimetres, growing to the patient's Left, Posterior and Superior. DICOM, ITK and
+  this library keep directions and origins in lps.
+- *ras*: the same with the first two axes negated, as in 3D Slicer and NIfTI. Converted only at
+  those borders.
 - *orientation code*: three letters, where the i, j and k axes run to, such as ``"RAS"``.
 """
 
@@ -70,7 +71,7 @@ class Geometry:
 
     @classmethod
     def from_ijk_to_ras(cls, size_ijk: Sequence[int], matrix: np.ndarray) -> Geometry:
-        """Return the geometry of a grid given as Slicer and nibabel do, by a 4x4 matrix ijk to ras."""
+        """Return the geometry of a grid given as in Slicer and nibabel, by a 4x4 matrix."""
         lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
         spacing = np.linalg.norm(lps[:3, :3], axis=0)
         if not np.all(spacing > 0):
@@ -116,7 +117,7 @@ class Geometry:
         return "".join(code[by_source[source]] for source in range(3))
 
     def matches(self, other: Geometry, tolerance: float = 1e-3) -> bool:
-        """Whether both grids have the same size and no corner is off by more than `tolerance` voxels."""
+        """Whether sizes are equal and no corner is off by more than `tolerance` voxels."""
         if self.size_ijk != other.size_ijk:
             return False
         corners = np.array([*np.ndindex(2, 2, 2)], dtype=float) * (np.array(self.size_ijk) - 1)
@@ -136,8 +137,8 @@ class Geometry:
         def closeness(axes: tuple[int, ...]) -> float:
             chosen = direction[:, axes]
             chosen = chosen * np.where(np.diag(chosen) < 0, -1.0, 1.0)
-            # At exactly 45 degrees two choices are equally close. What decides then must not depend on the
-            # order of the axes in memory, or a re-oriented copy of a volume would be prepared differently.
+            # At exactly 45 degrees two choices are equally close. What decides then must not depend
+            # on the order of the axes in memory, or a re-oriented copy would come out differently.
             tie = chosen[1, 0] + chosen[2, 1] + chosen[0, 2]
             return float(np.trace(chosen) + 1e-6 * tie)
 
@@ -158,6 +159,7 @@ def orientation_axes(code: str) -> tuple[tuple[int, int], ...]:
     axes = tuple(_LETTERS[letter] for letter in code if letter in _LETTERS)
     if len(code) != 3 or sorted(axis for axis, _ in axes) != [0, 1, 2]:
         raise ConfigurationError(
-            f"orientation: expected three letters, one each of L/R, P/A and S/I such as 'RAS', got {code!r}."
+            "orientation: expected three letters, one each of L/R, P/A and S/I such as 'RAS', "
+            f"got {code!r}."
         )
     return axes

@@ -1,8 +1,8 @@
 """From the source grid to the model's grid and back: image in, labels out.
 
-The model wants its own orientation and spacing. The axes of the source are permuted and flipped to the
-model's (an oblique source keeps its small angles: nothing is rotated), then each axis is resampled alone.
-Both grids share their edges, so along an axis
+The model wants its own orientation and spacing. The axes of the source are permuted and flipped to
+the model's (an oblique source keeps its small angles: nothing is rotated), then each axis is
+resampled alone. Both grids share their edges, so along an axis
 
     u_model = (i_source + 0.5) * scale - 0.5,    scale = source spacing / model spacing.
 
@@ -40,7 +40,7 @@ class GridMap:
     Attributes:
         source_axes: For D, H and W, the array axis of the source (0 is k, 1 is j, 2 is i).
         flipped: For D, H and W, whether the source runs the other way.
-        scales: For D, H and W, source spacing / model spacing; exactly 1 where the axis is taken 1:1.
+        scales: For D, H and W, source spacing / model spacing; exactly 1 where taken 1:1.
         oriented_shape: (D, H, W) of the source after permutation.
         model_shape: (D, H, W) of the model's grid.
     """
@@ -59,9 +59,9 @@ class GridMap:
 
         Args:
             geometry: The source grid.
-            orientation: Where the model's i, j, k (tensor axes W, H, D) run to, for example ``"RAS"``.
-            spacing_mm: The model's spacing along the axes named by `orientation`, in that order. Axes whose
-                spacing is within 0.1 % of the source's are taken 1:1.
+            orientation: Where the model's i, j, k (tensor axes W, H, D) run to, such as ``"RAS"``.
+            spacing_mm: The model's spacing along the axes named by `orientation`, in that order.
+                Axes whose spacing is within 0.1 % of the source's are taken 1:1.
 
         Raises:
             ConfigurationError: No such orientation, or a spacing that is not above 0.
@@ -101,8 +101,8 @@ class GridMap:
     def prepare(self, array: np.ndarray, device: str | torch.device = "cpu") -> torch.Tensor:
         """Bring an image to the model's grid.
 
-        Linear interpolation; where the model is coarser, a triangle as wide as two of its voxels, so that
-        nothing aliases. Works slab by slab: beyond the result little memory is used.
+        Linear interpolation; where the model is coarser, a triangle as wide as two of its voxels,
+        so that nothing aliases. Works slab by slab: beyond the result little memory is used.
 
         Args:
             array: (C, K, J, I), any real pixel type.
@@ -136,8 +136,9 @@ class GridMap:
     def oriented_box(self, model_box: Box) -> Box:
         """Return the box of oriented source voxels that belong to a box of model voxels.
 
-        A source voxel belongs to the model voxel in which its centre lies, so a partition of the model grid
-        gives a partition of the source grid. Where the model is finer than the source a box can be empty.
+        A source voxel belongs to the model voxel in which its centre lies, so a partition of the
+        model grid gives a partition of the source grid. Where the model is finer than the source a
+        box can be empty.
         """
         boxes = []
         for axis, part in enumerate(model_box):
@@ -148,7 +149,7 @@ class GridMap:
         return boxes[0], boxes[1], boxes[2]
 
     def support(self, oriented_box: Box) -> Box:
-        """Return the box of model voxels between which the oriented source voxels are interpolated."""
+        """Return the box of model voxels between which these source voxels are interpolated."""
         d, h, w = (_Taps.to_source(self, a).needed(part) for a, part in enumerate(oriented_box))
         return d, h, w
 
@@ -160,13 +161,14 @@ class GridMap:
         *,
         slab_bytes: int = _SLAB_BYTES,
     ) -> torch.Tensor:
-        """Interpolate logits to the oriented source grid and take the most likely class, slab by slab.
+        """Interpolate logits to the oriented source grid and take the most likely class.
 
         Args:
             logits: (classes, d, h, w), on any device, any floating type.
-            logits_box: The model voxels that `logits` cover; must contain ``support(oriented_box)``.
+            logits_box: The model voxels that `logits` cover; must hold ``support(oriented_box)``.
             oriented_box: The source voxels to label.
-            slab_bytes: About the most memory for interpolated logits at a time; no result depends on it.
+            slab_bytes: About the most memory for interpolated logits at a time: the work goes slab
+                by slab, and no result depends on it.
 
         Returns:
             uint8 tensor of the shape of `oriented_box`, on the logits' device.
@@ -210,7 +212,7 @@ class GridMap:
         return np.ascontiguousarray(flipped.transpose(np.argsort(self.source_axes)))
 
     def _oriented_view(self, array: np.ndarray) -> torch.Tensor:
-        """(C, D, H, W), permuted but not flipped (torch knows no negative strides), still the same memory."""
+        """(C, D, H, W) in the same memory, not yet flipped: torch knows no negative strides."""
         import torch
 
         if array.ndim != 4 or array.shape[1:] != self._source_shape:
@@ -241,7 +243,7 @@ class GridMap:
             size = self.oriented_shape[0]
             rows = slice(size - rows.stop, size - rows.start)
         slab = source[:, rows]
-        # Small integers travel to the device as they are; 64-bit and unsigned types not every device knows.
+        # Small integers travel to the device as they are; not every device knows the other types.
         if slab.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32):
             slab = slab.to(torch.float32)
         slab = slab.to(device).to(torch.float32)
@@ -252,8 +254,8 @@ class GridMap:
 class _Taps:
     """Interpolation along one axis: each output is a weighted sum of a few neighbouring inputs.
 
-    Gathered taps instead of a matrix product: the sum of one voxel does not depend on how many others are
-    computed with it, so slabs of any size give bit-identical results.
+    Gathered taps instead of a matrix product: the sum of one voxel does not depend on how many
+    others are computed with it, so slabs of any size give bit-identical results.
     """
 
     indices: np.ndarray
@@ -306,7 +308,7 @@ class _Taps:
 
 
 def _select(values: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
-    """``index_select``, which along the last axis is eight times slower than ``gather`` (torch 2.13, CPU)."""
+    """``index_select``; along the last axis ``gather`` is 8 times faster (torch 2.13, CPU)."""
     if dim == values.ndim - 1:
         return values.gather(dim, index.expand(*values.shape[:-1], -1))
     return values.index_select(dim, index)

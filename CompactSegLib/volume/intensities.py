@@ -1,0 +1,151 @@
+"""Intensity rules: how a model wants its image's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, floor, gcd, isfinite
+from typing import TYPE_CHECKING, Any
+
+from CompactSegLib.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["IntensityRule"]
+
+_KEYS = {
+    "zscore": ("low_percentile", "high_percentile"),
+    "percentiles": ("low", "high"),
+    "window": ("low", "high"),
+}
+_MOST_SORTED = 4_000_000
+
+
+@dataclass(frozen=True)
+class IntensityRule:
+    """One of three rules, applied to each channel alone.
+
+    - ``zscore``: mean 0 and standard deviation 1, after clipping at two percentiles where given;
+    - ``percentiles``: two percentiles become 0 and 1, values outside are clipped;
+    - ``window``: two fixed values (Hounsfield units) become 0 and 1, values outside are clipped.
+
+    Attributes:
+        rule: Name of the rule.
+        low: Lower percentile or value.
+        high: Upper percentile or value.
+    """
+
+    rule: str
+    low: float | None = None
+    high: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.rule not in _KEYS:
+            raise ConfigurationError(
+                f"intensity: expected a rule of {', '.join(_KEYS)}, got {self.rule!r}."
+            )
+        if self.rule == "zscore" and self.low is None and self.high is None:
+            return
+        bounds = (self.low, self.high)
+        top = float("inf") if self.rule == "window" else 100.0
+        bottom = -top if self.rule == "window" else 0.0
+        if (
+            not all(_is_number(bound) for bound in bounds)
+            or not bottom <= self.low < self.high <= top  # type: ignore[operator]
+        ):
+            low, high = _KEYS[self.rule]
+            expected = "numbers" if self.rule == "window" else "percentiles from 0 to 100"
+            raise ConfigurationError(
+                f"intensity {self.rule!r}: expected {expected} with {low} < {high}, got {bounds}."
+            )
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> IntensityRule:
+        """Return the rule that ``model.json`` states.
+
+        >>> IntensityRule.from_dict({"rule": "window", "low": -200, "high": 300})
+        IntensityRule(rule='window', low=-200, high=300)
+
+        Raises:
+            ConfigurationError: Unknown rule or keys, or bounds that make no sense.
+        """
+        rule = settings.get("rule") if isinstance(settings, Mapping) else None
+        keys = _KEYS.get(rule, ()) if isinstance(rule, str) else ()
+        if not keys or not set(settings) <= {"rule", *keys}:
+            raise ConfigurationError(
+                "intensity: expected a rule of zscore (low_percentile, high_percentile), "
+                f"percentiles (low, high) or window (low, high), got {settings!r}."
+            )
+        return cls(str(rule), *(settings.get(key) for key in keys))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what :meth:`from_dict` reads."""
+        bounds = zip(_KEYS[self.rule], (self.low, self.high), strict=True)
+        return {"rule": self.rule} | {key: value for key, value in bounds if value is not None}
+
+    def apply(self, image: torch.Tensor) -> torch.Tensor:
+        """Bring intensities to what the model was trained on, in place: volumes are large.
+
+        Args:
+            image: float32 (C, D, H, W) on any device.
+
+        Returns:
+            The same tensor. A channel without contrast becomes zeros.
+        """
+        for channel in image:
+            if self.low is None or self.high is None:
+                _standardise(channel)
+            elif self.rule == "window":
+                _stretch(channel, self.low, self.high)
+            else:
+                low, high = _percentiles(channel, (self.low, self.high))
+                if self.rule == "percentiles":
+                    _stretch(channel, low, high)
+                else:
+                    _standardise(channel.clamp_(low, high))
+        return image
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _standardise(channel: torch.Tensor) -> None:
+    import torch
+
+    low, high = (float(value) for value in torch.aminmax(channel))
+    if low == high:
+        channel.zero_()
+        return
+    variance, mean = torch.var_mean(channel, correction=0)
+    channel.sub_(mean).div_(variance.sqrt())
+
+
+def _stretch(channel: torch.Tensor, low: float, high: float) -> None:
+    if low == high:
+        channel.zero_()
+        return
+    channel.clamp_(low, high).sub_(low).div_(high - low)
+
+
+def _percentiles(channel: torch.Tensor, percents: tuple[float, float]) -> tuple[float, float]:
+    """Percentiles as numpy defines them; of a regular sample where the channel is large.
+
+    The step of the sample shares no factor with the rows' and columns' lengths, so that it wanders
+    over all columns instead of taking the same few.
+    """
+    values = channel.flatten()
+    step = ceil(values.numel() / _MOST_SORTED)
+    while step > 1 and gcd(step, channel.shape[-1] * channel.shape[-2]) > 1:
+        step += 1
+    ordered = values[::step].sort().values
+    low, high = (_at(ordered, percent / 100.0 * (ordered.numel() - 1)) for percent in percents)
+    return low, high
+
+
+def _at(ordered: torch.Tensor, rank: float) -> float:
+    below = floor(rank)
+    low = float(ordered[below])
+    high = float(ordered[min(below + 1, ordered.numel() - 1)])
+    return low + (high - low) * (rank - below)
