@@ -1,0 +1,71 @@
+"""The state of a run between two steps, written whole, so that a run killed at any moment can go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.files import written_whole
+
+_NAME = "checkpoint.pt"
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    step: int,
+    seconds: float,
+    net: nn.Module,
+    average: nn.Module,
+    optimizer: Optimizer,
+    settings: dict[str, Any],
+) -> None:
+    """Write the state after `step` steps. Randomness needs no state: it follows from the seed and the step."""
+    state = {
+        "step": step,
+        "seconds": seconds,
+        "net": net.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "settings": settings,
+    }
+    with written_whole(folder / _NAME) as temporary:
+        torch.save(state, temporary)
+
+
+def read_checkpoint(folder: Path, *, device: torch.device) -> dict[str, Any] | None:
+    """The state in a folder, or None where no run has been.
+
+    Raises:
+        InputError: The file is damaged.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        return None
+    try:
+        # weights_only: tensors and plain values, no pickled code.
+        return torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:
+        raise InputError(
+            f"{path}: expected a checkpoint of a training run, but it is damaged ({error}); "
+            "remove it to begin anew."
+        ) from error
+
+
+def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Refuse to go on with a run under other settings, which would be neither the old run nor the new one.
+
+    Raises:
+        ConfigurationError: Naming the first setting that differs.
+    """
+    for name in sorted({*before, *now}):
+        if before.get(name) != now.get(name):
+            raise ConfigurationError(
+                f"{folder}: holds a run with another {name} ({before.get(name)!r} there, {now.get(name)!r} now); "
+                "give the same settings to go on with it, or another output folder to begin anew."
+            )

@@ -1,0 +1,180 @@
+"""The finished model folder: what each level reached, how its stop rule was calibrated, where it comes from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from CompactSegLib.models.folder import write_model
+from CompactSegLib.models.labels import Label
+from CompactSegLib.models.model import GainCalibration, Model, StopSettings
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.dataset import Dataset
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.validation import CaseScore
+from CompactSegLib.volume.intensities import IntensityRule
+
+if TYPE_CHECKING:
+    from CompactSegLib.training.trainer import Trainer
+
+# Of an uncalibrated model: two levels that differ in less than a fiftieth of a label say much the same.
+_JACCARD_THRESHOLD = 0.02
+# Of a calibrated one: half a point of Dice is what a person who compares levels can hardly see.
+_DICE_THRESHOLD = 0.005
+_FEWEST_CASES = 3
+_COLORS = ((220, 80, 60), (70, 140, 220), (90, 190, 90), (230, 190, 60), (170, 100, 200))
+
+
+def export_model(
+    folder: Path,
+    *,
+    net: MultiLevelNet,
+    plan: TrainingPlan,
+    dataset: Dataset,
+    scores: Sequence[CaseScore],
+    provenance: dict[str, Any],
+) -> Model:
+    """Write the model folder.
+
+    Args:
+        folder: Where to.
+        net: The trained net, batch norm not folded.
+        plan: The settings it was trained with.
+        dataset: What it was trained on.
+        scores: Of held-out cases; may be empty.
+        provenance: From `provenance_of`.
+
+    Raises:
+        CompactSegError: The model could not be written.
+    """
+    names = list(dataset.labels.values())
+    labels = model_labels(dataset, plan)
+    return write_model(
+        folder,
+        net=net,
+        name=plan.name,
+        title=plan.title or dataset.name,
+        description=plan.description or f"Segments {', '.join(names)} ({dataset.name}).",
+        labels=labels,
+        modality=plan.modality,
+        orientation=plan.orientation,
+        spacing_mm=plan.spacing_mm,
+        intensity=IntensityRule.from_dict(plan.intensity),
+        validation=[
+            level_figures(scores, level, names=[label.name for label in labels])
+            for level in range(1, net.levels + 1)
+        ],
+        stop=stop_settings(scores, levels=net.levels),
+        provenance=provenance,
+        licence=dataset.licence or "unknown",
+    )
+
+
+def model_labels(dataset: Dataset, plan: TrainingPlan) -> list[Label]:
+    """The labels of dataset.json, with the names, colours and terminology that the plan gives."""
+    labels = []
+    for value, name in dataset.labels.items():
+        color = list(_COLORS[(value - 1) % len(_COLORS)])
+        given = plan.labels.get(str(value), {})
+        labels.append(Label.from_dict({"value": value, "name": name, "color": color, **given}))
+    return labels
+
+
+def level_figures(
+    scores: Sequence[CaseScore], level: int, *, names: Sequence[str]
+) -> dict[str, Any]:
+    """Figures of a level on held-out cases; empty where there are none."""
+    if not scores:
+        return {}
+    dice = np.array([score.dice[level - 1] for score in scores])
+    by_case = [score.mean_dice(level) for score in scores]
+    return {
+        "dice": round(float(np.mean(np.nanmean(dice, axis=0))), 5),
+        "dice_by_label": {
+            name: round(float(mean), 5)
+            for name, mean in zip(names, np.nanmean(dice, axis=0), strict=True)
+        },
+        "dice_sd": round(float(np.std(by_case, ddof=1)), 5) if len(scores) > 1 else 0.0,
+        "dice_worst_case": round(min(by_case), 5),
+        "cases": len(scores),
+    }
+
+
+def stop_settings(scores: Sequence[CaseScore], *, levels: int) -> StopSettings:
+    """The default stop rule: in expected Dice where the held-out cases allow the calibration.
+
+    For each level n between the first and the last a straight line is fitted by least squares over the cases, from
+    the Jaccard change between levels n - 1 and n to the mean Dice that level n + 1 gained.
+    """
+    if len(scores) < _FEWEST_CASES:
+        return StopSettings(threshold=_JACCARD_THRESHOLD)
+    calibration = tuple(_calibrated(scores, level) for level in range(2, levels))
+    if not calibration:
+        return StopSettings(threshold=_JACCARD_THRESHOLD)
+    return StopSettings(threshold=_DICE_THRESHOLD, unit="dice", calibration=calibration)
+
+
+def _calibrated(scores: Sequence[CaseScore], level: int) -> GainCalibration:
+    changes = np.array([score.changes[level - 2] for score in scores])
+    gains = np.array([score.mean_dice(level + 1) - score.mean_dice(level) for score in scores])
+    usable = np.isfinite(gains)
+    changes, gains = changes[usable], gains[usable]
+    if len(gains) == 0:
+        return GainCalibration(level=level, slope=0.0, intercept=0.0, cases=1)
+    spread = changes - changes.mean()
+    variance = float(spread @ spread)
+    # Where all cases changed alike, the mean gain is all that is known.
+    slope = float(spread @ gains) / variance if variance > 1e-12 else 0.0
+    intercept = float(gains.mean()) - slope * float(changes.mean())
+    return GainCalibration(level=level, slope=slope, intercept=intercept, cases=len(gains))
+
+
+def provenance_of(
+    trainer: Trainer, dataset: Dataset, *, fold: int | None, command: str, device: str
+) -> dict[str, Any]:
+    """How and from what the model was made: enough to make it again, nothing about whose machine it was."""
+    import monai
+
+    plan = trainer.plan
+    held_out = [case.name for case in trainer.held_out]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "reference": dataset.reference,
+            "licence": dataset.licence,
+            "cases": len(dataset.cases),
+        },
+        "split": {
+            "fold": "all" if fold is None else fold,
+            "rule": "sorted names, five folds shuffled with seed 12345, as nnU-Net",
+            "training_cases": len(trainer.cases),
+            "validation_cases": held_out,
+        },
+        "command": command,
+        "plan": plan.to_dict(),
+        "steps": trainer.step,
+        "patches": trainer.step * plan.batch,
+        "seconds": round(trainer.seconds),
+        "hardware": {
+            "device": device,
+            "cpu_cores": cores,
+            "processes": trainer.processes.count,
+            "threads_per_process": torch.get_num_threads(),
+            "precision": trainer.precision,
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "monai": monai.__version__,
+            "numpy": np.__version__,
+        },
+        "finished": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }

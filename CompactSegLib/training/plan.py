@@ -1,0 +1,223 @@
+"""All settings of a training run, as plain values that can be written as JSON and compared between runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from CompactSegLib.errors import ConfigurationError
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class AugmentationPlan:
+    """How training patches are varied; the kinds and sizes follow nnU-Net (Isensee et al., Nature Methods 2021).
+
+    Attributes:
+        mirror_axes: Tensor axes (0 = D, 1 = H, 2 = W) along which a patch may be mirrored. Only axes along which the
+            mirrored anatomy exists and keeps its labels: left-right for the two hippocampi, never front-back.
+        affine_probability: Share of patches that are rotated, scaled and sheared.
+        rotation_degrees: Largest angle around each axis.
+        scale: Smallest and largest magnification, drawn per axis.
+        shear: Largest shear factor.
+        elastic_probability: Share of the affine patches that are also bent smoothly.
+        elastic_voxels: Standard deviation of the bending, in voxels.
+        noise_probability: Gaussian noise.
+        noise: Largest standard deviation, in units of the normalised intensity.
+        blur_probability: Gaussian blur.
+        blur_voxels: Smallest and largest sigma, in voxels.
+        brightness_probability: Multiplying all intensities.
+        brightness: Largest deviation of the factor from 1.
+        contrast_probability: Stretching around the mean, inside the range found.
+        contrast: Smallest and largest factor.
+        gamma_probability: Gamma curve over the range found; half as often with inverted intensities.
+        gamma: Smallest and largest exponent.
+        low_resolution_probability: Down- and up-sampling.
+        low_resolution: Smallest zoom.
+    """
+
+    mirror_axes: tuple[int, ...] = ()
+    affine_probability: float = 0.5
+    rotation_degrees: float = 15.0
+    scale: tuple[float, float] = (0.85, 1.18)
+    shear: float = 0.08
+    elastic_probability: float = 0.0
+    elastic_voxels: float = 1.5
+    noise_probability: float = 0.1
+    noise: float = 0.25
+    blur_probability: float = 0.1
+    blur_voxels: tuple[float, float] = (0.5, 1.0)
+    brightness_probability: float = 0.15
+    brightness: float = 0.25
+    contrast_probability: float = 0.15
+    contrast: tuple[float, float] = (0.75, 1.25)
+    gamma_probability: float = 0.2
+    gamma: tuple[float, float] = (0.7, 1.5)
+    low_resolution_probability: float = 0.1
+    low_resolution: float = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Settings of one training run.
+
+    Attributes:
+        name: Name of the model folder that is written.
+        title: What the model is, in a few words.
+        description: What it segments, on what.
+        modality: For example ``"MR"``.
+        orientation: Anatomical axes of the model's grid.
+        spacing_mm: Spacing of the model's grid along R, A, S (the axes of `orientation`).
+        intensity: The intensity rule, as ``IntensityRule.from_dict`` reads it.
+        labels: Per label value (as text) what the dataset does not know: name, color, terminology.
+        steps: Optimisation steps.
+        batch: Patches per step.
+        patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
+            padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
+        learning_rate: Highest rate of AdamW, reached after `warmup` steps; then a half cosine down to zero.
+        weight_decay: Decoupled weight decay, on convolution weights only.
+        warmup: Steps of linear increase.
+        gradient_norm: Gradients are scaled down to this norm.
+        level_weights: Weight of each level's loss; empty weighs the last level twice the others.
+        average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
+        precision: ``auto`` takes bf16 where the machine computes in it.
+        seed: Seed of weights, order and augmentation.
+        validate_every: Steps between validations.
+        checkpoint_every: Steps between checkpoints.
+        log_every: Steps between lines of the log.
+        workers: Processes that prepare batches; with 0 the training process does.
+        augmentation: How patches are varied.
+    """
+
+    name: str = "model"
+    title: str = ""
+    description: str = ""
+    modality: str = "MR"
+    orientation: str = "RAS"
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: int = 10_000
+    batch: int = 4
+    patch: tuple[int, int, int] = (32, 48, 32)
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    warmup: int = 200
+    gradient_norm: float = 5.0
+    level_weights: tuple[float, ...] = ()
+    average_decay: float = 0.999
+    precision: str = "auto"
+    seed: int = 12345
+    validate_every: int = 1000
+    checkpoint_every: int = 250
+    log_every: int = 25
+    workers: int = 1
+    augmentation: AugmentationPlan = AugmentationPlan()
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "validate_every", "checkpoint_every", "log_every"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected a whole number of at least 1, got {getattr(self, name)!r}."
+                )
+        if len(self.patch) != 3 or min(self.patch) < 1:
+            raise ConfigurationError(
+                f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
+            )
+        if self.precision not in PRECISIONS:
+            raise ConfigurationError(
+                f"training plan, precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}."
+            )
+        if self.level_weights and min(self.level_weights) < 0:
+            raise ConfigurationError(
+                f"training plan, level_weights: expected weights of at least 0, got {self.level_weights!r}."
+            )
+
+    @classmethod
+    def from_dict(cls, data: object) -> TrainingPlan:
+        """Build a plan from JSON data; what is left out keeps its default.
+
+        Raises:
+            ConfigurationError: Unknown names or values that cannot be.
+        """
+        values = dict(_known(cls, data, "training plan"))
+        if "augmentation" in values:
+            inner = _known(AugmentationPlan, values["augmentation"], "training plan, augmentation")
+            values["augmentation"] = AugmentationPlan(**_tuples(inner))
+        return cls(**_tuples(values))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> TrainingPlan:
+        """Read a plan from a JSON file."""
+        return cls.from_dict(read_json(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data from which `from_dict` builds an equal plan."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def weight_of_level(self, level: int, levels: int) -> float:
+        """Weight of a level's loss; the weights of all levels sum to 1."""
+        weights = self.level_weights or (*[1.0] * (levels - 1), 2.0)
+        if len(weights) != levels or sum(weights) <= 0:
+            raise ConfigurationError(
+                f"training plan, level_weights: expected {levels} weights, one per level, got {weights!r}."
+            )
+        return weights[level - 1] / sum(weights)
+
+
+def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ConfigurationError: Not there, or no JSON object.
+    """
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: could not be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: expected JSON, but {error}.") from error
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{path}: expected a JSON object, got {type(data).__name__}.")
+    return data
+
+
+def _known(cls: type, data: object, where: str) -> dict[str, Any]:
+    """Check names and kinds of JSON data against the defaults of a plan."""
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{where}: expected an object, got {data!r}.")
+    defaults = {item.name: getattr(cls(), item.name) for item in dataclasses.fields(cls)}
+    for name, value in data.items():
+        if name not in defaults:
+            raise ConfigurationError(
+                f"{where}: unknown name {name!r}; the names known here are {', '.join(defaults)}."
+            )
+        if not _alike(value, defaults[name]):
+            raise ConfigurationError(
+                f"{where}, {name}: expected something like {defaults[name]!r}, got {value!r}."
+            )
+    return data
+
+
+def _alike(value: object, default: object) -> bool:
+    if isinstance(default, tuple):
+        # Empty defaults are lists of any length.
+        lengths_agree = not default or (
+            isinstance(value, list | tuple) and len(value) == len(default)
+        )
+        numbers = isinstance(value, list | tuple) and all(_alike(item, 0.0) for item in value)
+        return lengths_agree and numbers
+    if isinstance(default, AugmentationPlan):
+        return isinstance(value, dict)
+    if isinstance(default, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, type(default)) and not isinstance(value, bool)
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

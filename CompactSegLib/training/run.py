@@ -1,0 +1,136 @@
+"""A training run as a whole, dataset in, model folder out: what every command that trains calls."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import torch
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.files import written_whole
+from CompactSegLib.inference.devices import select_runtime
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.checkpoint import read_checkpoint
+from CompactSegLib.training.dataset import Dataset, load_cases, read_dataset
+from CompactSegLib.training.distributed import Processes, processes
+from CompactSegLib.training.export import export_model, provenance_of
+from CompactSegLib.training.folds import fold_of
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.trainer import Trainer
+
+MODEL_FOLDER = "model"
+
+
+def train(
+    plan: TrainingPlan,
+    config: NetConfig,
+    *,
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    fold: int | None = 0,
+    minutes: float | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    command: str = "",
+) -> Path:
+    """Train a net on a dataset and write it as a model folder.
+
+    A run that was stopped goes on from its last checkpoint when called again with the same settings.
+
+    Args:
+        plan: The settings.
+        config: The net.
+        data: A Decathlon folder.
+        output: Gets ``plan.json``, ``net.json``, ``log.csv``, ``checkpoint.pt`` and the finished ``model/``.
+        fold: The fold to hold out, 0 to 4; None trains on all cases.
+        minutes: Choose the number of steps so that the run takes about this long on this machine.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        threads: CPU threads of each process.
+        command: How the run was started, for the model's provenance.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        CompactSegError: Dataset, configuration, device or disk are not as needed.
+    """
+    folder = Path(output)
+    if threads:
+        torch.set_num_threads(threads)
+    runtime = select_runtime(device, plan.precision)
+    # fp16 would need loss scaling; hardware without bf16 trains in fp32.
+    precision = "bf16" if runtime.precision == "bf16" else "fp32"
+    dataset = read_dataset(data)
+    _check_fit(config, plan, dataset)
+    training, held_out = fold_of([case.name for case in dataset.cases], fold)
+    cases = {case.name: case for case in load_cases(dataset, plan)}
+    with processes(runtime.device) as mine:
+
+        def trainer_of(plan: TrainingPlan) -> Trainer:
+            return Trainer(
+                plan,
+                config,
+                cases=[cases[name] for name in training],
+                held_out=[cases[name] for name in held_out],
+                folder=folder,
+                device=runtime.device,
+                precision=precision,
+                processes=mine,
+            )
+
+        if minutes is not None:
+            plan = dataclasses.replace(plan, steps=_steps(trainer_of(plan), minutes, folder))
+        trainer = trainer_of(plan)
+        trainer.resume()
+        if mine.first:
+            _write_json(folder / "plan.json", plan.to_dict())
+            _write_json(folder / "net.json", config.to_dict())
+        _say(mine, f"{len(training)} training and {len(held_out)} validation cases")
+        _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {precision}")
+        scores = trainer.run()
+        if mine.first:
+            provenance = provenance_of(
+                trainer, dataset, fold=fold, command=command, device=runtime.name
+            )
+            export_model(
+                folder / MODEL_FOLDER,
+                net=trainer.trained_net(),
+                plan=plan,
+                dataset=dataset,
+                scores=scores,
+                provenance=provenance,
+            )
+        _say(mine, f"model written to {folder / MODEL_FOLDER}")
+    return folder / MODEL_FOLDER
+
+
+def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:
+    if config.in_channels != len(dataset.channels) or config.classes != dataset.classes:
+        raise ConfigurationError(
+            f"net configuration: expected {len(dataset.channels)} input channels and {dataset.classes} classes "
+            f"(background included) for {dataset.folder}, got {config.in_channels} and {config.classes}."
+        )
+    stride = config.stride(config.levels + 1)
+    if any(side % stride for side in plan.patch):
+        raise ConfigurationError(
+            f"training plan, patch: expected multiples of the net's stride {stride}, got {plan.patch}."
+        )
+
+
+def _steps(trainer: Trainer, minutes: float, folder: Path) -> int:
+    """A run that goes on keeps the steps it began with: the schedule hangs on them."""
+    state = read_checkpoint(folder, device=trainer.device)
+    return state["settings"]["steps"] if state else trainer.steps_in(minutes)
+
+
+def _write_json(path: Path, data: object) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _say(mine: Processes, text: str) -> None:
+    if mine.first:
+        print(text, flush=True)

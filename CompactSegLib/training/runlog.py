@@ -1,0 +1,121 @@
+"""What a run tells: a table on disk, TensorBoard where it is installed, and a progress bar or plain lines."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from CompactSegLib.files import written_whole
+
+# Between two plain lines, where there is no terminal.
+_LINE_SECONDS = 30.0
+
+
+class RunLog:
+    """The log of one run.
+
+    Args:
+        folder: Where ``log.csv`` and ``tensorboard/`` are.
+        columns: The table's columns after ``step``.
+        start: First step of this process; rows of later steps, left by a run that was killed after its last
+            checkpoint, are dropped.
+        steps: Steps of the whole run.
+        quiet: Show nothing (every process but the first).
+    """
+
+    def __init__(
+        self, folder: Path, columns: list[str], *, start: int, steps: int, quiet: bool = False
+    ) -> None:
+        self.steps, self.start, self.quiet = steps, start, quiet
+        self.columns = ["step", *columns]
+        self.began = self.last_line = time.monotonic()
+        self.file: Any = None
+        self.board: Any = None
+        self.bar: Any = None
+        if quiet:
+            return
+        path = folder / "log.csv"
+        kept = _rows_until(path, start)
+        with written_whole(path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(kept)
+        self.file = open(path, "a", newline="", buffering=1)  # noqa: SIM115
+        self.writer = csv.DictWriter(self.file, self.columns)
+        self.board = _tensorboard(folder / "tensorboard", purge_step=start)
+        if sys.stderr.isatty():
+            self.bar = _bar(start, steps)
+
+    def write(self, step: int, values: Mapping[str, float]) -> None:
+        """Write a row; what it does not name stays empty."""
+        if self.quiet:
+            return
+        self.writer.writerow({"step": step, **{k: f"{v:.6g}" for k, v in values.items()}})
+        if self.board:
+            for name, value in values.items():
+                self.board.add_scalar(name, value, step)
+
+    def show(self, step: int, text: str, *, force: bool = False) -> None:
+        """Show how far the run is."""
+        if self.quiet:
+            return
+        if self.bar:
+            self.bar.update(self.bar.task_ids[0], completed=step, text=text)
+            if force:
+                self.bar.console.print(f"step {step}: {text}", highlight=False)
+            return
+        now = time.monotonic()
+        if force or now - self.last_line > _LINE_SECONDS:
+            self.last_line = now
+            rate = (step - self.start) / max(now - self.began, 1e-9)
+            left = f"{(self.steps - step) / rate / 60:.0f} min left" if rate > 0 else ""
+            print(f"step {step}/{self.steps}  {text}  {rate:.2f} steps/s  {left}", flush=True)
+
+    def close(self) -> None:
+        for part in (self.file, self.board):
+            if part:
+                part.close()
+        if self.bar:
+            self.bar.stop()
+
+    def __enter__(self) -> RunLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
+    if step == 0 or not path.is_file():
+        return []
+    with open(path, newline="") as file:
+        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+
+
+def _tensorboard(folder: Path, *, purge_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=purge_step or None)
+
+
+def _bar(start: int, steps: int) -> Any:
+    from rich import progress
+    from rich.console import Console
+
+    bar = progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.fields[text]}"),
+        console=Console(stderr=True),
+    )
+    bar.add_task("training", total=steps, completed=start, text="")
+    bar.start()
+    return bar

@@ -1,0 +1,90 @@
+"""How good each level is on held-out cases, on the model's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from monai.metrics import compute_dice
+from torch import Tensor
+from torch.nn import functional
+
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.dataset import PreparedCase
+
+
+@dataclass(frozen=True)
+class CaseScore:
+    """A held-out case.
+
+    Attributes:
+        name: The case.
+        dice: Per level, per label (background excluded); NaN where the truth has no such label.
+        changes: For levels 2, 3 and so on the largest over labels of 1 - Jaccard to the level before.
+    """
+
+    name: str
+    dice: tuple[tuple[float, ...], ...]
+    changes: tuple[float, ...]
+
+    def mean_dice(self, level: int) -> float:
+        """Mean over the labels that the truth has."""
+        return float(np.nanmean(self.dice[level - 1]))
+
+
+def score_cases(
+    net: MultiLevelNet,
+    cases: Iterable[PreparedCase],
+    *,
+    device: torch.device,
+    precision: AbstractContextManager,
+) -> list[CaseScore]:
+    """Segment whole cases with all levels and compare with the truth.
+
+    Args:
+        net: In evaluation mode.
+        cases: Held-out cases.
+        device: Where the net is.
+        precision: The autocast context to compute in.
+    """
+    scores = []
+    with torch.inference_mode(), precision:
+        for case in cases:
+            image = case.image[None].to(device, memory_format=torch.channels_last_3d)
+            predictions = [logits.argmax(dim=1) for logits in net(image)]
+            scores.append(_score(case, predictions, classes=net.config.classes))
+    return scores
+
+
+def _score(case: PreparedCase, predictions: Sequence[Tensor], *, classes: int) -> CaseScore:
+    def one_hot(labels: Tensor) -> Tensor:
+        return functional.one_hot(labels.long(), classes).movedim(-1, 1)
+
+    truth = one_hot(case.labels[None].to(predictions[0].device))
+    levels = [one_hot(prediction) for prediction in predictions]
+    dice = [compute_dice(level, truth, include_background=False)[0] for level in levels]
+    changes = [largest_change(before, after) for before, after in pairwise(predictions)]
+    return CaseScore(
+        name=case.name,
+        dice=tuple(tuple(map(float, values)) for values in dice),
+        changes=tuple(changes),
+    )
+
+
+def largest_change(before: Tensor, after: Tensor) -> float:
+    """The improvement of a level: largest over labels of 1 - Jaccard; labels absent from both are unchanged."""
+    change = 0.0
+    for value in torch.cat([before.unique(), after.unique()]).unique().tolist():
+        if value != 0:
+            a, b = before == value, after == value
+            change = max(change, 1 - float((a & b).sum() / (a | b).sum()))
+    return change
+
+
+def mean_dice(scores: Sequence[CaseScore]) -> list[list[float]]:
+    """Mean over cases, per level and label."""
+    return np.nanmean(np.array([score.dice for score in scores]), axis=0).tolist()

@@ -1,0 +1,185 @@
+import csv
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.models import check_model
+from CompactSegLib.training.dataset import load_cases, read_dataset
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.run import train
+from CompactSegLib.training.trainer import Trainer, learning_rate
+
+
+def a_trainer(folder, net, plan, output, *, cases=2, held_out=0) -> Trainer:
+    prepared = load_cases(read_dataset(folder), plan)
+    return Trainer(
+        plan,
+        net,
+        cases=prepared[:cases],
+        held_out=prepared[cases : cases + held_out],
+        folder=output,
+        device=torch.device("cpu"),
+    )
+
+
+def rows_of(output) -> list[dict[str, str]]:
+    with (output / "log.csv").open(newline="") as file:
+        # Time is the one thing that may differ between two runs.
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_two_cases_are_learnt_by_heart_at_every_level(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
+):
+    plan = dataclasses.replace(
+        a_short_plan, steps=80, average_decay=0.9, learning_rate=0.02, validate_every=80
+    )
+    trainer = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "run")
+    trainer.held_out = trainer.cases
+    scores = trainer.run()
+    dice = np.mean([score.dice for score in scores], axis=(0, 2))
+    assert dice.shape == (3,)
+    assert dice.min() > 0.9
+
+
+@pytest.mark.parametrize("killed_after", [4, 7])
+def test_a_run_that_was_killed_goes_on_with_the_same_curve(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch, killed_after
+):
+    whole = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "whole", held_out=1)
+    whole.run()
+
+    first = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
+    steps_left = iter(range(killed_after))
+    step_of = first._train_step
+
+    def step_or_die(batch):
+        if next(steps_left, None) is None:
+            raise KeyboardInterrupt
+        return step_of(batch)
+
+    monkeypatch.setattr(first, "_train_step", step_or_die)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
+    second.resume()
+    assert second.step == 4
+    second.run()
+
+    assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
+    theirs = second.trained_net().state_dict()
+    for name, tensor in whole.trained_net().state_dict().items():
+        assert torch.equal(tensor, theirs[name]), name
+
+
+def test_processes_that_prepare_batches_change_nothing(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
+):
+    for workers in (0, 1):
+        plan = dataclasses.replace(a_short_plan, workers=workers, steps=3)
+        a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / str(workers)).run()
+    assert rows_of(tmp_path / "0") == rows_of(tmp_path / "1")
+
+
+def test_a_run_under_other_settings_does_not_go_on(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
+):
+    plan = dataclasses.replace(a_short_plan, steps=4)
+    a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path).run()
+    other = dataclasses.replace(plan, learning_rate=0.5)
+    with pytest.raises(ConfigurationError, match="learning_rate"):
+        a_trainer(a_dataset_folder, a_tiny_net, other, tmp_path).resume()
+
+
+def test_a_damaged_checkpoint_is_named(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"half of something")
+    with pytest.raises(CompactSegError, match=r"checkpoint\.pt.*damaged"):
+        a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path).resume()
+
+
+def test_a_run_ends_with_a_model_folder(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
+    folder = train(
+        dataclasses.replace(a_short_plan, steps=4),
+        a_tiny_net,
+        data=a_dataset_folder,
+        output=tmp_path / "run",
+        fold=1,
+        device="cpu",
+        command="the command",
+    )
+    model = check_model(folder)
+    assert model.name == "balls"
+    assert [label.name for label in model.labels] == ["Front", "Back"]
+    assert model.licence == "CC0"
+    assert [level.validation["cases"] for level in model.levels] == [1, 1, 1]
+    assert set(model.levels[0].validation["dice_by_label"]) == {"Front", "Back"}
+    assert model.provenance["split"]["fold"] == 1
+    assert model.provenance["command"] == "the command"
+    assert model.provenance["steps"] == 4
+
+
+def test_minutes_are_turned_into_steps(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
+    trainer = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path)
+    before = {name: tensor.clone() for name, tensor in trainer.net.state_dict().items()}
+    assert trainer.steps_in(1.0) > 10
+    assert trainer.step == 0
+    after = trainer.net.state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+
+
+def test_the_rate_rises_then_falls_to_nothing(a_short_plan):
+    rates = [learning_rate(step, a_short_plan) for step in range(a_short_plan.steps)]
+    assert max(rates) == rates[a_short_plan.warmup] == a_short_plan.learning_rate
+    assert rates[: a_short_plan.warmup] == sorted(rates[: a_short_plan.warmup])
+    assert rates[a_short_plan.warmup :] == sorted(rates[a_short_plan.warmup :], reverse=True)
+    assert rates[-1] < 0.1 * a_short_plan.learning_rate
+
+
+def test_a_plan_survives_json(a_short_plan):
+    assert TrainingPlan.from_dict(a_short_plan.to_dict()) == a_short_plan
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        ({"step": 3}, "'step'"),
+        ({"steps": 0}, "steps"),
+        ({"patch": [32, 32]}, "patch"),
+        ({"precision": "fp8"}, "precision"),
+        ({"augmentation": {"mirrors": [0]}}, "'mirrors'"),
+        ({"augmentation": 3}, "augmentation"),
+        ({"steps": "many"}, "steps"),
+    ],
+)
+def test_an_impossible_plan_is_refused(data, word):
+    with pytest.raises(ConfigurationError, match=word):
+        TrainingPlan.from_dict(data)
+
+
+def test_a_net_for_other_data_is_refused(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
+    wrong = dataclasses.replace(a_tiny_net, classes=4)
+    with pytest.raises(ConfigurationError, match="3 classes"):
+        train(a_short_plan, wrong, data=a_dataset_folder, output=tmp_path, device="cpu")
+
+
+def test_a_patch_that_the_pooling_cuts_is_refused(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
+):
+    odd = dataclasses.replace(a_short_plan, patch=(12, 13, 12))
+    with pytest.raises(ConfigurationError, match="stride 2"):
+        train(odd, a_tiny_net, data=a_dataset_folder, output=tmp_path, device="cpu")
+
+
+def test_a_loss_that_is_no_number_ends_the_run(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch
+):
+    trainer = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path)
+    broken = torch.tensor(math.nan), torch.full((3,), math.nan)
+    monkeypatch.setattr(trainer, "_train_step", lambda _: broken)
+    with pytest.raises(CompactSegError, match="learning_rate"):
+        trainer.run()
+    assert not (tmp_path / "checkpoint.pt").exists()
