@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from CompactSegLib.errors import OutputError
@@ -91,9 +91,8 @@ def _flush_to_disk(path: Path) -> None:
 
 
 def _remove(temporary: Path, made: list[Path]) -> None:
-    temporary.unlink(missing_ok=True)
-    for folder in reversed(made):
-        try:
+    """Tidy up as far as possible; what failed before is what the user should hear of."""
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+        for folder in reversed(made):
             folder.rmdir()
-        except OSError:
-            break

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import SimpleITK
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.dicom import choose_series, find_series, is_dicom, read_series
 from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.integrity import check_complete
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
 __all__ = ["read_volume"]
@@ -45,9 +47,13 @@ def read_volume(
     Raises:
         InputError: Anything that is not one real 3D image with something to see in it.
     """
-    if isinstance(path_or_paths, str | os.PathLike):
-        return _read_one(Path(path_or_paths), series)
-    paths = [Path(path) for path in path_or_paths]
+    with _quiet_itk():
+        if isinstance(path_or_paths, str | os.PathLike):
+            return _read_one(Path(path_or_paths), series)
+        return _read_several([Path(path) for path in path_or_paths], series)
+
+
+def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
     if not paths:
         raise InputError("Expected a file or folder to read, got an empty list.")
     for path in paths:
@@ -124,6 +130,7 @@ def _read_channels(paths: Sequence[Path]) -> Volume:
 
 def _read_image(path: Path) -> tuple[np.ndarray, Geometry]:
     """Return the array (C, K, J, I) and geometry of an image file."""
+    check_complete(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -164,10 +171,23 @@ def _check_kind(reader: SimpleITK.ImageFileReader, path: Path) -> None:
         )
 
 
+@contextmanager
+def _quiet_itk() -> Iterator[None]:
+    """Keep ITK's warnings from standard error, where one sentence is expected."""
+    before = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(before)
+
+
 def _reason(path: Path, message: str) -> str:
     """One sentence from an ITK exception of many lines."""
     if "Unable to determine ImageIO" in message:
-        return f"{path}: expected an image ({_FORMATS}), got a file of another kind."
+        return (
+            f"{path}: expected an image ({_FORMATS}), got a file of another kind, or a damaged one."
+        )
     if "orthonormal" in message:
         return (
             f"{path}: expected axes at right angles, but its header describes a sheared image; "

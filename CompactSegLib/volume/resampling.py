@@ -11,14 +11,17 @@ resampled alone. Both grids share their edges, so along an axis
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, floor, prod
+from math import floor, prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
+from CompactSegLib.volume.pixels import as_float, as_tensor
+from CompactSegLib.volume.taps import Taps
 
 if TYPE_CHECKING:
     import torch
@@ -115,7 +118,7 @@ class GridMap:
 
         source = self._oriented_view(array)
         channels = source.shape[0]
-        taps = [_Taps.to_model(self, axis) for axis in range(3)]
+        taps = [self._taps_to_model(axis) for axis in range(3)]
         result = torch.empty((channels, *self.model_shape), dtype=torch.float32, device=device)
         # Shrinking axes first: the less is left for the others.
         order = sorted(range(3), key=lambda axis: self.scales[axis])
@@ -150,7 +153,7 @@ class GridMap:
 
     def support(self, oriented_box: Box) -> Box:
         """Return the box of model voxels between which these source voxels are interpolated."""
-        d, h, w = (_Taps.to_source(self, a).needed(part) for a, part in enumerate(oriented_box))
+        d, h, w = (self._taps_to_source(a).needed(part) for a, part in enumerate(oriented_box))
         return d, h, w
 
     def labels(
@@ -177,8 +180,44 @@ class GridMap:
 
         shape = [part.stop - part.start for part in oriented_box]
         result = torch.empty(shape, dtype=torch.uint8, device=logits.device)
+        for rows, slab in self._interpolated(logits, logits_box, oriented_box, slab_bytes):
+            result[rows] = _most_likely(slab)
+        return result
+
+    def close_calls(
+        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float
+    ) -> list[tuple[int, int, int]]:
+        """Return the oriented source voxels whose two best classes are nearly equal.
+
+        Args:
+            logits: As for ``labels``.
+            logits_box: As for ``labels``.
+            oriented_box: The source voxels to look at.
+            within: How near, relative to 1 + the best logit's magnitude.
+        """
+        found: list[tuple[int, int, int]] = []
+        for rows, slab in self._interpolated(logits, logits_box, oriented_box, _SLAB_BYTES):
+            best, second = (
+                slab.topk(2, dim=0).values if slab.shape[0] > 2 else slab.sort(0, True)[0]
+            )
+            near = (best - second <= within * (1 + best.abs())).nonzero()
+            for d, h, w in near.tolist():
+                found.append(
+                    (
+                        d + rows.start + oriented_box[0].start,
+                        h + oriented_box[1].start,
+                        w + oriented_box[2].start,
+                    )
+                )
+        return found
+
+    def _interpolated(
+        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, slab_bytes: int
+    ) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Logits at the source voxels, slab by slab: rows of `oriented_box`, and their values."""
+        shape = [part.stop - part.start for part in oriented_box]
         if 0 in shape:
-            return result
+            return
         support = self.support(oriented_box)
         inside = [
             part.start >= b.start and part.stop <= b.stop
@@ -186,7 +225,7 @@ class GridMap:
         ]
         if not all(inside) or list(logits.shape[1:]) != [b.stop - b.start for b in logits_box]:
             raise ValueError(f"logits {tuple(logits.shape)} on {logits_box} do not cover {support}")
-        taps = [_Taps.to_source(self, axis) for axis in range(3)]
+        taps = [self._taps_to_source(axis) for axis in range(3)]
         crop = tuple(
             slice(s.start - b.start, s.stop - b.start)
             for s, b in zip(support, logits_box, strict=True)
@@ -203,33 +242,30 @@ class GridMap:
                 if self.scales[axis] != 1.0:
                     first = needed.start if axis == 0 else support[axis].start
                     slab = taps[axis].apply(slab, axis + 1, part, first)
-            result[rows] = _most_likely(slab)
-        return result
+            yield rows, slab
 
     def to_source(self, oriented: np.ndarray) -> np.ndarray:
         """Bring labels (D, H, W) on the oriented grid to the source's (K, J, I), contiguous."""
         flipped = oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
         return np.ascontiguousarray(flipped.transpose(np.argsort(self.source_axes)))
 
+    def _taps_to_model(self, axis: int) -> Taps:
+        scale = self.scales[axis]
+        centres = (np.arange(self.model_shape[axis]) + 0.5) / scale - 0.5
+        return Taps.triangle(centres, max(1.0, 1.0 / scale), self.oriented_shape[axis])
+
+    def _taps_to_source(self, axis: int) -> Taps:
+        size = self.model_shape[axis]
+        centres = (np.arange(self.oriented_shape[axis]) + 0.5) * self.scales[axis] - 0.5
+        return Taps.triangle(centres.clip(0, size - 1), 1.0, size)
+
     def _oriented_view(self, array: np.ndarray) -> torch.Tensor:
         """(C, D, H, W) in the same memory, not yet flipped: torch knows no negative strides."""
-        import torch
-
         if array.ndim != 4 or array.shape[1:] != self._source_shape:
             raise ValueError(
                 f"expected an array (C, K, J, I) with {self._source_shape}, got {array.shape}"
             )
-        native = np.require(array, dtype=array.dtype.newbyteorder("="))
-        if any(stride < 0 for stride in native.strides):
-            native = np.ascontiguousarray(native)
-        if not native.flags.writeable:
-            # torch warns of read-only memory although nothing here writes to it.
-            native = native.view()
-            try:
-                native.flags.writeable = True
-            except ValueError:
-                native = native.copy()
-        return torch.from_numpy(native).permute(0, *(axis + 1 for axis in self.source_axes))
+        return as_tensor(array).permute(0, *(axis + 1 for axis in self.source_axes))
 
     @property
     def _source_shape(self) -> tuple[int, ...]:
@@ -237,81 +273,11 @@ class GridMap:
 
     def _float_slab(self, source: torch.Tensor, rows: slice, device: torch.device) -> torch.Tensor:
         """Rows of the oriented source as float32 on the device, flipped as the map says."""
-        import torch
-
         if self.flipped[0]:
             size = self.oriented_shape[0]
             rows = slice(size - rows.stop, size - rows.start)
-        slab = source[:, rows]
-        # Small integers travel to the device as they are; not every device knows the other types.
-        if slab.dtype not in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.float32):
-            slab = slab.to(torch.float32)
-        slab = slab.to(device).to(torch.float32)
+        slab = as_float(source[:, rows], device)
         return slab.flip([axis + 1 for axis in range(3) if self.flipped[axis]])
-
-
-@dataclass(frozen=True)
-class _Taps:
-    """Interpolation along one axis: each output is a weighted sum of a few neighbouring inputs.
-
-    Gathered taps instead of a matrix product: the sum of one voxel does not depend on how many
-    others are computed with it, so slabs of any size give bit-identical results.
-    """
-
-    indices: np.ndarray
-    """(T, outputs) int64, clipped to the input."""
-    weights: np.ndarray
-    """(T, outputs) float32, sums are 1."""
-
-    @classmethod
-    def to_model(cls, grid: GridMap, axis: int) -> _Taps:
-        scale = grid.scales[axis]
-        centres = (np.arange(grid.model_shape[axis]) + 0.5) / scale - 0.5
-        return cls._triangle(centres, max(1.0, 1.0 / scale), grid.oriented_shape[axis])
-
-    @classmethod
-    def to_source(cls, grid: GridMap, axis: int) -> _Taps:
-        size = grid.model_shape[axis]
-        centres = (np.arange(grid.oriented_shape[axis]) + 0.5) * grid.scales[axis] - 0.5
-        return cls._triangle(centres.clip(0, size - 1), 1.0, size)
-
-    @classmethod
-    def _triangle(cls, centres: np.ndarray, half_width: float, size: int) -> _Taps:
-        first = np.floor(centres - half_width) + 1
-        indices = first + np.arange(ceil(2 * half_width))[:, None]
-        weights = np.maximum(0.0, 1.0 - np.abs(indices - centres) / half_width)
-        weights *= (indices >= 0) & (indices < size)
-        weights /= weights.sum(axis=0)
-        return cls(indices.clip(0, size - 1).astype(np.int64), weights.astype(np.float32))
-
-    def needed(self, outputs: slice) -> slice:
-        """The inputs that a run of outputs draws from."""
-        if outputs.start >= outputs.stop:
-            return slice(0, 0)
-        used = self.indices[:, outputs][self.weights[:, outputs] > 0]
-        return slice(int(used.min()), int(used.max()) + 1)
-
-    def apply(self, values: torch.Tensor, dim: int, outputs: slice, start: int) -> torch.Tensor:
-        """Interpolate `values`, whose first input along `dim` is number `start`."""
-        import torch
-
-        # A tap of weight 0 may point past the inputs at hand.
-        indices = (self.indices[:, outputs] - start).clip(0, values.shape[dim] - 1)
-        shape = [1] * values.ndim
-        shape[dim] = -1
-        total = None
-        for index, weight in zip(indices, self.weights[:, outputs], strict=True):
-            part = _select(values, dim, torch.from_numpy(index).to(values.device))
-            part *= torch.from_numpy(weight.copy()).to(values.device).view(shape)
-            total = part if total is None else total.add_(part)
-        return values if total is None else total
-
-
-def _select(values: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
-    """``index_select``; along the last axis ``gather`` is 8 times faster (torch 2.13, CPU)."""
-    if dim == values.ndim - 1:
-        return values.gather(dim, index.expand(*values.shape[:-1], -1))
-    return values.index_select(dim, index)
 
 
 def _most_likely(logits: torch.Tensor) -> torch.Tensor:

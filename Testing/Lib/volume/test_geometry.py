@@ -1,0 +1,97 @@
+"""Where voxels are: the same in ITK, nibabel and here."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+from hypothesis import given
+from nibabel.orientations import aff2axcodes
+
+from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.volume import Geometry, read_volume
+from CompactSegLib.volume.geometry import orientation_axes
+from Testing.Lib.volume.frames import LAYOUTS, geometries, laid_out, layouts, noise, rotation
+
+
+@given(geometries())
+def test_a_voxel_is_where_itk_says(geometry):
+    image = SimpleITK.Image(geometry.size_ijk, SimpleITK.sitkUInt8)
+    image.SetSpacing(geometry.spacing_mm)
+    image.SetOrigin(geometry.origin_lps_mm)
+    image.SetDirection(geometry.direction_lps)
+    assert Geometry.from_sitk(image) == geometry
+    last = [n - 1 for n in geometry.size_ijk]
+    ours = geometry.ijk_to_lps @ [*last, 1]
+    np.testing.assert_allclose(ours[:3], image.TransformIndexToPhysicalPoint(last), atol=1e-9)
+
+
+@given(geometries())
+def test_the_matrix_to_ras_and_back_is_the_same_grid(geometry):
+    again = Geometry.from_ijk_to_ras(geometry.size_ijk, geometry.ijk_to_ras)
+    assert again.matches(geometry, tolerance=1e-9)
+    np.testing.assert_allclose(again.spacing_mm, geometry.spacing_mm, rtol=1e-12)
+
+
+@given(geometries())
+def test_the_orientation_code_is_nibabels_unless_two_axes_are_about_equally_close(geometry):
+    closeness = np.sort(np.abs(geometry.direction_matrix), axis=0)
+    if np.all(closeness[-1] > 0.8):
+        assert geometry.orientation == "".join(aff2axcodes(geometry.ijk_to_ras))
+
+
+@given(geometries(), layouts())
+def test_another_layout_in_memory_is_the_same_box_in_the_patient(geometry, layout):
+    volume = noise(geometry)
+    again = laid_out(volume, layout)
+    inverse = next(b for b in LAYOUTS if np.array_equal(laid_out(again, b).array, volume.array))
+    assert laid_out(again, inverse).geometry.matches(geometry, tolerance=1e-9)
+    assert again.geometry.voxel_millilitres == pytest.approx(geometry.voxel_millilitres)
+
+
+def test_millilitres_of_a_voxel():
+    assert Geometry((4, 4, 4), (1.0, 2.0, 5.0)).voxel_millilitres == pytest.approx(0.01)
+
+
+def test_a_shift_of_a_tenth_of_a_voxel_is_another_grid():
+    grid = Geometry((4, 5, 6), (1.0, 1.0, 2.0))
+    assert grid.matches(Geometry((4, 5, 6), (1.0, 1.0, 2.0), (0.0, 0.0005, 0.0)))
+    assert not grid.matches(Geometry((4, 5, 6), (1.0, 1.0, 2.0), (0.0, 0.1, 0.0)))
+    assert not grid.matches(Geometry((4, 5, 7), (1.0, 1.0, 2.0)))
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (12, -7, 33), (100, 20, -150)])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_nifti_file_is_where_nibabel_says(tmp_path, degrees, mirrored):
+    direction = rotation(degrees) @ np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0])
+    affine = np.eye(4)
+    affine[:3, :3] = direction * [0.8, 1.1, 2.5]
+    affine[:3, 3] = [-31.0, 22.5, 14.0]
+    data = np.random.default_rng(0).integers(0, 99, (7, 6, 5)).astype(np.int16)
+    image = nibabel.Nifti1Image(data, affine)
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    nibabel.save(image, tmp_path / "brain.nii.gz")
+
+    volume = read_volume(tmp_path / "brain.nii.gz")
+
+    np.testing.assert_allclose(volume.geometry.ijk_to_ras, affine, atol=1e-4)
+    np.testing.assert_array_equal(volume.array[0].T, data)
+
+
+def test_a_grid_that_makes_no_sense_is_refused():
+    with pytest.raises(InputError, match="size: expected three numbers of voxels above 0"):
+        Geometry((4, 0, 4), (1.0, 1.0, 1.0))
+    with pytest.raises(InputError, match="spacing: expected three lengths above 0 mm"):
+        Geometry((4, 4, 4), (1.0, -1.0, 1.0))
+    with pytest.raises(InputError, match="origin_lps_mm: expected 3 finite numbers"):
+        Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, float("nan"), 0.0))
+    with pytest.raises(InputError, match="do not span space"):
+        Geometry((4, 4, 4), (1.0, 1.0, 1.0), direction_lps=(1, 0, 0, 1, 0, 0, 0, 0, 1))
+
+
+@pytest.mark.parametrize("code", ["", "RA", "RRS", "RAX", "ras", "RASL"])
+def test_what_is_no_orientation_code_is_refused(code):
+    with pytest.raises(ConfigurationError, match="one each of L/R, P/A and S/I"):
+        orientation_axes(code)
