@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import PurePath
 
 from CompactSegLib.errors import CompactSegError
 
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given)
     try:
-        _train(options, command=shlex.join([parser.prog, *given]))
+        _train(options, command=shareable_command([parser.prog, *given]))
     except CompactSegError as error:
         if options.debug:
             raise
@@ -54,6 +55,16 @@ def _train(options: argparse.Namespace, *, command: str) -> None:
         device=options.device,
         threads=options.threads,
         command=command,
+    )
+
+
+def shareable_command(words: list[str]) -> str:
+    """A command for a model's provenance, of paths only the last part: models travel, folders do not."""
+    return " ".join(
+        [
+            words[0],
+            *(shlex.quote(PurePath(word).name if "/" in word else word) for word in words[1:]),
+        ]
     )
 
 

@@ -8,6 +8,7 @@ import torch
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.models import check_model
+from CompactSegLib.training.__main__ import shareable_command
 from CompactSegLib.training.dataset import load_cases, read_dataset
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
@@ -120,6 +121,21 @@ def test_a_run_ends_with_a_model_folder(a_dataset_folder, a_tiny_net, a_short_pl
     assert model.provenance["split"]["fold"] == 1
     assert model.provenance["command"] == "the command"
     assert model.provenance["steps"] == 4
+
+
+def test_the_command_in_a_model_names_no_folder_of_its_maker():
+    words = [
+        "compactseg train",
+        "--data",
+        "/home/me/my data",
+        "--fold",
+        "0",
+        "--config",
+        "a/net.json",
+    ]
+    assert (
+        shareable_command(words) == "compactseg train --data 'my data' --fold 0 --config net.json"
+    )
 
 
 def test_minutes_are_turned_into_steps(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
