@@ -58,9 +58,6 @@ def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
     """
     import safetensors
     import safetensors.torch
-    import torch
-
-    from CompactSegLib.network.net import MultiLevelNet
 
     data = read_bytes(folder, sha256=sha256)
     path = folder / WEIGHTS_FILE
@@ -70,10 +67,9 @@ def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
         raise ModelError(
             f"{path}: expected a file in safetensors format, but it could not be read as one ({error}); {_AGAIN}"
         ) from error
-    with torch.device("meta"):
-        net = MultiLevelNet(config)
+    net = _blank_net(config)
     _check_tensors(path, tensors, expected=net.state_dict())
-    net.load_state_dict(tensors, assign=True)
+    net.load_state_dict(tensors)
     return net.eval()
 
 
@@ -84,18 +80,26 @@ def encode_net(net: MultiLevelNet) -> bytes:
         ModelError: Batch norm was folded away, or a weight is not finite.
     """
     import safetensors.torch
-    import torch
-
-    from CompactSegLib.network.net import MultiLevelNet
 
     tensors = {
         name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in net.state_dict().items()
     }
-    with torch.device("meta"):
-        expected = MultiLevelNet(net.config).state_dict()
-    _check_tensors(Path(WEIGHTS_FILE), tensors, expected=expected)
+    _check_tensors(Path(WEIGHTS_FILE), tensors, expected=_blank_net(net.config).state_dict())
     return safetensors.torch.save(tensors, metadata={"format": "pt"})
+
+
+def _blank_net(config: NetConfig) -> MultiLevelNet:
+    """A net of no use yet, made without touching the caller's random numbers.
+
+    Not on the meta device, though it would do: initialising there makes torch import its compiler, for more than a second.
+    """
+    import torch
+
+    from CompactSegLib.network.net import MultiLevelNet
+
+    with torch.random.fork_rng(devices=[]):
+        return MultiLevelNet(config)
 
 
 def _check_tensors(

@@ -1,0 +1,158 @@
+"""The command ``compactseg``: options, and nothing heavy before a command runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from CompactSegLib.commands.guard import guarded
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="compactseg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import CompactSegLib
+
+        typer.echo(f"compactseg {CompactSegLib.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _compactseg(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Segment 3D medical images level by level: level 1 at once, deeper levels refine it."""
+
+
+@app.command()
+@guarded
+def segment(
+    volume: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="An image file (NIfTI, NRRD, MetaImage, DICOM), a folder with DICOM images in it (one volume), or a "
+            "folder of cases: image files, and sub-folders with DICOM images.",
+        ),
+    ],
+    model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
+    output: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")],
+    level: Annotated[
+        int | None, typer.Option(help="Go to this level at most.", metavar="N")
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop when a level's improvement (1 - Jaccard to the level before) is below X; with dice:X, when the "
+            "next level is expected to gain less than X Dice. The model has a default.",
+            metavar="X",
+        ),
+    ] = None,
+    all_levels: Annotated[
+        bool, typer.Option("--all-levels", help="Do not stop at the threshold.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            help="Edge of the tiles in voxels; by default, what memory allows.", metavar="N"
+        ),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="seg.nrrd, nii.gz or dicom-seg.")
+    ] = "seg.nrrd",
+    series: Annotated[
+        str | None,
+        typer.Option(help="Number or UID of the DICOM series, where a folder holds several."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="In a folder of cases, do again what is done.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")
+    ] = False,
+    debug: _Debug = False,  # noqa: ARG001
+) -> None:
+    """Segment a volume, or each volume of a folder.
+
+    Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png into the output folder: all files
+    of a case, or none. Ends with 2 where the input cannot be used, with 1 where a case of several failed.
+    """
+    from CompactSegLib.commands.runner import Request
+    from CompactSegLib.commands.segment import run_segment
+
+    request = Request(
+        input=volume,
+        model=model,
+        output=output,
+        level=level,
+        threshold=threshold,
+        all_levels=all_levels,
+        device=device,
+        tile=tile,
+        format=format_,
+        series=series,
+        overwrite=overwrite,
+        json=as_json,
+    )
+    raise typer.Exit(run_segment(request))
+
+
+@app.command()
+@guarded
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    debug: _Debug = False,  # noqa: ARG001
+) -> None:
+    """List the models: those in COMPACTSEG_MODELS, and those that ship."""
+    from CompactSegLib.commands.models import run_models
+
+    run_models(as_json=as_json)
+
+
+@app.command()
+@guarded
+def info(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model.", metavar="MODEL")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    debug: _Debug = False,  # noqa: ARG001
+) -> None:
+    """Show a model: labels, per level cost and validation figures, and where it comes from."""
+    from CompactSegLib.commands.models import run_info
+
+    run_info(model, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; the entry point of the installed script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """Leave through the clean-up, so that a killed run leaves no partial files behind."""
+    sys.exit(_TERMINATED)
+
+
+if __name__ == "__main__":
+    main()
