@@ -14,34 +14,13 @@ import numpy as np
 import SimpleITK
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume.dicom_image import DicomImage, is_dicom, read_header, read_pixels
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["DicomSeries", "choose_series", "find_series", "is_dicom", "read_series"]
+__all__ = ["DicomSeries", "choose_series", "find_series", "read_series"]
 
 _NO_VOLUMES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _LARGEST_DEVIATION = 0.1  # of the slice distance
-
-
-@dataclass(frozen=True)
-class _Image:
-    """One file's header: what is needed to put it in its place."""
-
-    path: Path
-    series_uid: str
-    number: str
-    description: str
-    modality: str
-    size: tuple[int, ...]
-    spacing_mm: tuple[float, ...]
-    direction: tuple[float, ...]
-    position_mm: tuple[float, float, float]
-    placed: bool
-    pixel_id: int
-    components: int
-
-    @property
-    def frames(self) -> int:
-        return self.size[2] if len(self.size) > 2 else 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +28,7 @@ class DicomSeries:
     """The images of one Series Instance UID, in no particular order."""
 
     uid: str
-    images: tuple[_Image, ...]
+    images: tuple[DicomImage, ...]
 
     @property
     def number(self) -> str:
@@ -63,25 +42,16 @@ class DicomSeries:
         return f"{number}: {description} ({first.modality}, {len(self.images)} images, {self.uid})"
 
 
-def is_dicom(path: Path) -> bool:
-    """Whether a file says that it is DICOM, by the four letters behind its preamble."""
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
 def find_series(files: Iterable[Path]) -> list[DicomSeries]:
     """Return the image series among files; what is no DICOM image is passed over.
 
     Series are ordered by number, then by UID.
     """
-    by_uid: dict[str, list[_Image]] = {}
+    by_uid: dict[str, list[DicomImage]] = {}
     for path in sorted(files):
         # Old files may lack the preamble, then the name is the only hint.
         if is_dicom(path) or path.suffix.lower() in (".dcm", ".ima"):
-            image = _header(path)
+            image = read_header(path)
             if image and image.modality not in _NO_VOLUMES:
                 by_uid.setdefault(image.series_uid, []).append(image)
     series = [DicomSeries(uid, tuple(images)) for uid, images in by_uid.items()]
@@ -138,17 +108,16 @@ def read_series(
     if any(image.frames > 1 for image in images):
         raise InputError(f"{name}: expected one multi-frame image, got several; give one file.")
     geometry, ordered = _stack(images, name)
-    types = [
-        SimpleITK.GetArrayViewFromImage(SimpleITK.Image([1, 1, 1], i.pixel_id)).dtype
-        for i in ordered
-    ]
-    array = np.empty(geometry.shape_kji, dtype=np.result_type(*set(types)))
+    # With slopes of their own, slices can have different types: the widest holds all.
+    voxels = [SimpleITK.Image([1, 1, 1], pixel_id) for pixel_id in {i.pixel_id for i in ordered}]
+    dtype = np.result_type(*(SimpleITK.GetArrayFromImage(voxel).dtype for voxel in voxels))
+    array = np.empty(geometry.shape_kji, dtype=dtype)
     for k, image in enumerate(ordered):
-        array[k] = SimpleITK.GetArrayViewFromImage(_pixels(image.path))[0]
+        array[k] = SimpleITK.GetArrayFromImage(read_pixels(image.path))[0]
     return array, geometry, tuple(image.path for image in ordered)
 
 
-def _stack(images: Sequence[_Image], name: str) -> tuple[Geometry, list[_Image]]:
+def _stack(images: Sequence[DicomImage], name: str) -> tuple[Geometry, list[DicomImage]]:
     """Order images by position and check that they are a regular stack."""
     first = images[0]
     if not all(image.placed for image in images):
@@ -213,9 +182,9 @@ def _slice_distance(heights: np.ndarray, name: str) -> float:
     return distance
 
 
-def _read_multiframe(image: _Image, name: str) -> tuple[np.ndarray, Geometry, tuple[Path, ...]]:
+def _read_multiframe(image: DicomImage, name: str) -> tuple[np.ndarray, Geometry, tuple[Path, ...]]:
     """Read an enhanced image, whose frames ITK keeps in the order of the file."""
-    frames = _pixels(image.path)
+    frames = read_pixels(image.path)
     # Not from the header alone: there ITK may state a negative slice distance.
     geometry = Geometry.from_sitk(frames)
     steps = np.arange(image.frames)[:, None] * geometry.ijk_to_lps[:3, 2]
@@ -252,46 +221,3 @@ def _frame_positions(path: Path, name: str) -> np.ndarray:
             f"{name}: expected a position for each frame of a multi-frame image, but some have none; "
             "convert the image to NRRD."
         ) from error
-
-
-def _header(path: Path) -> _Image | None:
-    reader = _reader(path)
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return None
-
-    def tag(key: str) -> str:
-        return reader.GetMetaData(key).strip(" \0") if reader.HasMetaDataKey(key) else ""
-
-    return _Image(
-        path=path,
-        series_uid=tag("0020|000e"),
-        number=tag("0020|0011"),
-        description=tag("0008|103e"),
-        modality=tag("0008|0060"),
-        size=reader.GetSize(),
-        spacing_mm=reader.GetSpacing(),
-        direction=reader.GetDirection(),
-        position_mm=reader.GetOrigin(),
-        placed=bool(tag("0020|0032") and tag("0020|0037")),
-        pixel_id=reader.GetPixelIDValue(),
-        components=reader.GetNumberOfComponents(),
-    )
-
-
-def _pixels(path: Path) -> SimpleITK.Image:
-    try:
-        return _reader(path).Execute()
-    except RuntimeError as error:
-        raise InputError(
-            f"{path}: expected a complete DICOM image, but its pixel data cannot be decoded; "
-            "copy or export it again."
-        ) from error
-
-
-def _reader(path: Path) -> SimpleITK.ImageFileReader:
-    reader = SimpleITK.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    return reader

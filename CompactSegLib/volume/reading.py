@@ -12,7 +12,8 @@ import numpy as np
 import SimpleITK
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom import choose_series, find_series, is_dicom, read_series
+from CompactSegLib.volume.dicom import choose_series, find_series, read_series
+from CompactSegLib.volume.dicom_image import is_dicom
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.integrity import check_complete
 from CompactSegLib.volume.volume import Volume, VolumeSource
