@@ -104,13 +104,18 @@ def _header(geometry: Geometry, label_list: Sequence[Label]) -> str:
 
 def _reference(geometry: Geometry) -> str:
     """As vtkSegmentationConverter::SerializeImageGeometry: ijk to ras row by row, then the extent."""
-    numbers = [repr(float(value)) for value in geometry.ijk_to_ras.ravel()]
+    numbers = [_number(value) for value in geometry.ijk_to_ras.ravel()]
     extent = [str(value) for n in geometry.size_ijk for value in (0, n - 1)]
     return ";".join([*numbers, *extent]) + ";"
 
 
 def _vector(values: np.ndarray) -> str:
-    return "(" + ",".join(repr(float(value)) for value in values) + ")"
+    return "(" + ",".join(_number(value) for value in values) + ")"
+
+
+def _number(value: float) -> str:
+    """The shortest text that is read as exactly this number; adding 0 makes 0 of -0."""
+    return repr(float(value) + 0.0).removesuffix(".0")
 
 
 def _escaped(value: str) -> str:
