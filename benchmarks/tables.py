@@ -20,7 +20,10 @@ def show(title: str, rows: Sequence[Mapping[str, object]]) -> None:
         table.add_row(
             *[f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row.values()]
         )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:  # a file or a pipe has no width to fit into
+        console.width = 200
+    console.print(table)
 
 
 def write_json(path: Path | None, rows: Sequence[Mapping[str, object]]) -> None:

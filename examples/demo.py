@@ -64,17 +64,6 @@ def write_crops(folder: Path) -> list[Path]:
     return paths
 
 
-def forget_earlier_run(folder: Path) -> None:
-    """Remove what an earlier demo wrote: the command skips cases that are done."""
-    for name in CENTRES_RAS_MM:
-        for path in [
-            *folder.glob(f"{name}_level-*"),
-            *folder.glob(f"{name}_report.json"),
-            *folder.glob(f"{name}_levels.png"),
-        ]:
-            path.unlink()
-
-
 def show(folder: Path, name: str, console: Console) -> None:
     """Print the levels of one case, and where its files are."""
     report = json.loads((folder / f"{name}_report.json").read_text(encoding="utf-8"))
@@ -119,7 +108,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     console.print("Cutting both hippocampi out of the MNI152 T1 template that nilearn carries")
     crops = write_crops(output / "input")
-    forget_earlier_run(output)
     command = [
         "segment",
         str(output / "input"),
@@ -128,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--output",
         str(output),
         "--all-levels",
+        "--overwrite",
     ]
     console.print(f"compactseg {' '.join(command)}", style="bold", soft_wrap=True, highlight=False)
     code = subprocess.run(

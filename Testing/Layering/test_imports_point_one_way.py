@@ -29,6 +29,7 @@ ROOMS = {
     "models": {"network", "volume"},
     "inference": {"network", "volume", "models"},
     "training": {"network", "volume", "models", "inference"},
+    "commands": {"network", "volume", "models", "inference", "training"},
     "commands": {"network", "volume", "models", "inference"},
 }
 SHARED = {"errors", "files", "lazy"}
