@@ -33,6 +33,9 @@ def check_complete(path: Path) -> None:
     try:
         if name.endswith((".nii", ".nii.gz")):
             complete = _nifti_is_complete(path)
+        elif name.endswith((".hdr", ".img")):
+            header = path.with_suffix(".hdr").read_bytes()
+            complete = path.with_suffix(".img").stat().st_size >= _nifti_bytes(header)
         elif name.endswith((".mha", ".mhd")):
             complete = _metaimage_is_complete(path)
         else:

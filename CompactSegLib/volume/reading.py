@@ -23,6 +23,7 @@ __all__ = ["read_volume"]
 StrPath = str | os.PathLike[str]
 
 _FORMATS = "NIfTI, NRRD, MetaImage or DICOM"
+_IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _SUFFIX = re.compile(r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|dcm|ima)$", re.IGNORECASE)
 
 
@@ -96,7 +97,7 @@ def _check_file(path: Path) -> None:
 
 def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -> Volume:
     found = find_series(files)
-    images = [file.name for file in files if _SUFFIX.search(file.name)]
+    images = [file.name for file in files if file.name.lower().endswith(_IMAGES)]
     if not found and images:
         raise InputError(
             f"{where}: expected a folder with DICOM images, found none but image files such as "

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.volume.classes import most_likely, two_best
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.pixels import as_float, as_tensor
 from CompactSegLib.volume.taps import Taps
@@ -181,7 +182,7 @@ class GridMap:
         shape = [part.stop - part.start for part in oriented_box]
         result = torch.empty(shape, dtype=torch.uint8, device=logits.device)
         for rows, slab in self._interpolated(logits, logits_box, oriented_box, slab_bytes):
-            result[rows] = _most_likely(slab)
+            result[rows] = most_likely(slab)
         return result
 
     def close_calls(
@@ -195,20 +196,12 @@ class GridMap:
             oriented_box: The source voxels to look at.
             within: How near, relative to 1 + the best logit's magnitude.
         """
+        d0, h0, w0 = (part.start for part in oriented_box)
         found: list[tuple[int, int, int]] = []
         for rows, slab in self._interpolated(logits, logits_box, oriented_box, _SLAB_BYTES):
-            best, second = (
-                slab.topk(2, dim=0).values if slab.shape[0] > 2 else slab.sort(0, True)[0]
-            )
+            best, second = two_best(slab)
             near = (best - second <= within * (1 + best.abs())).nonzero()
-            for d, h, w in near.tolist():
-                found.append(
-                    (
-                        d + rows.start + oriented_box[0].start,
-                        h + oriented_box[1].start,
-                        w + oriented_box[2].start,
-                    )
-                )
+            found += [(d + rows.start + d0, h + h0, w + w0) for d, h, w in near.tolist()]
         return found
 
     def _interpolated(
@@ -278,21 +271,6 @@ class GridMap:
             rows = slice(size - rows.stop, size - rows.start)
         slab = as_float(source[:, rows], device)
         return slab.flip([axis + 1 for axis in range(3) if self.flipped[axis]])
-
-
-def _most_likely(logits: torch.Tensor) -> torch.Tensor:
-    """``argmax`` over the first axis as uint8; the first wins a tie.
-
-    Nine times faster than ``argmax`` over a first axis on the CPU, and without its int64 result.
-    """
-    import torch
-
-    best = logits[0]
-    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
-    for number, candidate in enumerate(logits[1:], start=1):
-        labels.masked_fill_(candidate > best, number)
-        best = torch.maximum(best, candidate)
-    return labels
 
 
 def _slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:

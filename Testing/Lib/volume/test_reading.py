@@ -10,7 +10,7 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume import Geometry, Volume, read_volume
 from Testing.Lib.volume.frames import rotation
 
-SUFFIXES = ["nii.gz", "nii", "nrrd", "nhdr", "mha", "mhd"]
+SUFFIXES = ["nii.gz", "nii", "img", "nrrd", "nhdr", "mha", "mhd"]
 TYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 GRID = Geometry(
     (7, 6, 5),
@@ -138,6 +138,7 @@ DAMAGED = {
     "cut raw nrrd": lambda folder: _cut(_large("nrrd", compress=False)(folder)),
     "cut mha": lambda folder: _cut(_large("mha")(folder)),
     "cut raw mha": lambda folder: _cut(_large("mha", compress=False)(folder)),
+    "cut img": lambda folder: _cut(_large("img")(folder)),
     "flipped nii.gz": lambda folder: _flipped(_large("nii.gz")(folder)),
     "flipped nrrd": lambda folder: _flipped(_large("nrrd")(folder)),
     "flipped mha": lambda folder: _flipped(_large("mha")(folder)),
