@@ -75,7 +75,7 @@ def _cases_of(folder: Path) -> Iterator[Case]:
 
 
 def _holds_dicom(paths: Iterator[Path]) -> bool:
-    from CompactSegLib.volume.dicom import is_dicom
+    from CompactSegLib.volume.dicom_image import is_dicom
 
     return any(
         path.is_file() and (path.suffix.lower() in _DICOM_SUFFIXES or is_dicom(path))

@@ -32,7 +32,7 @@ def run_models(*, as_json: bool) -> None:
     table = _table("Name", "Title", "Modality", ">Levels", ">MB", "Licence")
     for model in models:
         table.add_row(
-            model.name,
+            model.folder.name,
             model.title,
             model.modality,
             str(len(model.levels)),
@@ -50,7 +50,7 @@ def run_info(name: str, *, as_json: bool) -> None:
     """
     model = load_model(name)
     if as_json:
-        typer.echo(json.dumps(model_data(model) | _summary(model), indent=2))
+        typer.echo(json.dumps(_summary(model) | model_data(model), indent=2))
         return
     console = stdout_console()
     console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
@@ -76,7 +76,7 @@ def run_info(name: str, *, as_json: bool) -> None:
 
 def _summary(model: Model) -> dict[str, Any]:
     return {
-        "name": model.name,
+        "name": model.folder.name,
         "title": model.title,
         "modality": model.modality,
         "structures": [label.name for label in model.labels],

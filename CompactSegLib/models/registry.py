@@ -48,19 +48,19 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
 
 
 def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> list[Model]:
-    """All models that can be found, sorted by name.
+    """All models that can be found, sorted by their folder's name, by which `load_model` finds them.
 
     Args:
         on_damaged: Called for each folder that could not be read; such folders are left out.
     """
     models = []
-    for folder in find_models().values():
+    for _, folder in sorted(find_models().items()):
         try:
             models.append(read_model(folder))
         except ModelError as error:
             if on_damaged is not None:
                 on_damaged(error)
-    return sorted(models, key=lambda model: model.name)
+    return models
 
 
 def find_models() -> dict[str, Path]:

@@ -92,7 +92,7 @@ def encode_net(net: MultiLevelNet) -> bytes:
 def _blank_net(config: NetConfig) -> MultiLevelNet:
     """A net of no use yet, made without touching the caller's random numbers.
 
-    Not on the meta device, though it would do: initialising there makes torch import its compiler, for more than a second.
+    Not on the meta device, though it would do: initialising there makes torch import its compiler (a second).
     """
     import torch
 

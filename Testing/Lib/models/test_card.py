@@ -1,0 +1,48 @@
+"""The card says what model.json says, in Markdown that reads well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from CompactSegLib.models import model_card
+
+
+def test_the_card_is_made_from_the_model(the_tiny_model):
+    card = (the_tiny_model.folder / "README.md").read_text(encoding="utf-8")
+    assert card == model_card(the_tiny_model)
+    assert card.startswith("# A tiny model\n")
+    for fact in (
+        "Hippocampus (SCT 5366008), Anterior (SCT 255549009)",
+        "`#e69f00`",
+        f"| 3 | {the_tiny_model.levels[2].parameters:,} |",
+        "| 0.8500 | 0.8600 |",
+        "CC-BY-SA-4.0",
+        "keeps this licence",
+        "not a medical",
+        "- Knows nothing.",
+        "--model tiny",
+        the_tiny_model.weights_sha256,
+    ):
+        assert fact in card
+
+
+def test_every_row_of_a_table_has_its_columns(the_tiny_model):
+    tables = [line for line in model_card(the_tiny_model).splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in tables[:4]} == {5}
+    assert {line.count("|") for line in tables[4:]} == {7}
+
+
+def test_a_model_of_which_little_is_known(tmp_path: Path, write_tiny_model):
+    model = write_tiny_model(
+        tmp_path / "bare", provenance={}, validation=[{}, {}, {}], licence="Apache-2.0"
+    )
+    card = model_card(model)
+    assert "Not stated." in card
+    assert "| – |" in card
+    assert "validation case" not in card
+
+
+def test_nested_provenance_becomes_nested_lists(tmp_path: Path, write_tiny_model):
+    provenance = {"training_data": {"name": "Task04", "folds": [1, 2]}, "seed": 3, "mirrored": True}
+    card = model_card(write_tiny_model(tmp_path / "new", provenance=provenance))
+    assert "- Training data:\n  - Name: Task04\n  - Folds: 1, 2\n- Seed: 3\n- Mirrored: yes" in card

@@ -1,0 +1,128 @@
+"""The command as a process of its own: what a shell sees of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+COMMAND = [sys.executable, "-m", "CompactSegLib.cli"]
+
+
+@pytest.fixture
+def a_large_volume_file(tmp_path: Path) -> Path:
+    """Large enough that small tiles keep the command busy for much longer than a test may take."""
+    noise = np.random.default_rng(0).normal(size=(96, 96, 96)).astype(np.float32)
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(noise), str(tmp_path / "large.nrrd"))
+    return tmp_path / "large.nrrd"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_volume_goes_in_and_json_comes_out(the_tiny_model, a_volume_file: Path, tmp_path: Path):
+    result = run(
+        "segment",
+        a_volume_file,
+        "--model",
+        the_tiny_model.folder,
+        "--output",
+        tmp_path / "out",
+        "--json",
+    )
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["case"] == "brain"
+    assert result.stderr == ""
+
+
+def test_bad_input_is_one_sentence(the_tiny_model, tmp_path: Path):
+    (tmp_path / "bad.nii.gz").write_bytes(b"\x1f\x8b\x08 broken")
+    result = run(
+        "segment",
+        tmp_path / "bad.nii.gz",
+        "--model",
+        the_tiny_model.folder,
+        "--output",
+        tmp_path / "out",
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: {tmp_path / 'bad.nii.gz'}: expected")
+    assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_with_debug_there_is_a_traceback(tmp_path: Path):
+    result = run("info", tmp_path, "--debug")
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+    assert "ModelError" in result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_leaves_nothing(
+    the_tiny_model, a_large_volume_file: Path, tmp_path: Path, number: int, code: int
+):
+    output = tmp_path / "out"
+    arguments = ["segment", a_large_volume_file, "--tile", 2, "--device", "cpu"]
+    arguments += ["--model", the_tiny_model.folder, "--output", output]
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Started from a script in the background, an interrupt would be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 60
+    while not (output.exists() and list(output.iterdir())):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in told
+    assert not output.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
+def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
+    the_tiny_model, a_volume_file: Path, tmp_path: Path
+):
+    import pty
+
+    ours, theirs = pty.openpty()
+    arguments = ["segment", a_volume_file, "--level", 1, "--model", the_tiny_model.folder]
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments), "--output", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(theirs)
+    shown = b""
+    while select.select([ours], [], [], 60)[0]:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the other side is closed
+            break
+    rows = process.communicate(timeout=60)[0].decode()
+    os.close(ours)
+    assert process.returncode == 0
+    assert "brain.nii.gz: level 1" in shown.decode()
+    assert "Stopped at level 1" in rows
+    assert "\x1b" not in rows
