@@ -234,8 +234,9 @@ def _draw_volumes(
         number = f"{volume:.2f} ml" if volume < 100 else f"{volume:.0f} ml"
         page.write(right - _NUMBER_RIGHT, y, number, align="right")
         if before:
-            change = f"{100 * (volume / before - 1):+.1f} %".replace("-", "−")
-            page.write(right - 0.1, y, change, size=7.5, color=_QUIET, align="right")
+            page.write(
+                right - 0.1, y, _change(before, volume), size=7.5, color=_QUIET, align="right"
+            )
         before = volume
 
 
@@ -248,6 +249,13 @@ def _position(volume: Volume, plane: Plane, frame: Frame) -> str:
     index[axes[lps]] = at if signs[lps] > 0 else size - 1 - at
     mm = (volume.geometry.ijk_to_lps @ [*index, 1.0])[lps]
     return f"{plane.ends[1] if mm >= 0 else plane.ends[0]} {abs(mm):.1f} mm"
+
+
+def _change(before: float, after: float) -> str:
+    percent = 100 * (after / before - 1)
+    if percent >= 1000:
+        return "> 1000 %"
+    return f"{percent:+.{0 if percent >= 100 else 1}f} %".replace("-", "−")
 
 
 def _short(text: str, most: int) -> str:

@@ -33,6 +33,8 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
         align_corners=False if mode == "linear" else None,
         recompute_scale_factor=False,
     )
+    if finer.shape[-3:] == shape:  # a crop that crops nothing costs the backward pass a copy
+        return finer
     depth, height, width = shape
     return finer[..., :depth, :height, :width]
 
@@ -113,4 +115,5 @@ class Head(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to logits ``(N, classes, D, H, W)``."""
-        return self.classifier(self.layers(maps))
+        # In reduced precision the classifier alone stays in fp32 (inference.engine).
+        return self.classifier(self.layers(maps).to(self.classifier.weight.dtype))

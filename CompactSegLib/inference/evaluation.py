@@ -1,0 +1,127 @@
+"""The levels of one volume, each computed when first asked for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.inference.level_run import LevelRun
+from CompactSegLib.inference.prepared import PreparedImage
+from CompactSegLib.inference.progress import LevelReporter, Progress
+from CompactSegLib.inference.results import Level
+from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
+from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.engine import Segmenter
+
+
+class Evaluation:
+    """A volume being segmented; made by ``Segmenter.start``.
+
+    Args:
+        segmenter: Net and device.
+        volume: What to segment.
+
+    Raises:
+        InputError: The volume's channels are not the model's.
+    """
+
+    def __init__(self, segmenter: Segmenter, volume: Volume) -> None:
+        model = segmenter.model
+        expected = model.net_config.in_channels
+        if volume.channels != expected:
+            raise InputError(
+                f"{volume.name}: expected {expected} channel(s), which model {model.name} was trained on, "
+                f"got {volume.channels}; choose another volume or model."
+            )
+        self.volume = volume
+        self.grid = GridMap.between(
+            volume.geometry, orientation=model.orientation, spacing_mm=model.spacing_mm
+        )
+        self._segmenter = segmenter
+        self._image: PreparedImage | None = None
+        self._levels: dict[int, Level] = {}
+
+    def level(
+        self,
+        number: int,
+        *,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Level:
+        """A level's segmentation; what is missing before it is computed first, what is known costs nothing.
+
+        Args:
+            number: The level, from 1.
+            progress: Called often with how far the computation is.
+            cancel: Asked between blocks and tiles; True ends the computation. Finished levels stay.
+
+        Raises:
+            ConfigurationError: The net has no such level.
+            Cancelled: ``cancel`` said so.
+            DeviceError: Memory ran out on the CPU even with the smallest tile.
+        """
+        model = self._segmenter.model
+        if not 1 <= number <= model.net_config.levels:
+            raise ConfigurationError(
+                f"level: expected 1 to {model.net_config.levels}, the levels of model {model.name}, got {number}."
+            )
+        for missing in range(len(self._levels) + 1, number + 1):
+            self._levels[missing] = self._compute(missing, progress, cancel)
+        return self._levels[number]
+
+    def _compute(
+        self,
+        number: int,
+        progress: Callable[[Progress], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> Level:
+        begin = time.perf_counter()
+        report = LevelReporter(
+            number,
+            levels=self._segmenter.model.net_config.levels,
+            voxels=int(np.prod(self.grid.model_shape)),
+            progress=progress,
+            cancel=cancel,
+        )
+        if self._image is None:
+            self._image = PreparedImage(self._segmenter, self.volume, grid=self.grid)
+        run = LevelRun(self._segmenter, self._image, grid=self.grid, level=number, report=report)
+        labels = self.grid.to_source(run.labels())
+        self._segmenter.last_edge = run.edge
+        return self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+
+    def _result(
+        self, number: int, labels: NDArray[np.uint8], *, blocks_run: int, begin: float
+    ) -> Level:
+        model = self._segmenter.model
+        before = self._levels[number - 1].labels if number > 1 else None
+        counts = overlap_counts(before, labels, classes=model.net_config.classes)
+        millilitres = counts.sum(axis=0) * self.volume.geometry.voxel_millilitres
+        distances = jaccard_distances(counts) if number > 1 else {}
+        improvement = max(distances.values()) if distances else None
+        expected_gain = None
+        if improvement is not None and number < model.net_config.levels:
+            expected_gain = model.stop.expected_gain(number, improvement)
+        info = model.levels[number - 1]
+        return Level(
+            number=number,
+            labels=labels,
+            improvement=improvement,
+            improvement_by_label={
+                label.name: distances[label.value] for label in model.labels if distances
+            },
+            seconds=time.perf_counter() - begin,
+            millilitres={label.name: float(millilitres[label.value]) for label in model.labels},
+            parameters=info.parameters,
+            macs_per_voxel=info.macs_per_voxel,
+            expected_gain=expected_gain,
+            blocks_run=blocks_run,
+        )

@@ -1,0 +1,188 @@
+"""One level of one volume: tile after tile, whatever the machine does in between."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from CompactSegLib.errors import DeviceError
+from CompactSegLib.inference.devices import is_out_of_memory, release_cached
+from CompactSegLib.inference.prepared import PreparedImage
+from CompactSegLib.inference.progress import LevelReporter
+from CompactSegLib.inference.tiles import Box, choose_edge, hull, shape_of, split, whole
+from CompactSegLib.network.receptive_field import halo
+from CompactSegLib.volume.resampling import GridMap
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.engine import Segmenter
+
+_PROBE_EDGE = 16
+_LEAST_AGREEMENT = 0.95
+# Several times the largest difference between tilings seen in fp32, relative to the logits.
+_CLOSE = 2e-5
+_MOST_CLOSE_CALLS = 1000
+
+
+class _DeviceFault(Exception):
+    """A device's labels differ from those of the CPU in fp32."""
+
+
+class LevelRun:
+    """Computes the labels of one level.
+
+    Args:
+        segmenter: Net, device and settings; told of what does not go as planned.
+        image: The prepared image and its kept maps.
+        grid: From the source grid to the model's.
+        level: Which level.
+        report: Told of progress.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        image: PreparedImage,
+        *,
+        grid: GridMap,
+        level: int,
+        report: LevelReporter,
+    ) -> None:
+        self._segmenter, self._image, self._grid = segmenter, image, grid
+        self._level, self._report = level, report
+        self._start = image.kept.start_for(level)
+        self._stride = image.config.stride()
+        self._labels = np.zeros(grid.oriented_shape, dtype=np.uint8)
+        self._probed = segmenter.is_reference
+        self.blocks_run = level + 1 - self._start
+        self.edge = self._choose_edge()
+
+    def labels(self) -> NDArray[np.uint8]:
+        """Compute the labels, uint8 ``(D, H, W)`` on the oriented source grid, and keep maps for the next level.
+
+        Raises:
+            Cancelled: The reporter was told to end.
+            DeviceError: Memory ran out with the smallest tile on the CPU.
+        """
+        kept, runtime = self._image.kept, self._segmenter.runtime
+        kept.begin(self._level, device=runtime.device, dtype=runtime.dtype)
+        cores = deque(self._cut(whole(self._image.shape)))
+        try:
+            while cores:
+                try:
+                    self._run_tile(cores[0])
+                    cores.popleft()
+                except _DeviceFault:
+                    self._segmenter.distrust()
+                    self._image.to_cpu()
+                    self.edge = self._choose_edge()
+                    self._report.restart()
+                    cores = deque(self._cut(whole(self._image.shape)))
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    self._use_less_memory()
+                    cores = deque(part for core in cores for part in self._cut(core))
+        except BaseException:
+            kept.abandon()
+            raise
+        kept.finish()
+        return self._labels
+
+    def _cut(self, box: Box) -> list[Box]:
+        return list(split(box, self.edge, stride=self._stride))
+
+    def _choose_edge(self) -> int:
+        segmenter, config = self._segmenter, self._image.config
+        if segmenter.tile is not None:
+            return math.ceil(segmenter.tile / self._stride) * self._stride
+        return choose_edge(
+            config,
+            self._level,
+            halo=halo(config, self._level, start=self._start),
+            free_bytes=segmenter.runtime.free_bytes(),
+            itemsize=segmenter.runtime.dtype.itemsize,
+            largest=segmenter.largest_edge,
+        )
+
+    def _use_less_memory(self) -> None:
+        """After memory ran out: half the edge, or the CPU when the edge can not be halved."""
+        segmenter, level = self._segmenter, self._level
+        device = segmenter.runtime.device
+        release_cached(device)
+        edge = min(self.edge, max(self._image.shape))
+        if edge > self._stride:
+            self.edge = max(self._stride, edge // 2 // self._stride * self._stride)
+            segmenter.tell(
+                f"Level {level}: out of memory on {device}, going on with tiles of {self.edge} voxels."
+            )
+        elif device.type != "cpu":
+            segmenter.fall_back_to_cpu(
+                f"Level {level}: out of memory on {device} even with tiles of {edge} voxels, going on with the CPU."
+            )
+            self._image.to_cpu()
+            self.edge = self._choose_edge()
+        else:
+            raise DeviceError(
+                f"Level {level}: expected memory for a tile of {edge} voxels, but the CPU has none left; "
+                "close other programs or segment a smaller region."
+            )
+
+    def _run_tile(self, core: Box) -> None:
+        self._report.begin_tile(math.prod(shape_of(core)))
+        target = self._grid.oriented_box(core)
+        wanted = hull(core, self._grid.support(target)) if all(shape_of(target)) else core
+        with self._segmenter.runtime.settings():
+            logits = self._image.logits(self._level, wanted, core=core, report=self._report)
+            self._probe(logits, wanted)
+            self._labels[target] = self._grid.labels(logits, wanted, target).cpu().numpy()
+            if self._segmenter.runtime.precision == "fp32":
+                self._decide_close_calls(logits, wanted, target)
+        self._report.end_tile()
+
+    def _decide_close_calls(self, logits: Tensor, box: Box, target: Box) -> None:
+        """Label voxels whose two best classes tie within rounding from a region of their own.
+
+        Convolution kernels sum in an order that depends on the tile's shape. A voxel's own region is the same whatever
+        the tiles are, so its label is too.
+        """
+        close = self._grid.close_calls(logits, box, target, within=_CLOSE)
+        if len(close) > _MOST_CLOSE_CALLS:
+            self._segmenter.tell(
+                f"Level {self._level}: {len(close)} voxels of a tile tie between two labels, as they do where an "
+                "image is constant; their label may depend on the tile size."
+            )
+            return
+        for voxel in close:
+            d, h, w = (slice(at, at + 1) for at in voxel)
+            support = self._grid.support((d, h, w))
+            own = self._image.logits(self._level, support, from_image=True)
+            self._labels[voxel] = self._grid.labels(own, support, (d, h, w)).item()
+
+    def _probe(self, logits: Tensor, box: Box) -> None:
+        """Compare a small box of the first tile's labels with those of the CPU in fp32.
+
+        It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
+        """
+        if self._probed:
+            return
+        labels = logits.argmax(dim=0)
+        inside = labels.nonzero()
+        middle = inside[len(inside) // 2].tolist() if len(inside) else [s // 2 for s in labels.shape]
+        local = [
+            slice(max(0, m - _PROBE_EDGE // 2), min(size, m + _PROBE_EDGE // 2))
+            for m, size in zip(middle, labels.shape, strict=True)
+        ]
+        d, h, w = (
+            slice(axis.start + part.start, axis.start + part.stop)
+            for axis, part in zip(box, local, strict=True)
+        )
+        reference = self._image.logits(self._level, (d, h, w), reference=True).argmax(dim=0)
+        agreement = (reference == labels[tuple(local)].cpu()).float().mean().item()
+        if agreement < _LEAST_AGREEMENT:
+            raise _DeviceFault
+        self._probed = True

@@ -1,0 +1,115 @@
+"""A volume on the model's grid, its kept feature maps, and the logits of any box of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from CompactSegLib.inference.devices import is_out_of_memory, release_cached
+from CompactSegLib.inference.feature_maps import KeptMaps
+from CompactSegLib.inference.progress import LevelReporter
+from CompactSegLib.inference.tiles import Box, coarser, relative, shape_of, with_halo
+from CompactSegLib.network.receptive_field import halo
+from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.engine import Segmenter
+
+
+class PreparedImage:
+    """An image in the model's orientation, spacing and intensities, on the device if that has room for it.
+
+    Args:
+        segmenter: Net and device.
+        volume: The image.
+        grid: From the volume's grid to the model's.
+    """
+
+    def __init__(self, segmenter: Segmenter, volume: Volume, *, grid: GridMap) -> None:
+        self.shape = grid.model_shape
+        self.config = segmenter.model.net_config
+        self._segmenter = segmenter
+        intensity, device = segmenter.model.intensity, segmenter.runtime.device
+        with torch.inference_mode():
+            try:
+                image = intensity.apply(grid.prepare(volume.array, device))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error) or device.type == "cpu":
+                    raise
+                release_cached(device)
+                image = intensity.apply(grid.prepare(volume.array, "cpu"))
+        self._image = image[None]
+        self.kept = KeptMaps(self.config, shape=self.shape, limit_bytes=segmenter.kept_limit())
+
+    def to_cpu(self) -> None:
+        """Give the device its memory back."""
+        self._image = self._image.cpu()
+        self.kept.to_cpu()
+
+    def logits(
+        self,
+        level: int,
+        wanted: Box,
+        *,
+        core: Box | None = None,
+        report: LevelReporter | None = None,
+        from_image: bool = False,
+        reference: bool = False,
+    ) -> Tensor:
+        """Logits ``(classes, d, h, w)`` of a box of the model's grid.
+
+        Args:
+            level: Of which level.
+            wanted: The box.
+            core: Keep the feature maps computed here.
+            report: Told of every block.
+            from_image: Begin with the image also where feature maps are kept.
+            reference: Compute on the CPU in fp32 instead of the device.
+        """
+        runtime, net = self._segmenter.runtime, self._segmenter.net
+        device, dtype = runtime.device, runtime.dtype
+        if reference:
+            net, device, dtype = self._segmenter.model.net, torch.device("cpu"), torch.float32
+        start = 0 if from_image else self.kept.start_for(level)
+        given = self.kept.given_for(level) if start else (0,)
+        region = self._region(level, wanted, start)
+        maps = {number: self._read(number, region).to(device, dtype) for number in given}
+        needed = self.config.fused_maps(level)
+        steps = level + 2 - start
+        for number in range(start + 1, level + 2):
+            # The deeper the map, the less of it is needed around the box.
+            smaller = self._region(level, wanted, number - 1)
+            maps = {k: self._cropped(k, values, smaller, region) for k, values in maps.items()}
+            region = smaller
+            maps[number] = net.blocks[number - 1](maps[number - 1])
+            if core is not None:
+                self.kept.write(number, maps[number], region=region, core=core)
+            if number - 1 not in needed:
+                del maps[number - 1]
+            if report is not None:
+                report.step(number - start, steps)
+        joined = net.level_map(level, maps, shape=torch.Size(shape_of(region)))
+        maps.clear()
+        logits: Tensor = net.heads[level - 1](joined)[0]
+        if report is not None:
+            report.step(steps, steps)
+        return logits[(slice(None), *relative(wanted, region))]
+
+    def _read(self, number: int, region: Box) -> Tensor:
+        if number:
+            return self.kept.read(number, region)
+        return self._image[(slice(None), slice(None), *region)]
+
+    def _region(self, level: int, wanted: Box, start: int) -> Box:
+        """What to know of F_start so that the wanted box comes out exact."""
+        around = halo(self.config, level, start=start)
+        return with_halo(wanted, around, stride=self.config.stride(), shape=self.shape)
+
+    def _cropped(self, number: int, values: Tensor, inner: Box, outer: Box) -> Tensor:
+        stride = self.config.map_strides[number - 1] if number else 1
+        inside = relative(coarser(inner, stride), coarser(outer, stride))
+        crop = values[(slice(None), slice(None), *inside)]
+        return crop.contiguous(memory_format=torch.channels_last_3d)

@@ -1,0 +1,87 @@
+"""How far a run is, and whether it should go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from CompactSegLib.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is.
+
+    Attributes:
+        level: The level being computed, from 1.
+        levels: The most levels this run may compute.
+        fraction: Of this level, from 0 to 1.
+        message: For a person, such as "level 2: 40%".
+    """
+
+    level: int
+    levels: int
+    fraction: float
+    message: str
+
+
+class LevelReporter:
+    """Counts what is done of a level, tells it, and asks whether to go on.
+
+    Args:
+        level: The level being computed.
+        levels: The net's levels.
+        voxels: Voxels of the model's grid.
+        progress: Called often.
+        cancel: Asked often; True ends the run.
+    """
+
+    def __init__(
+        self,
+        level: int,
+        *,
+        levels: int,
+        voxels: int,
+        progress: Callable[[Progress], None] | None,
+        cancel: Callable[[], bool] | None,
+    ) -> None:
+        self._level, self._levels, self._voxels = level, levels, voxels
+        self._progress, self._cancel = progress, cancel
+        self._done = 0
+        self._told = 0.0
+        self._tile = 0
+        self._check()
+
+    def begin_tile(self, voxels: int) -> None:
+        """A tile with a core of so many voxels is next."""
+        self._tile = voxels
+        self._check()
+
+    def step(self, step: int, steps: int) -> None:
+        """Of the tile's steps, so many are done.
+
+        Raises:
+            Cancelled: The run is to end.
+        """
+        self._check()
+        # The labels are still to be taken after the last step.
+        self._tell(self._done + self._tile * step / (steps + 1))
+
+    def end_tile(self) -> None:
+        self._done += self._tile
+        self._tell(self._done)
+
+    def restart(self) -> None:
+        """The level begins anew."""
+        self._done = 0
+
+    def _check(self) -> None:
+        if self._cancel is not None and self._cancel():
+            raise Cancelled(f"Cancelled at level {self._level}; the levels before it are finished.")
+
+    def _tell(self, voxels: float) -> None:
+        # Never backwards, also when the rest is cut anew.
+        self._told = max(self._told, min(1.0, voxels / self._voxels))
+        if self._progress is not None:
+            message = f"level {self._level}: {self._told:.0%}"
+            self._progress(Progress(self._level, self._levels, self._told, message))

@@ -1,0 +1,60 @@
+"""What the engine hands out: levels, and how a run was carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level's segmentation and what is known of it.
+
+    Attributes:
+        number: From 1.
+        labels: uint8 ``(K, J, I)`` on the source grid, axes as SimpleITK's arrays; 0 is background.
+        improvement: Largest over labels of 1 - Jaccard to the level before; None for level 1.
+        improvement_by_label: The same by label name; empty for level 1.
+        seconds: Wall time of this level; level 1 includes bringing the volume to the model's grid.
+        millilitres: Volume by label name.
+        parameters: Of the blocks and the head that this level needs.
+        macs_per_voxel: Multiply-accumulates to get this level alone, per voxel of the model's grid.
+        expected_gain: Dice that the next level is expected to bring; None without one or without calibration.
+        blocks_run: How many different blocks were executed for this level; 1 when the maps before were kept.
+        stop: None while levels go on, else ``threshold``, ``levels-requested`` or ``last-level``.
+        stop_reason: The same as a sentence.
+    """
+
+    number: int
+    labels: NDArray[np.uint8] = field(repr=False)
+    improvement: float | None
+    improvement_by_label: dict[str, float]
+    seconds: float
+    millilitres: dict[str, float]
+    parameters: int
+    macs_per_voxel: float
+    expected_gain: float | None = None
+    blocks_run: int = 0
+    stop: str | None = None
+    stop_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """How a run was carried out.
+
+    Attributes:
+        device: Such as ``cpu`` or ``cuda:0``.
+        device_name: What a person calls it.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+        tile: Edge in model-grid voxels of the last level's tiles.
+        messages: Sentences on what did not go as planned, such as memory that ran out, first to last.
+    """
+
+    device: str
+    device_name: str
+    precision: str
+    tile: int
+    messages: tuple[str, ...] = ()

@@ -1,0 +1,127 @@
+"""Exact tiles: a volume cut up so that each tile's core comes out as if the whole volume had been computed at once.
+
+A core is grown by the halo, its begin moved to a multiple of the pooling stride, and cut at the volume's border, where
+the net's own zero padding is right. What padding spoils at the inner edges lies in the halo and is thrown away.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.receptive_field import Halo
+
+Box = tuple[slice, slice, slice]
+"""Voxels start..stop along D, H and W of the model's grid."""
+
+_MAX_LOGIT_BYTES = 512 * 2**20
+# Above a quarter of what is free, the allocator's rounding and cuDNN's workspace begin to matter.
+_USABLE_SHARE = 0.25
+
+
+def whole(shape: tuple[int, int, int]) -> Box:
+    depth, height, width = shape
+    return slice(0, depth), slice(0, height), slice(0, width)
+
+
+def shape_of(box: Box) -> tuple[int, int, int]:
+    depth, height, width = (axis.stop - axis.start for axis in box)
+    return depth, height, width
+
+
+def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
+    """Cut a box into cores of at most ``edge`` voxels (rounded up to ``stride``) that begin at multiples of ``stride``.
+
+    Cores are as equal as the stride allows, since a thin rest would pay a whole halo.
+    """
+    yield from itertools.product(*(list(_split_axis(axis, edge, stride)) for axis in box))
+
+
+def _split_axis(axis: slice, edge: int, stride: int) -> Iterator[slice]:
+    length = axis.stop - axis.start
+    edge = max(stride, edge - edge % stride)
+    parts = math.ceil(length / edge)
+    step = math.ceil(math.ceil(length / parts) / stride) * stride
+    for start in range(axis.start, axis.stop, step):
+        yield slice(start, min(start + step, axis.stop))
+
+
+def with_halo(core: Box, halo: Halo, *, stride: int, shape: tuple[int, int, int]) -> Box:
+    """The region to compute so that ``core`` is exact: grown by the halo, aligned, cut at the volume's border."""
+    depth, height, width = (
+        slice(
+            max(0, (axis.start - halo.before) // stride * stride),
+            min(size, axis.stop + halo.after),
+        )
+        for axis, size in zip(core, shape, strict=True)
+    )
+    return depth, height, width
+
+
+def coarser(box: Box, factor: int) -> Box:
+    """The voxels of a map ``factor`` times coarser that lie in a box whose begin is a multiple of ``factor``."""
+    depth, height, width = (slice(axis.start // factor, -(-axis.stop // factor)) for axis in box)
+    return depth, height, width
+
+
+def hull(first: Box, second: Box) -> Box:
+    """The smallest box that holds both."""
+    depth, height, width = (
+        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(first, second, strict=True)
+    )
+    return depth, height, width
+
+
+def relative(inner: Box, outer: Box) -> Box:
+    """A box in the voxels of the region that begins where ``outer`` does."""
+    depth, height, width = (
+        slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True)
+    )
+    return depth, height, width
+
+
+def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
+    """Upper estimate of the memory one image voxel takes while a level is computed, in bytes.
+
+    Counted are, for the dearest block: its input, its output twice (the branches, then their concatenation) and the
+    two largest neighbouring maps of a branch; for the head: the joined maps twice, its layers and fp32 logits.
+    """
+    channels = (config.in_channels, *config.map_channels)
+    strides = (1, *config.map_strides)
+    peak = 0.0
+    for number in range(1, level + 2):
+        block = config.blocks[number - 1]
+        density = 1 / strides[number] ** 3
+        branch_peak = max(
+            2 * max([layer.channels for layer in branch.layers] or [0]) / branch.pool**3
+            + branch.out_channels(channels[number - 1])
+            for branch in block.branches
+        )
+        inside = density * (2 * channels[number] + branch_peak + channels[number - 1])
+        peak = max(peak, channels[number - 1] / strides[number - 1] ** 3 + inside)
+    joined = config.level_channels(level)
+    layers = [layer.channels for layer in config.heads[level - 1].layers]
+    head = 2 * joined + sum(sorted(layers)[-2:])
+    return itemsize * max(peak, head) + 8.0 * config.classes
+
+
+def choose_edge(
+    config: NetConfig, level: int, *, halo: Halo, free_bytes: int, itemsize: int, largest: int
+) -> int:
+    """Edge in voxels of the largest core whose region fits into the free memory.
+
+    Args:
+        config: The net.
+        level: The level to be computed.
+        halo: What is computed around each core.
+        free_bytes: Free memory of the device.
+        itemsize: Bytes of a feature map's value.
+        largest: Upper bound for the edge.
+    """
+    region = (free_bytes * _USABLE_SHARE / bytes_per_voxel(config, level, itemsize=itemsize)) ** (1 / 3)
+    logits = (_MAX_LOGIT_BYTES / (4 * config.classes)) ** (1 / 3)
+    stride = config.stride(level + 1)
+    edge = int(min(region, logits)) - halo.before - halo.after - stride
+    return max(stride, min(edge, largest) // stride * stride)
