@@ -30,7 +30,6 @@ ROOMS = {
     "inference": {"network", "volume", "models"},
     "training": {"network", "volume", "models", "inference"},
     "commands": {"network", "volume", "models", "inference", "training"},
-    "commands": {"network", "volume", "models", "inference"},
 }
 SHARED = {"errors", "files", "lazy"}
 PLAIN_VALUES = {"models/labels.py"}
