@@ -12,7 +12,7 @@ _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
 
 
 def max_pool(maps: Tensor, factor: int) -> Tensor:
-    """Max pooling of ``(N, C, D, H, W)`` with windows of ``factor`` voxels; a window cut off by the border counts what it has."""
+    """Max pooling of ``(N, C, D, H, W)`` with windows of ``factor`` voxels; at the border, of those that are there."""
     if factor == 1:
         return maps
     return functional.max_pool3d(maps, kernel_size=factor, stride=factor, ceil_mode=True)

@@ -214,7 +214,7 @@ class NetConfig:
 
     @property
     def map_channels(self) -> tuple[int, ...]:
-        """Channels of F_1, F_2, …"""
+        """Channels of F_1, F_2 and so on."""
         channels = [self.in_channels]
         for block in self.blocks:
             channels.append(block.out_channels(channels[-1]))

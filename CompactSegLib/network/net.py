@@ -114,7 +114,9 @@ class LevelEvaluation:
                 f"level: expected 1 to {self.net.levels}, the levels of this net, got {level}."
             )
         if level not in self._logits:
-            maps = {number: self.feature_map(number) for number in self.net.config.fused_maps(level)}
+            maps = {
+                number: self.feature_map(number) for number in self.net.config.fused_maps(level)
+            }
             joined = self.net.level_map(level, maps, shape=self.image.shape[-3:])
             self._logits[level] = self.net.heads[level - 1](joined)
         return self._logits[level]
