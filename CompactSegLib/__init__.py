@@ -25,7 +25,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "MultiLevelNet": "network.net",
         "NetConfig": "network.config",
         "OutputError": "errors",
-        "Progress": "inference.results",
+        "Progress": "inference.progress",
         "RunInfo": "inference.results",
         "Segmenter": "inference.engine",
         "Volume": "volume.volume",

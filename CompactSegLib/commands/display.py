@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
+    from CompactSegLib.inference.progress import Progress as RunProgress
     from CompactSegLib.inference.results import Level
-    from CompactSegLib.inference.results import Progress as RunProgress
     from CompactSegLib.models.model import Model
 
 __all__ = ["Bars", "LevelRows", "stdout_console"]
@@ -38,7 +38,6 @@ class Bars:
 
     def __init__(self, *, cases: int) -> None:
         console = Console(stderr=True)
-        self._is_shown = console.is_terminal
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -47,9 +46,8 @@ class Bars:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not self._is_shown,
+            disable=not console.is_terminal,
         )
-        self._case_count = cases
         self._all = self._bars.add_task("all cases", total=cases, visible=cases > 1)
         self._level = self._bars.add_task("", total=1.0, visible=False)
         self._case = ""
@@ -64,16 +62,16 @@ class Bars:
     def start_case(self, name: str) -> None:
         """Say which case is next."""
         self._case = name
-        self._bars.reset(self._level, description=f"{name}: reading", visible=True, total=None)
+        self._bars.reset(self._level, description=f"{name}: reading", visible=True)
 
     def update(self, progress: RunProgress) -> None:
         """Show how far the level is; the engine's callback."""
         text = f"{self._case}: {progress.message}"
-        self._bars.update(self._level, description=text, completed=progress.fraction, total=1.0)
+        self._bars.update(self._level, description=text, completed=progress.fraction)
 
     def start_writing(self) -> None:
         """Say that the levels are there and the picture is being drawn."""
-        self._bars.update(self._level, description=f"{self._case}: writing", total=None)
+        self._bars.update(self._level, description=f"{self._case}: writing")
 
     def finish_case(self) -> None:
         """Count a case, done, skipped or failed."""

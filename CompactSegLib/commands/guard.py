@@ -28,7 +28,7 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            say("Interrupted; of the case at hand nothing was written.")
+            say("Interrupted; nothing of an unfinished case was written.")
             raise typer.Exit(INTERRUPTED) from None
         except CompactSegError as error:
             if kwargs.get("debug"):

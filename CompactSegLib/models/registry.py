@@ -42,9 +42,7 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
     meant = (
         f"did you mean {' or '.join(close)}?" if close else "pass one of these or a model's folder."
     )
-    raise ModelError(
-        f"{text or 'empty name'}: expected the name of a model ({names}) or its folder; {meant}"
-    )
+    raise ModelError(f"{text}: expected the name of a model ({names}) or its folder; {meant}")
 
 
 def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> list[Model]:

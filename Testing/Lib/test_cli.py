@@ -71,6 +71,17 @@ def test_with_debug_there_is_a_traceback(tmp_path: Path):
     assert "ModelError" in result.stderr
 
 
+def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(the_tiny_model):
+    result = subprocess.run(
+        [*COMMAND, "info", str(the_tiny_model.folder)],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert result.returncode == 0, result.stderr
+    assert b"A tiny model (tiny)" in result.stdout
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_leaves_nothing(

@@ -23,6 +23,12 @@ def only_the_tiny_model(the_tiny_model, monkeypatch):
     monkeypatch.setattr("CompactSegLib.models.registry.find_resource", nothing_ships)
 
 
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch):
+    """Pictures are drawn in each of these tests and looked at in those of the picture."""
+    monkeypatch.setattr("CompactSegLib.inference.picture._DPI", 30)
+
+
 @pytest.fixture
 def compactseg() -> Callable[..., Result]:
     """``compactseg("models", "--json")`` runs the command; arguments may be paths and numbers."""
