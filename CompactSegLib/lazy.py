@@ -14,7 +14,13 @@ def lazy_names(
     Args:
         package: The package's ``__name__``.
         modules: Public name to the module of the package that defines it.
+
+    Raises:
+        ValueError: A public name is also a module's: once imported, the module would hide it.
     """
+    hidden = sorted(set(modules) & set(modules.values()))
+    if hidden:
+        raise ValueError(f"{package}: {', '.join(hidden)} names both a module and what it defines")
     public = sorted(modules)
 
     def load(name: str) -> object:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from CompactSegLib.network.config import LayerConfig, NetConfig
-from CompactSegLib.network.receptive_field import receptive_field
+from CompactSegLib.network.reach import receptive_field
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network import BranchConfig, NetConfig
+
+
+@given(net_configs())
+def test_a_configuration_survives_json(config):
+    assert NetConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def good() -> dict:
+    return net_config(serial(layer(2)), serial(layer(3))).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (("classes",), 1, "net.classes: expected a whole number of at least 2, got 1"),
+        (("classes",), 300, "net.classes: expected at most 256"),
+        (("in_channels",), "one", "net.in_channels: expected a whole number of at least 1, got 'one'"),
+        (("fuse",), "triple", "net.fuse: expected one of pair, dense, got 'triple'"),
+        (("upsampling",), "cubic", "net.upsampling: expected one of linear, nearest, got 'cubic'"),
+        (("blocks", 1, "pool"), 3, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
+        (("blocks", 1, "pool"), True, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got True"),
+        (("blocks", 0, "branches"), [], r"net.blocks\[0\].branches: expected at least one branch"),
+        (
+            ("blocks", 0, "branches", 0, "layers", 0, "kernel"),
+            4,
+            r"net.blocks\[0\].branches\[0\].layers\[0\].kernel: expected an odd edge length",
+        ),
+        (
+            ("blocks", 0, "branches", 0, "layers", 0, "channels"),
+            0,
+            r"layers\[0\].channels: expected a whole number of at least 1, got 0",
+        ),
+        (
+            ("blocks", 0, "branches", 0, "layers", 0, "dilation"),
+            1.5,
+            r"layers\[0\].dilation: expected a whole number of at least 1, got 1.5",
+        ),
+        (("blocks", 0, "branches", 0, "layers"), [], "expected a layer or pooling, got an empty branch"),
+        (("blocks", 0, "branches", 0, "layers"), 5, "layers: expected a list, got int"),
+        (("heads",), [], "expected one block more than there are heads"),
+        (("heads", 0), None, r"net.heads\[0\]: expected an object, got NoneType"),
+        (("blocks", 0, "poool"), 2, r"net.blocks\[0\]: unknown name 'poool'; .* branches, pool"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(path, value, sentence):
+    data = json.loads(json.dumps(good()))
+    place = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ConfigurationError, match=sentence):
+        NetConfig.from_dict(data)
+
+
+def test_a_missing_name_is_named():
+    data = good()
+    del data["classes"]
+    with pytest.raises(ConfigurationError, match="net: .*'classes'"):
+        NetConfig.from_dict(data)
+
+
+def test_channels_and_strides_follow_the_blocks():
+    block = parallel(BranchConfig((layer(3),)), BranchConfig((), pool=4), pool=2)
+    config = net_config(serial(layer(2)), block, serial(layer(5)), fuse="dense")
+    assert config.map_channels == (2, 5, 5)
+    assert config.map_strides == (1, 2, 2)
+    assert config.stride() == 8
+    assert config.stride(1) == 1
+    assert [config.level_channels(level) for level in (1, 2)] == [7, 12]
+    assert config.fused_maps(2) == (1, 2, 3)

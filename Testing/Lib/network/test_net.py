@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from Testing.Lib.nets import (
+    layer,
+    net_config,
+    net_configs,
+    random_image,
+    random_net,
+    serial,
+)
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, fold_batch_norm
+
+FOUR_BLOCKS = net_config(*(serial(layer(2)) for _ in range(4)))
+
+
+def calls_of(modules) -> list[int]:
+    """How often each module has run, kept up to date by hooks."""
+    counts = [0] * len(modules)
+
+    def count(index):
+        def hook(*_):
+            counts[index] += 1
+
+        return hook
+
+    for index, module in enumerate(modules):
+        module.register_forward_hook(count(index))
+    return counts
+
+
+def test_a_level_runs_its_blocks_and_its_head_and_no_more():
+    net = random_net(FOUR_BLOCKS)
+    blocks, heads = calls_of(net.blocks), calls_of(net.heads)
+    evaluation = net.evaluate(random_image(FOUR_BLOCKS, (4, 4, 4)))
+    evaluation.logits(2)
+    assert (blocks, heads) == ([1, 1, 1, 0], [0, 1, 0])
+    evaluation.logits(3)
+    assert (blocks, heads) == ([1, 1, 1, 1], [0, 1, 1])
+    evaluation.logits(3)
+    assert (blocks, heads) == ([1, 1, 1, 1], [0, 1, 1])
+
+
+def test_a_level_that_is_not_there_is_refused():
+    evaluation = random_net(FOUR_BLOCKS).evaluate(random_image(FOUR_BLOCKS, (4, 4, 4)))
+    for level in (0, 4):
+        with pytest.raises(ConfigurationError, match=f"expected 1 to 3, .* got {level}"):
+            evaluation.logits(level)
+
+
+def test_an_image_of_the_wrong_shape_is_refused():
+    with pytest.raises(ConfigurationError, match=r"expected shape \(N, 1, D, H, W\), got \(2, 4"):
+        random_net(FOUR_BLOCKS).evaluate(torch.zeros(2, 4, 4, 4))
+
+
+def test_a_grown_net_shares_what_was_there_and_can_be_trained():
+    net = random_net(FOUR_BLOCKS)
+    block = BlockConfig((BranchConfig((layer(3),)), BranchConfig((layer(2),), pool=2)))
+    grown = net.add_level(block, HeadConfig())
+    assert [a is b for a, b in zip(grown.blocks, net.blocks, strict=False)] == [True] * 4
+    assert grown.config.levels == 4
+    grown.train()(random_image(FOUR_BLOCKS, (4, 4, 4)))[-1].sum().backward()
+    assert all(p.grad is not None for p in grown.blocks[-1].parameters())
+
+
+def test_a_grown_net_keeps_the_precision_of_the_old_one():
+    net = random_net(FOUR_BLOCKS).double()
+    grown = net.add_level(serial(layer(2)), HeadConfig())
+    assert {p.dtype for p in grown.parameters()} == {torch.float64}
+
+
+def test_dense_fusion_joins_all_maps_so_far():
+    config = net_config(*(serial(layer(c)) for c in (2, 3, 4)), fuse="dense")
+    net, image = random_net(config), random_image(config, (5, 5, 5))
+    with torch.no_grad():
+        evaluation = net.evaluate(image)
+        maps = [evaluation.feature_map(k) for k in (1, 2, 3)]
+        expected = net.heads[1](torch.cat(maps, dim=1))
+    assert torch.equal(evaluation.logits(2), expected)
+
+
+@settings(max_examples=25)
+@given(net_configs())
+def test_folding_batch_norm_changes_outputs_by_rounding_only(config):
+    net = random_net(config)
+    image = random_image(config, (9, 6, 11))
+    with torch.no_grad():
+        for before, after in zip(net(image), fold_batch_norm(net)(image), strict=True):
+            scale = max(1.0, float(before.abs().max()))
+            assert (before - after).abs().max() <= 1e-5 * scale
+
+
+def test_a_folded_net_has_no_batch_norm_and_the_original_keeps_its_own():
+    net = random_net(FOUR_BLOCKS)
+    folded = fold_batch_norm(net)
+    assert not any(isinstance(m, torch.nn.BatchNorm3d) for m in folded.modules())
+    assert sum(isinstance(m, torch.nn.BatchNorm3d) for m in net.modules()) == 4
+    assert not folded.training
+    assert not any(p.requires_grad for p in folded.parameters())
+
+
+@settings(max_examples=25)
+@given(net_configs())
+def test_logits_have_the_shape_of_any_image(config):
+    with torch.no_grad():
+        for shape in ((1, 1, 1), (5, 8, 3)):
+            outputs = random_net(config)(random_image(config, shape))
+            assert [o.shape for o in outputs] == [(1, config.classes, *shape)] * config.levels

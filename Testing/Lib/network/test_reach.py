@@ -1,0 +1,68 @@
+"""The computed receptive field is the one that gradients show."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
+
+from CompactSegLib.network import BranchConfig, MultiLevelNet, NetConfig, halo, receptive_field
+
+
+def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:
+    """Voxels before, voxels after and extent along an axis in which any gradient of an output voxel is not zero.
+
+    Positive weights and images keep all rectifiers open; several images, since max pooling hands a gradient to one
+    voxel of its window only; every place within the stride, since pooling makes them differ.
+    """
+    torch.manual_seed(0)
+    net = MultiLevelNet(config).eval()
+    for parameter in net.parameters():
+        parameter.data.uniform_(0.5, 1.0)
+    stride = config.stride()
+    edge = receptive_field(config, level) + 2 * stride
+    edge += -edge % stride
+    before = after = extent = 0
+    middle = edge // stride // 2 * stride
+    for place in range(middle, middle + stride):
+        seen = torch.zeros(edge, dtype=torch.bool)
+        for _ in range(6):
+            image = torch.rand((1, config.in_channels, edge, 3 * stride, 3 * stride))
+            image.requires_grad_()
+            logits = net(image, levels=level)[-1]
+            logits[0, :, place, 3 * stride // 2, 3 * stride // 2].sum().backward()
+            seen |= image.grad.abs().amax(dim=(0, 1, 3, 4)) > 0
+        (touched,) = seen.nonzero(as_tuple=True)
+        before = max(before, place - int(touched.min()))
+        after = max(after, int(touched.max()) - place)
+        extent = max(extent, int(touched.max() - touched.min()) + 1)
+    return before, after, extent
+
+
+@settings(max_examples=15)
+@given(net_configs(most_levels=2))
+def test_the_field_equals_the_one_that_gradients_show(config):
+    for level in range(1, config.levels + 1):
+        computed = halo(config, level)
+        assert (computed.before, computed.after, computed.size) == gradient_reach(config, level)
+
+
+def test_serial_convolutions_add_up():
+    config = net_config(serial(layer(1), layer(1)), serial(layer(1, 5), layer(1, dilation=4)))
+    assert receptive_field(config, 1) == 1 + 2 + 2 + 4 + 8
+
+
+def test_a_pooled_branch_reaches_further_than_its_kernel():
+    flat = net_config(serial(layer(1)), serial(layer(1)))
+    pooled = net_config(
+        serial(layer(1)), parallel(BranchConfig((layer(1),)), BranchConfig((layer(1),), pool=4))
+    )
+    assert receptive_field(flat, 1) == 5
+    # Two coarse voxels to interpolate from, one more on each side for the kernel, of four voxels each, and block 1.
+    assert receptive_field(pooled, 1) == 4 * 4 + 2
+
+
+def test_a_later_start_needs_a_smaller_halo():
+    config = net_config(*(serial(layer(2)) for _ in range(4)))
+    reaches = [halo(config, 3, start=start).before for start in (0, 1, 2, 3)]
+    assert reaches == [4, 3, 2, 1]
