@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -103,7 +104,9 @@ def read(data: object, reader: Callable[[Any], T], *, where: str) -> T:
 
 def is_number(value: object) -> bool:
     """Whether JSON data is a finite number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # an int may be larger, and NaN compares as False
 
 
 def shown(value: object) -> str:

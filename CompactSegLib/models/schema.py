@@ -73,7 +73,7 @@ def read_json(path: Path) -> Any:
         raise ModelError(
             f"{path}: could not be read ({error.strerror}); check its permissions."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: expected JSON, but {_lower(str(error))}; {REPAIR}") from error
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CompactSegLib.errors import ModelError
+from CompactSegLib.network.cost import parameter_count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +62,13 @@ def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
 
     data = read_bytes(folder, sha256=sha256)
     path = folder / WEIGHTS_FILE
+    # Before memory is taken for a net that may be absurd.
+    least = 4 * parameter_count(config)
+    if len(data) < least:
+        raise ModelError(
+            f"{path}: expected at least {least} bytes for the parameters of the net of model.json, got {len(data)}; "
+            f"{_AGAIN}"
+        )
     try:
         tensors = safetensors.torch.load(data)
     except (safetensors.SafetensorError, ValueError, KeyError, json.JSONDecodeError) as error:
