@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Progress": "inference.progress",
         "RunInfo": "inference.results",
         "Segmenter": "inference.engine",
+        "StopRule": "inference.stop",
         "Volume": "volume.volume",
         "check_model": "models.folder",
         "list_models": "models.registry",

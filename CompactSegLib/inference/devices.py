@@ -45,7 +45,9 @@ class Runtime:
         """Memory that a run may still take on the device."""
         if self.device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(self.device)
-            cached = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
+            cached = torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(
+                self.device
+            )
             return free + cached
         available = int(psutil.virtual_memory().available)
         if self.device.type == "mps":
@@ -87,8 +89,7 @@ def select_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
         )
     available = {
         "cpu": True,
-        "cuda": torch.cuda.is_available()
-        and (not index or int(index) < torch.cuda.device_count()),
+        "cuda": torch.cuda.is_available() and (not index or int(index) < torch.cuda.device_count()),
         "mps": torch.backends.mps.is_available(),
     }
     if kind == "auto":

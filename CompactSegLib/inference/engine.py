@@ -54,9 +54,13 @@ class Segmenter:
         kept_bytes: int | None = None,
     ) -> None:
         if tile is not None and tile < 1:
-            raise ConfigurationError(f"tile: expected a number of voxels of at least 1, got {tile}.")
+            raise ConfigurationError(
+                f"tile: expected a number of voxels of at least 1, got {tile}."
+            )
         if kept_bytes is not None and kept_bytes < 0:
-            raise ConfigurationError(f"kept memory: expected bytes of at least 0, got {kept_bytes}.")
+            raise ConfigurationError(
+                f"kept memory: expected bytes of at least 0, got {kept_bytes}."
+            )
         self.model = model
         self.tile = tile
         self.last_edge = tile or 0
@@ -134,7 +138,9 @@ class Segmenter:
             if stop:
                 return
 
-    def _stop(self, level: Level, most: int, rule: StopRule | None) -> tuple[str | None, str | None]:
+    def _stop(
+        self, level: Level, most: int, rule: StopRule | None
+    ) -> tuple[str | None, str | None]:
         available = self.model.net_config.levels
         if level.number == available:
             return "last-level", f"level {level.number} is the model's last"

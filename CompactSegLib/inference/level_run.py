@@ -15,7 +15,7 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import Box, choose_edge, hull, shape_of, split, whole
-from CompactSegLib.network.receptive_field import halo
+from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.resampling import GridMap
 
 if TYPE_CHECKING:
@@ -54,12 +54,11 @@ class LevelRun:
     ) -> None:
         self._segmenter, self._image, self._grid = segmenter, image, grid
         self._level, self._report = level, report
-        self._start = image.kept.start_for(level)
         self._stride = image.config.stride()
         self._labels = np.zeros(grid.oriented_shape, dtype=np.uint8)
         self._probed = segmenter.is_reference
-        self.blocks_run = level + 1 - self._start
-        self.edge = self._choose_edge()
+        self._cores: deque[Box] = deque()
+        self._begin()
 
     def labels(self) -> NDArray[np.uint8]:
         """Compute the labels, uint8 ``(D, H, W)`` on the oriented source grid, and keep maps for the next level.
@@ -68,30 +67,37 @@ class LevelRun:
             Cancelled: The reporter was told to end.
             DeviceError: Memory ran out with the smallest tile on the CPU.
         """
-        kept, runtime = self._image.kept, self._segmenter.runtime
-        kept.begin(self._level, device=runtime.device, dtype=runtime.dtype)
-        cores = deque(self._cut(whole(self._image.shape)))
         try:
-            while cores:
+            while self._cores:
                 try:
-                    self._run_tile(cores[0])
-                    cores.popleft()
+                    self._run_tile(self._cores[0])
+                    self._cores.popleft()
                 except _DeviceFault:
+                    # Nor are the maps it made before to be trusted.
                     self._segmenter.distrust()
                     self._image.to_cpu()
-                    self.edge = self._choose_edge()
-                    self._report.restart()
-                    cores = deque(self._cut(whole(self._image.shape)))
+                    self._image.forget_maps()
+                    self._begin()
                 except (RuntimeError, MemoryError) as error:
                     if not is_out_of_memory(error):
                         raise
                     self._use_less_memory()
-                    cores = deque(part for core in cores for part in self._cut(core))
+                    self._cores = deque(part for core in self._cores for part in self._cut(core))
         except BaseException:
-            kept.abandon()
+            self._image.kept.abandon()
             raise
-        kept.finish()
+        self._image.kept.finish()
         return self._labels
+
+    def _begin(self) -> None:
+        """Plan the tiles of the whole volume, from the deepest map that is kept."""
+        kept, runtime = self._image.kept, self._segmenter.runtime
+        self._start = kept.start_for(self._level)
+        self.blocks_run = self._level + 1 - self._start
+        self.edge = self._choose_edge()
+        kept.begin(self._level, device=runtime.device, dtype=runtime.dtype)
+        self._cores = deque(self._cut(whole(self._image.shape)))
+        self._report.restart()
 
     def _cut(self, box: Box) -> list[Box]:
         return list(split(box, self.edge, stride=self._stride))
@@ -172,7 +178,9 @@ class LevelRun:
             return
         labels = logits.argmax(dim=0)
         inside = labels.nonzero()
-        middle = inside[len(inside) // 2].tolist() if len(inside) else [s // 2 for s in labels.shape]
+        middle = (
+            inside[len(inside) // 2].tolist() if len(inside) else [s // 2 for s in labels.shape]
+        )
         local = [
             slice(max(0, m - _PROBE_EDGE // 2), min(size, m + _PROBE_EDGE // 2))
             for m, size in zip(middle, labels.shape, strict=True)

@@ -11,7 +11,7 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.feature_maps import KeptMaps
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import Box, coarser, relative, shape_of, with_halo
-from CompactSegLib.network.receptive_field import halo
+from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.volume import Volume
 
@@ -42,7 +42,12 @@ class PreparedImage:
                 release_cached(device)
                 image = intensity.apply(grid.prepare(volume.array, "cpu"))
         self._image = image[None]
-        self.kept = KeptMaps(self.config, shape=self.shape, limit_bytes=segmenter.kept_limit())
+        self.forget_maps()
+
+    def forget_maps(self) -> None:
+        """Begin with the image again: nothing is kept."""
+        limit = self._segmenter.kept_limit()
+        self.kept = KeptMaps(self.config, shape=self.shape, limit_bytes=limit)
 
     def to_cpu(self) -> None:
         """Give the device its memory back."""

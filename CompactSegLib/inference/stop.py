@@ -1,4 +1,4 @@
-"""When to stop (claims 7 and 16): how much a level changed the segmentation, and whether that is still worth a block."""
+"""When to stop (claims 7 and 16): how much a level changed the segmentation, and whether more is to be expected."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ class StopRule:
             return None
         if self.unit == "jaccard":
             if improvement < self.threshold:
-                return f"the improvement {improvement:.4f} is below the threshold {self.threshold:g}"
+                return (
+                    f"the improvement {improvement:.4f} is below the threshold {self.threshold:g}"
+                )
         elif expected_gain is not None and expected_gain < self.threshold:
             return f"the expected gain of {expected_gain:.4f} Dice is below the threshold {self.threshold:g}"
         return None
@@ -86,9 +88,9 @@ def overlap_counts(
 def jaccard_distances(counts: NDArray[np.int64]) -> dict[int, float]:
     """1 - Jaccard of each label but the background, from ``overlap_counts``.
 
-    A label absent from both counts as unchanged (0). The Jaccard distance is a metric (Lipkus, "A proof of the triangle
-    inequality for the Tanimoto distance", J. Math. Chem. 1999), so whatever the truth is, a level's Jaccard overlap with
-    it can not differ from that of the level before by more.
+    A label absent from both counts as unchanged (0). The Jaccard distance is a metric (Lipkus, "A proof of the
+    triangle inequality for the Tanimoto distance", J. Math. Chem. 1999), so whatever the truth is, a level's Jaccard
+    overlap with it can not differ from that of the level before by more.
     """
     distances = {}
     for label in range(1, counts.shape[0]):

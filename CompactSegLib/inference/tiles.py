@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.network.receptive_field import Halo
+from CompactSegLib.network.reach import Halo
 
 Box = tuple[slice, slice, slice]
 """Voxels start..stop along D, H and W of the model's grid."""
@@ -22,11 +22,13 @@ _USABLE_SHARE = 0.25
 
 
 def whole(shape: tuple[int, int, int]) -> Box:
+    """The box of all voxels."""
     depth, height, width = shape
     return slice(0, depth), slice(0, height), slice(0, width)
 
 
 def shape_of(box: Box) -> tuple[int, int, int]:
+    """Voxels along D, H and W."""
     depth, height, width = (axis.stop - axis.start for axis in box)
     return depth, height, width
 
@@ -69,7 +71,8 @@ def coarser(box: Box, factor: int) -> Box:
 def hull(first: Box, second: Box) -> Box:
     """The smallest box that holds both."""
     depth, height, width = (
-        slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in zip(first, second, strict=True)
+        slice(min(a.start, b.start), max(a.stop, b.stop))
+        for a, b in zip(first, second, strict=True)
     )
     return depth, height, width
 
@@ -120,7 +123,9 @@ def choose_edge(
         itemsize: Bytes of a feature map's value.
         largest: Upper bound for the edge.
     """
-    region = (free_bytes * _USABLE_SHARE / bytes_per_voxel(config, level, itemsize=itemsize)) ** (1 / 3)
+    region = (free_bytes * _USABLE_SHARE / bytes_per_voxel(config, level, itemsize=itemsize)) ** (
+        1 / 3
+    )
     logits = (_MAX_LOGIT_BYTES / (4 * config.classes)) ** (1 / 3)
     stride = config.stride(level + 1)
     edge = int(min(region, logits)) - halo.before - halo.after - stride

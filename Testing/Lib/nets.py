@@ -62,7 +62,9 @@ def parallel(*branches_: BranchConfig, pool: int = 1) -> BlockConfig:
     return BlockConfig(branches_, pool=pool)
 
 
-def net_config(*blocks_: BlockConfig, classes: int = 3, in_channels: int = 1, **options: str) -> NetConfig:
+def net_config(
+    *blocks_: BlockConfig, classes: int = 3, in_channels: int = 1, **options: str
+) -> NetConfig:
     """A net of these blocks, each head one 1×1×1 convolution."""
     heads_ = (HeadConfig(),) * (len(blocks_) - 1)
     return NetConfig(in_channels, classes, blocks_, heads_, **options)

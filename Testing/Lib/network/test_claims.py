@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from Testing.Lib.conftest import write_nifti
-from Testing.Lib.nets import layer, net_config, parallel, random_image, random_net, serial
 
 from CompactSegLib import Segmenter, load_model, read_volume, segment
 from CompactSegLib.network import BranchConfig, HeadConfig, NetConfig, receptive_field
+from Testing.Lib.conftest import write_nifti
+from Testing.Lib.nets import layer, net_config, parallel, random_image, random_net, serial
 
 THREE_BLOCKS = net_config(serial(layer(3)), serial(layer(4)), serial(layer(5)), serial(layer(2)))
 
@@ -87,7 +87,9 @@ def test_claim_17_a_stored_program_gives_the_same_after_it_is_read_again(
 def test_claims_2_11_18_parallel_layers_are_concatenated(claim):
     config = net_config(
         serial(layer(2)),
-        parallel(BranchConfig((layer(3),)), BranchConfig((layer(4, 1),)), BranchConfig((layer(5),))),
+        parallel(
+            BranchConfig((layer(3),)), BranchConfig((layer(4, 1),)), BranchConfig((layer(5),))
+        ),
     )
     assert config.map_channels == (2, 12)
     net, image = random_net(config), random_image(config, (6, 7, 5))

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from hypothesis import given
-from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network import BranchConfig, NetConfig
+from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 
 @given(net_configs())
@@ -24,11 +24,19 @@ def good() -> dict:
     [
         (("classes",), 1, "net.classes: expected a whole number of at least 2, got 1"),
         (("classes",), 300, "net.classes: expected at most 256"),
-        (("in_channels",), "one", "net.in_channels: expected a whole number of at least 1, got 'one'"),
+        (
+            ("in_channels",),
+            "one",
+            "net.in_channels: expected a whole number of at least 1, got 'one'",
+        ),
         (("fuse",), "triple", "net.fuse: expected one of pair, dense, got 'triple'"),
         (("upsampling",), "cubic", "net.upsampling: expected one of linear, nearest, got 'cubic'"),
         (("blocks", 1, "pool"), 3, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
-        (("blocks", 1, "pool"), True, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got True"),
+        (
+            ("blocks", 1, "pool"),
+            True,
+            r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got True",
+        ),
         (("blocks", 0, "branches"), [], r"net.blocks\[0\].branches: expected at least one branch"),
         (
             ("blocks", 0, "branches", 0, "layers", 0, "kernel"),
@@ -45,7 +53,11 @@ def good() -> dict:
             1.5,
             r"layers\[0\].dilation: expected a whole number of at least 1, got 1.5",
         ),
-        (("blocks", 0, "branches", 0, "layers"), [], "expected a layer or pooling, got an empty branch"),
+        (
+            ("blocks", 0, "branches", 0, "layers"),
+            [],
+            "expected a layer or pooling, got an empty branch",
+        ),
         (("blocks", 0, "branches", 0, "layers"), 5, "layers: expected a list, got int"),
         (("heads",), [], "expected one block more than there are heads"),
         (("heads", 0), None, r"net.heads\[0\]: expected an object, got NoneType"),
@@ -65,7 +77,7 @@ def test_what_is_wrong_is_named_with_its_place(path, value, sentence):
 def test_a_missing_name_is_named():
     data = good()
     del data["classes"]
-    with pytest.raises(ConfigurationError, match="net: .*'classes'"):
+    with pytest.raises(ConfigurationError, match=r"net: .*'classes'"):
         NetConfig.from_dict(data)
 
 

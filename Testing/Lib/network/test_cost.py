@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from hypothesis import given, settings
-from Testing.Lib.nets import layer, net_config, net_configs, random_image, serial
 
 from CompactSegLib.network import MultiLevelNet, level_costs, parameter_count
+from Testing.Lib.nets import layer, net_config, net_configs, random_image, serial
 
 
 def macs_seen_by_hooks(net: MultiLevelNet, image: torch.Tensor, level: int) -> float:

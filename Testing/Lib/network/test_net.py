@@ -3,6 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import given, settings
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, fold_batch_norm
 from Testing.Lib.nets import (
     layer,
     net_config,
@@ -11,9 +14,6 @@ from Testing.Lib.nets import (
     random_net,
     serial,
 )
-
-from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, fold_batch_norm
 
 FOUR_BLOCKS = net_config(*(serial(layer(2)) for _ in range(4)))
 

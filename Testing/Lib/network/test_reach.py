@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from hypothesis import given, settings
-from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 from CompactSegLib.network import BranchConfig, MultiLevelNet, NetConfig, halo, receptive_field
+from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 
 def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:

@@ -1,0 +1,86 @@
+"""Models and volumes that tests make in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from CompactSegLib import Segmenter
+from CompactSegLib.models import Label, Model, StopSettings
+from CompactSegLib.models.model import LevelInfo
+from CompactSegLib.network import NetConfig, fold_batch_norm, level_costs
+from CompactSegLib.volume import Geometry, IntensityRule, Volume
+from Testing.Lib.nets import random_net
+
+
+def model_in_memory(
+    config: NetConfig,
+    *,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    orientation: str = "RAS",
+    stop: StopSettings | None = None,
+    zero_weights: bool = False,
+    seed: int = 0,
+) -> Model:
+    """A model with an untrained net, as if it had been read from a folder."""
+    net = random_net(config, seed=seed)
+    if zero_weights:
+        for parameter in net.parameters():
+            parameter.data.zero_()
+    model = Model(
+        name="in-memory",
+        folder=Path("in-memory"),
+        title="",
+        description="",
+        net_config=config,
+        labels=tuple(
+            Label(value, f"label {value}", (255, 0, value)) for value in range(1, config.classes)
+        ),
+        modality="MR",
+        orientation=orientation,
+        spacing_mm=spacing_mm,
+        intensity=IntensityRule("zscore"),
+        levels=tuple(
+            LevelInfo(
+                level=cost.level,
+                parameters=cost.parameters,
+                macs_per_voxel=cost.macs_per_voxel,
+                macs_per_voxel_all_levels=cost.macs_per_voxel_all_levels,
+                receptive_field=cost.receptive_field,
+            )
+            for cost in level_costs(config)
+        ),
+        stop=stop or StopSettings(0.01),
+        provenance={},
+        licence="",
+        weights_sha256="",
+        size_bytes=0,
+    )
+    model.__dict__["net"] = fold_batch_norm(net)
+    return model
+
+
+def a_volume(
+    shape_kji: tuple[int, int, int],
+    *,
+    channels: int = 1,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    seed: int = 0,
+) -> Volume:
+    """Noise, in which every voxel matters."""
+    generator = torch.Generator().manual_seed(seed)
+    array = torch.randn((channels, *shape_kji), generator=generator).numpy().astype(np.float32)
+    geometry = Geometry(
+        size_ijk=shape_kji[::-1],
+        spacing_mm=spacing_mm,
+        origin_lps_mm=(10.0, -20.0, 30.0),
+        direction_lps=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0),
+    )
+    return Volume(array, geometry, name="noise")
+
+
+def segmenter_for(model: Model, **options) -> Segmenter:
+    """On the CPU in fp32 unless told otherwise."""
+    return Segmenter(model, **({"device": "cpu", "precision": "fp32"} | options))

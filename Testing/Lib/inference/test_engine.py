@@ -1,0 +1,292 @@
+"""Levels as the engine yields them: lazily, on the source grid, with what is known of each."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CompactSegLib import Level, Segmenter, StopRule, segment
+from CompactSegLib.errors import Cancelled, ConfigurationError, InputError
+from CompactSegLib.models import GainCalibration, StopSettings
+from CompactSegLib.network import BranchConfig
+from CompactSegLib.volume import Geometry, Volume
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.nets import layer, net_config, parallel, serial
+
+POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
+CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
+
+
+@pytest.fixture
+def a_model():
+    """Its labels are all there at every level, and none changes entirely."""
+    return model_in_memory(CONFIG, seed=3)
+
+
+def block_calls(segmenter: Segmenter) -> list[int]:
+    """How often each block has run so far."""
+    counts = [0] * len(segmenter.net.blocks)
+    for index, block in enumerate(segmenter.net.blocks):
+
+        def count(*_, index=index):
+            counts[index] += 1
+
+        block.register_forward_hook(count)
+    return counts
+
+
+def test_a_deeper_level_later_runs_one_block_and_one_head(a_model):
+    segmenter = segmenter_for(a_model)
+    calls = block_calls(segmenter)
+    evaluation = segmenter.start(a_volume((8, 9, 10)))
+    first = evaluation.level(1)
+    assert (calls, first.blocks_run) == ([1, 1, 0, 0], 2)
+    second = evaluation.level(2)
+    assert (calls, second.blocks_run) == ([1, 1, 1, 0], 1)
+    assert evaluation.level(1) is first
+    third = evaluation.level(3)
+    assert (calls, third.blocks_run) == ([1, 1, 1, 1], 1)
+
+
+def test_without_memory_for_kept_maps_blocks_run_again_and_labels_are_the_same(a_model):
+    volume = a_volume((8, 9, 10))
+    kept = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model, kept_bytes=0)
+    levels = list(segmenter.levels(volume, all_levels=True))
+    assert [level.blocks_run for level in levels] == [2, 3, 4]
+    for level, expected in zip(levels, kept, strict=True):
+        np.testing.assert_array_equal(level.labels, expected)
+
+
+def test_a_limit_keeps_only_maps_that_fit(a_model):
+    volume = a_volume((8, 9, 10))
+    one_map = 6 * 8 * 9 * 10 * 4
+    levels = segmenter_for(a_model, kept_bytes=one_map).levels(volume, all_levels=True)
+    # F_3 is computed while F_2 is still read: two maps do not fit, and level 3 begins with F_2.
+    assert [level.blocks_run for level in levels] == [2, 1, 2]
+    levels = segmenter_for(a_model, kept_bytes=2 * one_map).levels(volume, all_levels=True)
+    assert [level.blocks_run for level in levels] == [2, 1, 1]
+
+
+def test_dense_nets_read_all_earlier_maps():
+    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED, fuse="dense")
+    levels = segmenter_for(model_in_memory(config)).levels(a_volume((8, 9, 10)), all_levels=True)
+    assert [level.blocks_run for level in levels] == [2, 1, 1]
+
+
+def test_levels_that_nobody_takes_are_not_computed(a_model):
+    segmenter = segmenter_for(a_model)
+    calls = block_calls(segmenter)
+    levels = segmenter.levels(a_volume((6, 6, 6)), all_levels=True)
+    assert calls == [0, 0, 0, 0]
+    next(levels)
+    assert calls == [1, 1, 0, 0]
+
+
+def test_levels_say_why_they_end(a_model):
+    volume = a_volume((9, 8, 7))
+    *early, last = segment(volume, a_model, all_levels=True, device="cpu")
+    assert [level.stop for level in early] == [None, None]
+    assert (last.stop, last.stop_reason) == ("last-level", "level 3 is the model's last")
+    (only,) = segment(volume, a_model, levels=1, device="cpu")
+    assert (only.stop, only.stop_reason) == ("levels-requested", "no level above 1 was asked for")
+    *_, stopped = segment(volume, a_model, threshold=just_above(early[1]), device="cpu")
+    assert stopped.number == 2
+    assert stopped.stop == "threshold"
+    assert stopped.stop_reason.startswith(f"the improvement {early[1].improvement:.4f} is below")
+
+
+def test_the_models_own_threshold_is_the_default(a_model):
+    volume = a_volume((9, 8, 7))
+    *_, second, _ = segment(volume, a_model, all_levels=True, device="cpu")
+    model = model_in_memory(CONFIG, seed=3, stop=StopSettings(just_above(second)))
+    assert [level.number for level in segment(volume, model, device="cpu")] == [1, 2]
+    model = model_in_memory(CONFIG, stop=StopSettings(0.0))
+    assert [level.number for level in segment(volume, model, device="cpu")] == [1, 2, 3]
+
+
+def just_above(level: Level) -> float:
+    """A threshold that this level's improvement does not reach."""
+    assert level.improvement < 1
+    return level.improvement + 1e-6
+
+
+def test_a_threshold_in_dice_uses_the_calibration():
+    volume = a_volume((6, 7, 8))
+    calibration = (GainCalibration(level=2, slope=0.0, intercept=0.004, cases=9),)
+    model = model_in_memory(CONFIG, stop=StopSettings(0.0, calibration=calibration))
+    levels = list(segment(volume, model, threshold=StopRule(0.005, unit="dice"), device="cpu"))
+    assert [level.number for level in levels] == [1, 2]
+    assert levels[1].expected_gain == pytest.approx(0.004)
+    assert levels[1].stop_reason == "the expected gain of 0.0040 Dice is below the threshold 0.005"
+    levels = list(segment(volume, model, threshold=StopRule(0.003, unit="dice"), device="cpu"))
+    assert [level.number for level in levels] == [1, 2, 3]
+
+
+def test_a_threshold_in_dice_needs_a_calibration(a_model):
+    with pytest.raises(ConfigurationError, match=r"calibration .* but in-memory has none"):
+        segment(a_volume((6, 6, 6)), a_model, threshold=StopRule(0.01, unit="dice"), device="cpu")
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), True])
+def test_an_impossible_threshold_is_refused_at_once(a_model, threshold):
+    with pytest.raises(ConfigurationError, match="threshold: expected a number from 0 to 1"):
+        segment(a_volume((6, 6, 6)), a_model, threshold=threshold, device="cpu")
+
+
+@pytest.mark.parametrize("levels", [0, 4])
+def test_a_level_that_the_model_lacks_is_refused_at_once(a_model, levels):
+    with pytest.raises(ConfigurationError, match=f"expected 1 to 3, .* got {levels}"):
+        segment(a_volume((6, 6, 6)), a_model, levels=levels, device="cpu")
+
+
+def test_a_volume_with_other_channels_is_refused_at_once(a_model):
+    with pytest.raises(InputError, match=r"noise: expected 1 channel\(s\).*got 2"):
+        segment(a_volume((6, 6, 6), channels=2), a_model, device="cpu")
+
+
+def test_improvement_and_millilitres_are_those_of_the_labels(a_model):
+    volume = a_volume((9, 8, 7), spacing_mm=(0.5, 1.0, 2.0))
+    first, second, _ = segment(volume, a_model, all_levels=True, device="cpu")
+    assert first.improvement is None
+    changes = {}
+    for label in a_model.labels:
+        a, b = first.labels == label.value, second.labels == label.value
+        changes[label.name] = 1 - (a & b).sum() / (a | b).sum()
+        assert second.millilitres[label.name] == pytest.approx(b.sum() * 1.0 / 1000)
+    assert second.improvement_by_label == pytest.approx(changes)
+    assert second.improvement == pytest.approx(max(changes.values()))
+
+
+AXES = list(itertools.permutations(range(3)))
+
+
+@settings(max_examples=24)
+@given(
+    axes=st.sampled_from(AXES),
+    flips=st.tuples(*[st.booleans()] * 3),
+    thick=st.booleans(),
+)
+def test_a_reoriented_copy_gets_the_reoriented_labels(axes, flips, thick):
+    """Also mirrored and left-handed frames, and with a resampled axis."""
+    model = model_in_memory(CONFIG)
+    volume = a_volume((9, 8, 7), spacing_mm=(1.0, 1.0, 1.6 if thick else 1.0))
+    copy = reoriented(volume, axes, flips)
+    for original, other in zip(
+        segmenter_for(model).levels(volume, all_levels=True),
+        segmenter_for(model).levels(copy, all_levels=True),
+        strict=True,
+    ):
+        expected = flipped(original.labels.transpose([2 - a for a in axes][::-1]), flips)
+        np.testing.assert_array_equal(other.labels, expected)
+
+
+def reoriented(volume: Volume, axes, flips) -> Volume:
+    """The same image with its i, j, k axes in another order and direction, described so that no voxel moves."""
+    kji = [0, *(3 - a for a in axes[::-1])]
+    array = flipped(volume.array.transpose(kji), flips)
+    old = volume.geometry
+    size = [old.size_ijk[a] for a in axes]
+    spacing = [old.spacing_mm[a] for a in axes]
+    direction = np.reshape(old.direction_lps, (3, 3))[:, list(axes)]
+    origin = np.array(old.origin_lps_mm)
+    for axis, flip in enumerate(flips):
+        if flip:
+            origin = origin + direction[:, axis] * spacing[axis] * (size[axis] - 1)
+            direction[:, axis] *= -1
+    geometry = Geometry(
+        size_ijk=tuple(size),
+        spacing_mm=tuple(spacing),
+        origin_lps_mm=tuple(origin.tolist()),
+        direction_lps=tuple(direction.ravel().tolist()),
+    )
+    return Volume(np.ascontiguousarray(array), geometry, name=volume.name)
+
+
+def flipped(array: np.ndarray, flips) -> np.ndarray:
+    """Flip the last three axes (k, j, i) where i, j, k say so."""
+    steps = [slice(None, None, -1 if flip else 1) for flip in reversed(flips)]
+    return array[(..., *steps)]
+
+
+def test_a_finer_copy_gets_the_finer_labels(a_model):
+    """Each voxel of a smooth image cut into eight: the labels are the same but where borders run between voxels."""
+    k, j, i = np.indices((14, 15, 16)) / 3.0
+    smooth = (np.sin(k) + np.cos(j) + np.sin(i + 1))[None].astype(np.float32)
+    coarse = a_volume((14, 15, 16))
+    coarse = Volume(smooth, coarse.geometry, name="smooth")
+    fine = Volume(
+        smooth.repeat(2, axis=1).repeat(2, axis=2).repeat(2, axis=3),
+        a_volume((28, 30, 32), spacing_mm=(0.5, 0.5, 0.5)).geometry,
+        name="fine",
+    )
+    for one, two in zip(
+        segmenter_for(a_model).levels(coarse, all_levels=True),
+        segmenter_for(a_model).levels(fine, all_levels=True),
+        strict=True,
+    ):
+        assert len(np.unique(one.labels)) > 1
+        agreement = (one.labels.repeat(2, 0).repeat(2, 1).repeat(2, 2) == two.labels).mean()
+        assert agreement > 0.85
+        majority = two.labels[::2, ::2, ::2] == two.labels[1::2, 1::2, 1::2]
+        assert (two.labels[::2, ::2, ::2] == one.labels)[majority].mean() > 0.95
+
+
+def test_progress_never_runs_backwards_and_ends_at_one(a_model):
+    told = []
+    segmenter = segmenter_for(a_model, tile=4)
+    list(segmenter.levels(a_volume((9, 9, 9)), all_levels=True, progress=told.append))
+    for number in (1, 2, 3):
+        fractions = [p.fraction for p in told if p.level == number]
+        assert fractions == sorted(fractions)
+        assert 0 < fractions[0] < 0.2
+        assert fractions[-1] == 1.0
+    assert {p.levels for p in told} == {3}
+
+
+def test_cancelling_within_a_level_keeps_the_finished_ones(a_model):
+    volume = a_volume((9, 9, 9))
+    evaluation = segmenter_for(a_model, tile=4).start(volume)
+    first = evaluation.level(1)
+    asked = []
+
+    def cancel() -> bool:
+        asked.append(1)
+        return len(asked) > 5
+
+    with pytest.raises(Cancelled, match="Cancelled at level 2"):
+        evaluation.level(2, cancel=cancel)
+    assert len(asked) == 6
+    assert evaluation.level(1) is first
+    expected = list(segmenter_for(a_model).levels(volume, all_levels=True))[1]
+    resumed = evaluation.level(2)
+    np.testing.assert_array_equal(resumed.labels, expected.labels)
+    assert resumed.blocks_run == 1
+
+
+def test_cancelling_is_asked_between_blocks(a_model):
+    asked = []
+    levels = segment(
+        a_volume((6, 6, 6)), a_model, device="cpu", cancel=lambda: bool(asked.append(1))
+    )
+    next(levels)
+    assert len(asked) >= 4
+
+
+def test_a_segmenter_serves_one_volume_after_the_other(a_model):
+    segmenter = segmenter_for(a_model)
+    for shape in ((8, 9, 10), (5, 5, 5)):
+        volume = a_volume(shape)
+        expected = [lv.labels for lv in segmenter_for(a_model).levels(volume, all_levels=True)]
+        for level, labels in zip(segmenter.levels(volume, all_levels=True), expected, strict=True):
+            np.testing.assert_array_equal(level.labels, labels)
+
+
+@pytest.mark.parametrize(("option", "value"), [("tile", 0), ("kept_bytes", -1)])
+def test_impossible_settings_are_refused(a_model, option, value):
+    with pytest.raises(ConfigurationError, match="expected"):
+        Segmenter(a_model, device="cpu", **{option: value})

@@ -1,0 +1,120 @@
+"""In fp32, a volume cut into tiles gives what the whole volume gives, whatever the net, the volume and the tile."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
+from CompactSegLib.network import BranchConfig, halo
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_net, serial
+
+shapes = st.tuples(*[st.integers(2, 21)] * 3)
+
+
+@settings(max_examples=40)
+@given(config=net_configs(), shape=shapes, tile=st.integers(1, 12), kept=st.booleans())
+def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, tile, kept):
+    model, volume = model_in_memory(config), a_volume(shape, channels=config.in_channels)
+    at_once = segmenter_for(model, tile=64).levels(volume, all_levels=True)
+    in_tiles = segmenter_for(model, tile=tile, kept_bytes=None if kept else 0)
+    for expected, level in zip(at_once, in_tiles.levels(volume, all_levels=True), strict=True):
+        np.testing.assert_array_equal(level.labels, expected.labels)
+    assert in_tiles.info.messages == ()
+
+
+@settings(max_examples=40)
+@given(config=net_configs(), shape=shapes, tile=st.integers(1, 12))
+def test_logits_of_any_tile_agree_with_those_of_the_whole_volume(config, shape, tile):
+    net = random_net(config)
+    image = torch.randn((1, config.in_channels, *shape), generator=torch.Generator().manual_seed(0))
+    level = config.levels
+    with torch.no_grad():
+        evaluation = net.evaluate(image)
+        expected = evaluation.logits(level)
+        for core in split(whole(shape), tile, stride=config.stride()):
+            around = halo(config, level)
+            region = with_halo(core, around, stride=config.stride(), shape=shape)
+            part = net.evaluate(image[(..., *region)]).logits(level)
+            inner = [
+                slice(c.start - r.start, c.stop - r.start)
+                for c, r in zip(core, region, strict=True)
+            ]
+            difference = (part[(..., *inner)] - expected[(..., *core)]).abs().max()
+            assert difference <= 1e-4 * max(1.0, float(expected.abs().max()))
+
+
+def test_a_halo_one_voxel_short_is_noticed():
+    """The property above can fail: the halo is as large as it must be and no larger."""
+    config = net_config(
+        serial(layer(3)),
+        parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=4)),
+    )
+    net, shape = random_net(config), (40, 8, 8)
+    image = torch.randn((1, 1, *shape), generator=torch.Generator().manual_seed(0))
+    reach = halo(config, 1)
+
+    def worst(margin: int) -> float:
+        core = slice(16, 24)
+        region = slice(max(0, core.start - margin), core.stop + margin)
+        start = region.start // 4 * 4
+        with torch.no_grad():
+            expected = net(image)[0][:, :, core]
+            part = net(image[:, :, start : region.stop])[0]
+        return float((part[:, :, 16 - start : 24 - start] - expected).abs().max())
+
+    assert worst(reach.before) <= 1e-5
+    assert worst(reach.before - 4) > 1e-3
+
+
+@given(shape=shapes, edge=st.integers(1, 30), stride=st.sampled_from([1, 2, 4, 8]))
+def test_cores_are_a_partition_that_begins_at_multiples_of_the_stride(shape, edge, stride):
+    seen = np.zeros(shape, dtype=int)
+    for core in split(whole(shape), edge, stride=stride):
+        seen[core] += 1
+        assert all(axis.start % stride == 0 for axis in core)
+        assert max(shape_of(core)) <= max(edge, stride)
+    assert (seen == 1).all()
+
+
+def test_a_thin_rest_is_shared_among_the_cores():
+    lengths = [shape_of(core)[0] for core in split(whole((130, 1, 1)), 128, stride=2)]
+    assert lengths == [66, 64]
+
+
+def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch):
+    """With every voxel taken for a close call, labels come from regions that no tiling changes."""
+    config = net_config(serial(layer(2)), serial(layer(2), pool=2))
+    model, volume = model_in_memory(config), a_volume((6, 5, 4))
+    expected = segmenter_for(model, tile=64).start(volume).level(1).labels
+    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
+    for tile in (2, 64):
+        actual = segmenter_for(model, tile=tile).start(volume).level(1).labels
+        np.testing.assert_array_equal(actual, expected)
+
+
+def test_a_constant_region_does_not_cost_a_region_per_voxel():
+    """Where an image is constant, ties may be everywhere; that is told instead of being decided one by one."""
+    config = net_config(serial(layer(1, 1)), serial(layer(1, 1)))
+    model, volume = model_in_memory(config, zero_weights=True), a_volume((12, 12, 12))
+    segmenter = segmenter_for(model)
+    segmenter.start(volume).level(1)
+    (message,) = segmenter.info.messages
+    assert "1728 voxels of a tile tie between two labels" in message
+
+
+@pytest.mark.parametrize("tile", [8, 16])
+def test_resampled_grids_are_cut_exactly_too(tile):
+    config = net_config(
+        serial(layer(3)), parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
+    )
+    model = model_in_memory(config, spacing_mm=(1.0, 1.3, 0.8))
+    volume = a_volume((20, 17, 23), spacing_mm=(0.7, 1.0, 2.0))
+    expected = segmenter_for(model, tile=128).start(volume).level(1).labels
+    assert len(np.unique(expected)) > 1
+    actual = segmenter_for(model, tile=tile).start(volume).level(1).labels
+    np.testing.assert_array_equal(actual, expected)
