@@ -1,5 +1,4 @@
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +6,6 @@ import pytest
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.training.folds import FOLDS, fold_of
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 NAMES = [f"case_{n:03d}" for n in range(23)]
 
 
@@ -31,11 +29,9 @@ def test_folds_are_those_of_a_shuffle_with_nnunets_seed():
         assert fold_of(NAMES, fold)[1] == [NAMES[i] for i in sorted(part)]
 
 
-def test_the_rule_gives_the_folds_that_nnunet_used_on_all_260_hippocampi():
+def test_the_rule_gives_the_folds_that_nnunet_used_on_all_260_hippocampi(the_hippocampus_data):
     """The 208 cases at hand are those of its folds 1 to 4, so their order tells; ours are folds of the 208."""
-    table = REPOSITORY.parent / "shared" / "data" / "hippocampus" / "nnunet_dice_per_case.csv"
-    if not table.is_file():
-        pytest.skip("the hippocampus dataset is not here")
+    table = the_hippocampus_data / "nnunet_dice_per_case.csv"
     places = [f"{n:03d}" for n in range(260)]
     fold_of_place = {place: fold for fold in range(FOLDS) for place in fold_of(places, fold)[1]}
     expected = [fold_of_place[place] for place in places if fold_of_place[place] != 0]
