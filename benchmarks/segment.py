@@ -52,7 +52,9 @@ def measure(setting: dict) -> dict:
     import torch
 
     from CompactSegLib import Segmenter, load_model
+    from CompactSegLib.inference.devices import keep_freed_memory
 
+    keep_freed_memory()
     torch.set_num_threads(setting["threads"])
     volume = a_head(tuple(setting["shape"]))
     begin = time.perf_counter()

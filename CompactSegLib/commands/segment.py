@@ -43,8 +43,10 @@ def run_segment(request: Request) -> int:
             f"--level: expected 1 to {len(model.levels)}, the levels of model {model.name}, got {request.level}; "
             "choose one of these."
         )
+    from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.inference.engine import Segmenter
 
+    keep_freed_memory()
     segmenter = Segmenter(model, device=request.device, tile=request.tile)
     rule = segmenter.stop_rule(rule, all_levels=request.all_levels)
     runner = Runner(request, segmenter, rule)

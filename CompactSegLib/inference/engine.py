@@ -15,15 +15,16 @@ from CompactSegLib.inference.evaluation import Evaluation
 from CompactSegLib.inference.progress import Progress
 from CompactSegLib.inference.results import Level, RunInfo
 from CompactSegLib.inference.stop import StopRule
+from CompactSegLib.network.blocks import ConvLayer
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.models.model import Model
 
-# On a CPU larger tiles gain nothing and make cancelling slow; on a GPU some cuDNN versions are wrong in bf16 on very
-# large volumes (pytorch/pytorch#163539).
-_LARGEST_EDGE = {"cpu": 128, "cuda": 256, "mps": 160}
+# Larger tiles pay for less halo, but some cuDNN versions are wrong in bf16 on very large volumes
+# (pytorch/pytorch#163539).
+_LARGEST_EDGE = 256
 _KEPT_SHARE = 1 / 3
 
 
@@ -66,6 +67,8 @@ class Segmenter:
         self.last_edge = tile or 0
         self._kept_bytes = kept_bytes
         self._messages: list[str] = []
+        self.interrupt: Callable[[], None] | None = None
+        """Called before every convolution; what it raises ends the computation."""
         self._use(select_runtime(device, precision))
 
     def start(self, volume: Volume) -> Evaluation:
@@ -164,7 +167,7 @@ class Segmenter:
 
     @property
     def largest_edge(self) -> int:
-        return _LARGEST_EDGE[self.runtime.device.type]
+        return _LARGEST_EDGE
 
     @property
     def is_reference(self) -> bool:
@@ -198,6 +201,13 @@ class Segmenter:
     def _use(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.net = _net_for(self.model.net, runtime)
+        for layer in self.net.modules():
+            if isinstance(layer, ConvLayer):
+                layer.register_forward_pre_hook(self._before_layer)
+
+    def _before_layer(self, _layer: torch.nn.Module, _inputs: object) -> None:
+        if self.interrupt is not None:
+            self.interrupt()
 
 
 def _net_for(net: MultiLevelNet, runtime: Runtime) -> MultiLevelNet:

@@ -67,6 +67,7 @@ class LevelRun:
             Cancelled: The reporter was told to end.
             DeviceError: Memory ran out with the smallest tile on the CPU.
         """
+        self._segmenter.interrupt = self._report.check
         try:
             while self._cores:
                 try:
@@ -86,6 +87,8 @@ class LevelRun:
         except BaseException:
             self._image.kept.abandon()
             raise
+        finally:
+            self._segmenter.interrupt = None
         self._image.kept.finish()
         return self._labels
 

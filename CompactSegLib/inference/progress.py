@@ -50,12 +50,12 @@ class LevelReporter:
         self._done = 0
         self._told = 0.0
         self._tile = 0
-        self._check()
+        self.check()
 
     def begin_tile(self, voxels: int) -> None:
         """A tile with a core of so many voxels is next."""
         self._tile = voxels
-        self._check()
+        self.check()
 
     def step(self, step: int, steps: int) -> None:
         """Of the tile's steps, so many are done.
@@ -63,7 +63,7 @@ class LevelReporter:
         Raises:
             Cancelled: The run is to end.
         """
-        self._check()
+        self.check()
         # The labels are still to be taken after the last step.
         self._tell(self._done + self._tile * step / (steps + 1))
 
@@ -75,7 +75,8 @@ class LevelReporter:
         """The level begins anew."""
         self._done = 0
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ``Cancelled`` if the run is to end."""
         if self._cancel is not None and self._cancel():
             raise Cancelled(f"Cancelled at level {self._level}; the levels before it are finished.")
 

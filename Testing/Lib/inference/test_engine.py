@@ -13,6 +13,7 @@ from CompactSegLib import Level, Segmenter, StopRule, segment
 from CompactSegLib.errors import Cancelled, ConfigurationError, InputError
 from CompactSegLib.models import GainCalibration, StopSettings
 from CompactSegLib.network import BranchConfig
+from CompactSegLib.network.blocks import ConvLayer
 from CompactSegLib.volume import Geometry, Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import layer, net_config, parallel, serial
@@ -268,13 +269,21 @@ def test_cancelling_within_a_level_keeps_the_finished_ones(a_model):
     assert resumed.blocks_run == 1
 
 
-def test_cancelling_is_asked_between_blocks(a_model):
+def test_cancelling_is_asked_before_every_convolution(a_model):
+    """On a large tile one block takes long."""
     asked = []
-    levels = segment(
-        a_volume((6, 6, 6)), a_model, device="cpu", cancel=lambda: bool(asked.append(1))
+    segmenter = segmenter_for(a_model)
+    evaluation = segmenter.start(a_volume((6, 6, 6)))
+    evaluation.level(1, cancel=lambda: bool(asked.append(1)))
+    convolutions = sum(
+        isinstance(module, ConvLayer)
+        for part in (*segmenter.net.blocks[:2], segmenter.net.heads[0])
+        for module in part.modules()
     )
-    next(levels)
-    assert len(asked) >= 4
+    assert len(asked) >= convolutions > 2
+    asked.clear()
+    evaluation.level(2)
+    assert asked == []
 
 
 def test_a_segmenter_serves_one_volume_after_the_other(a_model):
