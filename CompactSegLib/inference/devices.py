@@ -130,8 +130,8 @@ def is_out_of_memory(error: BaseException) -> bool:
 def keep_freed_memory() -> None:
     """Let this process keep what it frees, so that the next tensor does not wait for the kernel to hand out pages.
 
-    Saves a third of a level's time on Linux, where glibc would map and unmap every feature map. For processes of our own
-    only: a program that uses the library decides for itself. Elsewhere nothing happens.
+    Saves a third of a level's time on Linux, where glibc would map and unmap every feature map. For processes of our
+    own only: a program that uses the library decides for itself. Elsewhere nothing happens.
     """
     if platform.libc_ver()[0] != "glibc":
         return

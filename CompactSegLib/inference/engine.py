@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # (pytorch/pytorch#163539).
 _LARGEST_EDGE = 256
 _KEPT_SHARE = 1 / 3
+_LARGER = 1.5
 
 
 class Segmenter:
@@ -78,7 +79,27 @@ class Segmenter:
             InputError: The volume does not fit the model.
         """
         self._messages.clear()
-        return Evaluation(self, volume)
+        evaluation = Evaluation(self, volume)
+        self._check_extent(evaluation)
+        return evaluation
+
+    def _check_extent(self, evaluation: Evaluation) -> None:
+        """A net trained on crops finds its structure in places where it has never been shown what else looks alike."""
+        field = self.model.field_mm
+        if field is None:
+            return
+        extent = [
+            voxels * mm
+            for voxels, mm in zip(
+                reversed(evaluation.grid.model_shape), self.model.spacing_mm, strict=True
+            )
+        ]
+        if any(here > _LARGER * known for here, known in zip(extent, field, strict=True)):
+            self.tell(
+                f"{evaluation.volume.name} measures {_millimetres(extent)}, but {self.model.name} was trained on "
+                f"images of at most {_millimetres(field)}; crop the volume to the structure, or expect wrong labels "
+                "elsewhere."
+            )
 
     def levels(
         self,
@@ -219,6 +240,10 @@ def _net_for(net: MultiLevelNet, runtime: Runtime) -> MultiLevelNet:
     for head in placed.heads:
         head.classifier.to(torch.float32)
     return placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+
+
+def _millimetres(lengths: Sequence[float]) -> str:
+    return " × ".join(f"{length:.0f}" for length in lengths) + " mm"
 
 
 def segment(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import Model
 
-__all__ = ["model_card"]
+__all__ = ["model_card", "shortened"]
+
+_MOST_ITEMS = 60
 
 _CARD = """\
 # {title}
@@ -147,6 +149,11 @@ def _limits(model: Model) -> str:
         f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing.",
         f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen.",
     ]
+    if model.field_mm:
+        field = " × ".join(f"{mm:.0f}" for mm in model.field_mm)
+        limits.append(
+            f"It was trained on images of at most {field} mm; a larger one is to be cropped to the structure first."
+        )
     stated = model.provenance.get("limits", [])
     limits += [stated] if isinstance(stated, str) else [str(limit) for limit in stated]
     return "\n".join(f"- {limit}" for limit in limits)
@@ -169,10 +176,23 @@ def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_plain, value))
+        return shortened([_plain(item) for item in value])
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shortened(items: Sequence[str]) -> str:
+    """The items in a line; of very many the first ones and their number.
+
+    >>> shortened(["a", "b"])
+    'a, b'
+    >>> shortened([str(number) for number in range(200)])
+    '0, 1, 2 and so on: 200, all named in model.json'
+    """
+    if len(items) <= _MOST_ITEMS:
+        return ", ".join(items)
+    return f"{', '.join(items[:3])} and so on: {len(items)}, all named in model.json"
 
 
 def _licence_note(licence: str) -> str:

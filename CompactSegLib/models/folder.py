@@ -72,6 +72,7 @@ def write_model(
     stop: StopSettings,
     provenance: Mapping[str, Any],
     licence: str,
+    field_mm: tuple[float, float, float] | None = None,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
 
@@ -93,6 +94,8 @@ def write_model(
         stop: Default threshold and calibration.
         provenance: JSON data on the training; ``limits`` (a text or a list of texts) goes to the card's limits.
         licence: Of the weights, such as ``CC-BY-SA-4.0``.
+        field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
+            is as good on any extent.
 
     Raises:
         ModelError: Something of it does not fit together.
@@ -117,6 +120,7 @@ def write_model(
         modality=modality,
         orientation=orientation,
         spacing_mm=spacing_mm,
+        field_mm=field_mm,
         intensity=intensity,
         levels=tuple(
             LevelInfo(**asdict(cost), validation=dict(figures))

@@ -97,6 +97,7 @@ class Model:
         modality: Such as ``MR T1``.
         orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
         spacing_mm: Of the model's grid, along the axes that `orientation` names.
+        field_mm: Largest extent of its training images along these axes; None where any extent will do.
         intensity: How intensities are normalised.
         levels: One entry per level, level 1 first.
         stop: The default threshold and the calibration.
@@ -115,6 +116,7 @@ class Model:
     modality: str
     orientation: str
     spacing_mm: tuple[float, float, float]
+    field_mm: tuple[float, float, float] | None
     intensity: IntensityRule
     levels: tuple[LevelInfo, ...]
     stop: StopSettings

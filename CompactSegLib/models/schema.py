@@ -33,6 +33,7 @@ _NAMES = (
     "modality",
     "orientation",
     "spacing_mm",
+    "field_mm",
     "intensity",
     "labels",
     "net",
@@ -106,7 +107,8 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         labels=_labels(fields, net_config),
         modality=fields.text("modality"),
         orientation=orientation,
-        spacing_mm=_spacing(fields),
+        spacing_mm=_lengths(fields, "spacing_mm"),
+        field_mm=None if fields.value("field_mm") is None else _lengths(fields, "field_mm"),
         intensity=fields.read("intensity", IntensityRule.from_dict),
         levels=_levels(fields, net_config),
         stop=_stop(fields, net_config),
@@ -127,6 +129,7 @@ def model_data(model: Model) -> dict[str, Any]:
         "modality": model.modality,
         "orientation": model.orientation,
         "spacing_mm": list(model.spacing_mm),
+        "field_mm": model.field_mm and list(model.field_mm),
         "intensity": model.intensity.to_dict(),
         "labels": [label.to_dict() for label in model.labels],
         "net": model.net_config.to_dict(),
@@ -169,10 +172,10 @@ def _labels(fields: Fields, net_config: NetConfig) -> tuple[Label, ...]:
     return labels
 
 
-def _spacing(fields: Fields) -> tuple[float, float, float]:
-    values = [item for _, item in fields.items("spacing_mm", length=3)]
+def _lengths(fields: Fields, name: str) -> tuple[float, float, float]:
+    values = [item for _, item in fields.items(name, length=3)]
     if not all(is_number(value) and value > 0 for value in values):
-        raise fields.wrong("spacing_mm", "three lengths above 0 mm", values)
+        raise fields.wrong(name, "three lengths above 0 mm", values)
     i, j, k = map(float, values)
     return i, j, k
 

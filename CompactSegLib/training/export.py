@@ -16,7 +16,7 @@ from CompactSegLib.models.folder import write_model
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import GainCalibration, Model, StopSettings
 from CompactSegLib.network.net import MultiLevelNet
-from CompactSegLib.training.dataset import Dataset
+from CompactSegLib.training.dataset import Dataset, PreparedCase
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
@@ -40,6 +40,7 @@ def export_model(
     dataset: Dataset,
     scores: Sequence[CaseScore],
     provenance: dict[str, Any],
+    field_mm: tuple[float, float, float] | None = None,
 ) -> Model:
     """Write the model folder.
 
@@ -50,6 +51,7 @@ def export_model(
         dataset: What it was trained on.
         scores: Of held-out cases; may be empty.
         provenance: From `provenance_of`.
+        field_mm: Largest extent of the training images along the model's axes.
 
     Raises:
         CompactSegError: The model could not be written.
@@ -74,7 +76,15 @@ def export_model(
         stop=stop_settings(scores, levels=net.levels),
         provenance=provenance,
         licence=dataset.licence or "unknown",
+        field_mm=field_mm,
     )
+
+
+def field_of(cases: Sequence[PreparedCase], plan: TrainingPlan) -> tuple[float, float, float]:
+    """The largest extent of prepared cases along the axes that the plan's orientation names, in mm."""
+    d, h, w = (max(case.image.shape[axis] for case in cases) for axis in (1, 2, 3))
+    along_w, along_h, along_d = plan.spacing_mm
+    return w * along_w, h * along_h, d * along_d
 
 
 def model_labels(dataset: Dataset, plan: TrainingPlan) -> list[Label]:
@@ -156,6 +166,7 @@ def provenance_of(
             "fold": "all" if fold is None else fold,
             "rule": "sorted names, five folds shuffled with seed 12345, as nnU-Net",
             "training_cases": len(trainer.cases),
+            "training_case_names": [case.name for case in trainer.cases],
             "validation_cases": held_out,
         },
         "command": command,

@@ -16,7 +16,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.training.checkpoint import read_checkpoint
 from CompactSegLib.training.dataset import Dataset, load_cases, read_dataset
 from CompactSegLib.training.distributed import Processes, processes
-from CompactSegLib.training.export import export_model, provenance_of
+from CompactSegLib.training.export import export_model, field_of, provenance_of
 from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.trainer import Trainer
@@ -102,6 +102,7 @@ def train(
                 dataset=dataset,
                 scores=scores,
                 provenance=provenance,
+                field_mm=field_of(trainer.cases, plan),
             )
         _say(mine, f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER

@@ -20,6 +20,7 @@ def model_in_memory(
     *,
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
     orientation: str = "RAS",
+    field_mm: tuple[float, float, float] | None = None,
     stop: StopSettings | None = None,
     zero_weights: bool = False,
     seed: int = 0,
@@ -41,6 +42,7 @@ def model_in_memory(
         modality="MR",
         orientation=orientation,
         spacing_mm=spacing_mm,
+        field_mm=field_mm,
         intensity=IntensityRule("zscore"),
         levels=tuple(
             LevelInfo(

@@ -295,6 +295,18 @@ def test_a_segmenter_serves_one_volume_after_the_other(a_model):
             np.testing.assert_array_equal(level.labels, labels)
 
 
+def test_a_volume_far_larger_than_the_training_images_is_remarked_on():
+    model = model_in_memory(CONFIG, field_mm=(10.0, 10.0, 10.0))
+    segmenter = segmenter_for(model)
+    segmenter.start(a_volume((6, 12, 14)))
+    assert segmenter.info.messages == ()
+    segmenter.start(a_volume((6, 12, 14), spacing_mm=(1.0, 2.0, 1.0)))
+    (message,) = segmenter.info.messages
+    assert message.startswith(
+        "noise measures 14 × 24 × 6 mm, but in-memory was trained on images of at most 10 × 10 × 10 mm; crop"
+    )
+
+
 @pytest.mark.parametrize(("option", "value"), [("tile", 0), ("kept_bytes", -1)])
 def test_impossible_settings_are_refused(a_model, option, value):
     with pytest.raises(ConfigurationError, match="expected"):

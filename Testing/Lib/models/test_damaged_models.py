@@ -87,6 +87,8 @@ def drop(*keys: str | int) -> Callable[[dict[str, Any]], object]:
         (put("name", value="../evil"), "name: expected lower-case letters"),
         (put("spacing_mm", value=[1, 1]), "spacing_mm: expected a list of 3, got a list of 2"),
         (put("spacing_mm", 0, value="1"), "spacing_mm: expected three lengths above 0 mm"),
+        (put("field_mm", value=[40, 0, 40]), "field_mm: expected three lengths above 0 mm"),
+        (put("field_mm", value=40), "field_mm: expected a list of 3, got 40"),
         (put("orientation", value="XYZ"), "orientation: expected three letters"),
         (put("intensity", "rule", value="magic"), "intensity: expected a rule of zscore"),
         (put("labels", 0, "value", value=7), "labels: expected the values 1 to 2"),
