@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from CompactSegLib.commands.guard import guarded
+from CompactSegLib.commands.guard import Debug, guarded
+from CompactSegLib.commands.training import evaluate, train
 
 __all__ = ["app", "main"]
 
@@ -23,7 +24,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -92,7 +92,7 @@ def segment(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")
     ] = False,
-    debug: _Debug = False,  # noqa: ARG001
+    debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Segment a volume, or each volume of a folder.
 
@@ -123,7 +123,7 @@ def segment(
 @guarded
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-    debug: _Debug = False,  # noqa: ARG001
+    debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """List the models: those in COMPACTSEG_MODELS, and those that ship."""
     from CompactSegLib.commands.models import run_models
@@ -136,12 +136,16 @@ def models(
 def info(
     model: Annotated[str, typer.Argument(help="Name or folder of a model.", metavar="MODEL")],
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-    debug: _Debug = False,  # noqa: ARG001
+    debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Show a model: labels, per level cost and validation figures, and where it comes from."""
     from CompactSegLib.commands.models import run_info
 
     run_info(model, as_json=as_json)
+
+
+for _command in (train, evaluate):
+    app.command()(_command)
 
 
 def main() -> None:

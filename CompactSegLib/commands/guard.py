@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
 from CompactSegLib.errors import CompactSegError
 
-__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "guarded", "say"]
+__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "Debug", "guarded", "say"]
 
 FAULT = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+"""Type of the argument that each command takes for `guarded`."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from CompactSegLib.commands.display import stdout_console
 from CompactSegLib.commands.guard import say
+from CompactSegLib.models.card import shortened
 from CompactSegLib.models.registry import SEARCH_VARIABLE, list_models, load_model
 from CompactSegLib.models.schema import model_data
 
@@ -153,5 +154,5 @@ def _print_tree(data: dict[str, Any], *, indent: str) -> None:
             typer.echo(f"{indent}{words}:")
             _print_tree(value, indent=indent + "  ")
         else:
-            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            text = shortened([*map(str, value)]) if isinstance(value, list) else str(value)
             typer.echo(f"{indent}{words}: {text}")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from CompactSegLib.models.model import Model
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["SUFFIXES", "Request", "Runner"]
+__all__ = ["SUFFIXES", "Request", "Runner", "versions"]
 
 SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}
 """Of the files, by the name of the format."""
@@ -167,7 +167,7 @@ class Runner:
             rule=self.rule,
             date=date,
             files=names,
-            versions=_versions(),
+            versions=versions(),
         )
         report["picture"] = f"{volume.name}_levels.png"
         report["request"] = self.request.for_report()
@@ -218,7 +218,8 @@ def _heading(volume: Volume, model: Model) -> str:
     return f"{volume.name}: {size} voxels of {spacing} mm, with {model.title} ({model.name})"
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of the software, for a report."""
     import torch
 
     return {

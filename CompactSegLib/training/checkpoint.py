@@ -25,7 +25,11 @@ def save_checkpoint(
     optimizer: Optimizer,
     settings: dict[str, Any],
 ) -> None:
-    """Write the state after `step` steps. Randomness needs no state: it follows from the seed and the step."""
+    """Write the state after `step` steps. Randomness needs no state: it follows from the seed and the step.
+
+    Raises:
+        OutputError: The disk is full; the checkpoint before is untouched.
+    """
     state = {
         "step": step,
         "seconds": seconds,
@@ -35,7 +39,18 @@ def save_checkpoint(
         "settings": settings,
     }
     with written_whole(folder / _NAME) as temporary:
-        torch.save(state, temporary)
+        _write(state, temporary)
+
+
+def _write(state: dict[str, Any], path: Path) -> None:
+    try:
+        with open(path, "wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:
+        # Where the disk is full torch raises an error of its own on top of the system's.
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def read_checkpoint(folder: Path, *, device: torch.device) -> dict[str, Any] | None:

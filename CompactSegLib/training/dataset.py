@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from CompactSegLib.training.plan import TrainingPlan, read_json
 if TYPE_CHECKING:
     from CompactSegLib.volume.geometry import Geometry
     from CompactSegLib.volume.volume import Volume
+
+T = TypeVar("T")
 
 # A case with thousands of problems must not hide the problems of the others.
 _LISTED_PROBLEMS = 50
@@ -161,21 +164,41 @@ def load_cases(dataset: Dataset, plan: TrainingPlan) -> list[PreparedCase]:
     Raises:
         CompactSegError: Some cannot be trained on; every problem is listed with its file.
     """
+    return _of_each(dataset, dataset.cases, lambda case: _prepared(case, dataset, plan))
+
+
+def check_cases(dataset: Dataset, cases: Sequence[CaseFiles]) -> None:
+    """Read cases for their problems alone, before anything long begins.
+
+    Raises:
+        CompactSegError: Some cannot be used; every problem is listed with its file.
+    """
+    _of_each(dataset, cases, lambda case: read_case(case, dataset)[1].size)
+
+
+def _of_each(
+    dataset: Dataset, cases: Sequence[CaseFiles], function: Callable[[CaseFiles], T]
+) -> list[T]:
     problems: list[str] = []
-    prepared = []
-    for case in dataset.cases:
+    results = []
+    for case in cases:
         try:
-            prepared.append(_prepared(case, dataset, plan))
+            results.append(function(case))
         except CompactSegError as error:
             problems.append(str(error))
     _raise_if_any(dataset.folder, problems)
-    return prepared
+    return results
 
 
-def _prepared(case: CaseFiles, dataset: Dataset, plan: TrainingPlan) -> PreparedCase:
-    from CompactSegLib.volume.intensities import IntensityRule
-    from CompactSegLib.volume.resampling import GridMap
+def read_case(case: CaseFiles, dataset: Dataset) -> tuple[Volume, np.ndarray]:
+    """Read and check one case on its own grid.
 
+    Returns:
+        The image, and its labels ``(K, J, I)`` uint8.
+
+    Raises:
+        InputError: It cannot be used; the sentence names the file.
+    """
     volume = _read_image(case.image, channels=len(dataset.channels))
     labels, labels_geometry = _read_labels(case.labels, highest=dataset.classes - 1)
     if not volume.geometry.matches(labels_geometry, tolerance=_GRID_TOLERANCE_VOXELS):
@@ -183,6 +206,14 @@ def _prepared(case: CaseFiles, dataset: Dataset, plan: TrainingPlan) -> Prepared
             f"{case.labels}: expected the grid of its image ({_grid(volume.geometry)}), "
             f"got another ({_grid(labels_geometry)})."
         )
+    return volume, labels
+
+
+def _prepared(case: CaseFiles, dataset: Dataset, plan: TrainingPlan) -> PreparedCase:
+    from CompactSegLib.volume.intensities import IntensityRule
+    from CompactSegLib.volume.resampling import GridMap
+
+    volume, labels = read_case(case, dataset)
     grid = GridMap.between(
         volume.geometry, orientation=plan.orientation, spacing_mm=plan.spacing_mm
     )
@@ -258,6 +289,6 @@ def _raise_if_any(folder: Path, problems: list[str]) -> None:
         shown.append(f"- and {len(problems) - len(shown)} more")
     one = len(problems) == 1
     raise InputError(
-        f"{folder}: expected a dataset fit for training, found {len(problems)} problem{'' if one else 's'}:\n"
+        f"{folder}: expected a dataset without faults, found {len(problems)} problem{'' if one else 's'}:\n"
         + "\n".join(shown)
     )

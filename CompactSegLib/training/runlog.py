@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from CompactSegLib.errors import OutputError
 from CompactSegLib.files import written_whole
 
 # Between two plain lines, where there is no terminal.
@@ -38,26 +40,32 @@ class RunLog:
         self.bar: Any = None
         if quiet:
             return
-        path = folder / "log.csv"
+        self.path = path = folder / "log.csv"
         kept = _rows_until(path, start)
         with written_whole(path) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
-        self.file = open(path, "a", newline="", buffering=1)  # noqa: SIM115
-        self.writer = csv.DictWriter(self.file, self.columns)
-        self.board = _tensorboard(folder / "tensorboard", purge_step=start)
+        with self._writing():
+            self.file = open(path, "a", newline="", buffering=1)  # noqa: SIM115
+            self.writer = csv.DictWriter(self.file, self.columns)
+            self.board = _tensorboard(folder / "tensorboard", purge_step=start)
         if sys.stderr.isatty():
             self.bar = _bar(start, steps)
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
-        """Write a row; what it does not name stays empty."""
+        """Write a row; what it does not name stays empty.
+
+        Raises:
+            OutputError: The disk is full, or the folder is gone.
+        """
         if self.quiet:
             return
-        self.writer.writerow({"step": step, **{k: f"{v:.6g}" for k, v in values.items()}})
-        if self.board:
-            for name, value in values.items():
-                self.board.add_scalar(name, value, step)
+        with self._writing():
+            self.writer.writerow({"step": step, **{k: f"{v:.6g}" for k, v in values.items()}})
+            if self.board:
+                for name, value in values.items():
+                    self.board.add_scalar(name, value, step)
 
     def show(self, step: int, text: str, *, force: bool = False) -> None:
         """Show how far the run is."""
@@ -77,10 +85,23 @@ class RunLog:
 
     def close(self) -> None:
         for part in (self.file, self.board):
-            if part:
-                part.close()
+            # What a full disk did not take has been told when it was written.
+            with suppress(OSError):
+                if part:
+                    part.close()
         if self.bar:
             self.bar.stop()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OutputError(
+                f"{self.path}: could not be written ({reason}); make room on the disk and give the same command again, "
+                "which goes on from the last checkpoint."
+            ) from error
 
     def __enter__(self) -> RunLog:
         return self
@@ -93,7 +114,9 @@ def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
     if step == 0 or not path.is_file():
         return []
     with open(path, newline="") as file:
-        return [row for row in csv.DictReader(file) if int(row["step"]) <= step]
+        # A disk that ran full leaves half a row, which lacks columns.
+        rows = [row for row in csv.DictReader(file) if None not in row.values()]
+    return [row for row in rows if row["step"].isdecimal() and int(row["step"]) <= step]
 
 
 def _tensorboard(folder: Path, *, purge_step: int) -> Any:

@@ -81,6 +81,8 @@ def beyond(file: Path, allowed: set[str]) -> list[str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_of_the_library_uses_only_the_rooms_below_it(room: str):
     files = python_files(REPOSITORY / "CompactSegLib" / room)
+    # ``python -m`` on a room is a way into the command, as cli.py is.
+    files = [file for file in files if file.name != "__main__.py"]
     assert files
     assert not [
         offence for file in files for offence in beyond(file, ROOMS[room] | {room} | SHARED)

@@ -113,6 +113,14 @@ def a_volume_file(tmp_path: Path, an_oblique_volume: Volume) -> Path:
     return write_nifti(an_oblique_volume, tmp_path / "brain.nii.gz")
 
 
+@pytest.fixture
+def a_dataset_folder(tmp_path: Path) -> Path:
+    """A Decathlon folder of six small balls with a front and a back half."""
+    from Testing.Lib.datasets import write_dataset
+
+    return write_dataset(tmp_path / "Task99_Balls")
+
+
 def write_nifti(volume: Volume, path: Path) -> Path:
     import SimpleITK
 

@@ -6,8 +6,7 @@ import pytest
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.training.dataset import load_cases, read_dataset
 from CompactSegLib.training.plan import TrainingPlan
-
-from .conftest import a_case, write_image
+from Testing.Lib.datasets import a_case, write_image
 
 
 def test_cases_are_prepared_as_inference_prepares_images(a_dataset_folder):

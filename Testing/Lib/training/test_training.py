@@ -1,17 +1,19 @@
 import csv
 import dataclasses
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
 
-from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.errors import CompactSegError, ConfigurationError, OutputError
 from CompactSegLib.models import check_model
-from CompactSegLib.training.__main__ import shareable_command
 from CompactSegLib.training.dataset import load_cases, read_dataset
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
+from CompactSegLib.training.runlog import RunLog
 from CompactSegLib.training.trainer import Trainer, learning_rate
 
 
@@ -77,6 +79,71 @@ def test_a_run_that_was_killed_goes_on_with_the_same_curve(
         assert torch.equal(tensor, theirs[name]), name
 
 
+def test_a_disk_that_runs_full_ends_the_run_in_a_sentence_and_it_can_go_on(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch
+):
+    whole = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "whole")
+    whole.run()
+    plan = dataclasses.replace(a_short_plan, steps=12)
+    first = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "full")
+    write = RunLog.write
+
+    def write_until_full(log: RunLog, step, values):
+        if step == 7:
+            log.file.write("7,0.")  # half a row
+            log.file.close()
+            log.file = open("/dev/full", "a", buffering=1)  # noqa: SIM115
+            log.writer = csv.DictWriter(log.file, log.columns)
+        write(log, step, values)
+
+    monkeypatch.setattr(RunLog, "write", write_until_full)
+    with pytest.raises(
+        OutputError, match=r"log\.csv: could not be written \(No space left"
+    ) as caught:
+        first.run()
+    assert "\n" not in str(caught.value)
+    monkeypatch.undo()
+    second = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "full")
+    second.resume()
+    assert second.step == 4
+    second.run()
+    assert rows_of(tmp_path / "full") == rows_of(tmp_path / "whole")
+
+
+def test_half_a_row_of_an_earlier_step_is_dropped(tmp_path):
+    (tmp_path / "log.csv").write_text("step,loss\n1,0.5\n2\nx,1\n12,0.3\n")
+    with RunLog(tmp_path, ["loss"], start=5, steps=9):
+        pass
+    assert (tmp_path / "log.csv").read_text().split() == ["step,loss", "1,0.5"]
+
+
+def test_a_disk_too_full_for_a_checkpoint_leaves_the_one_before(tmp_path):
+    """The limit on a file's size fails a write in the way that a full disk does."""
+    code = """
+import resource, sys
+from pathlib import Path
+import torch
+from CompactSegLib.errors import OutputError
+from CompactSegLib.training.checkpoint import read_checkpoint, save_checkpoint
+
+folder, net = Path(sys.argv[1]), torch.nn.Linear(300, 300)
+parts = dict(seconds=0.0, net=net, average=net, optimizer=torch.optim.SGD(net.parameters()), settings={})
+save_checkpoint(folder, step=1, **parts)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+try:
+    save_checkpoint(folder, step=2, **parts)
+except OutputError as error:
+    print(error)
+print(read_checkpoint(folder, device=torch.device("cpu"))["step"], [path.name for path in folder.iterdir()])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
+    )
+    sentence, rest = result.stdout.splitlines()
+    assert "checkpoint.pt: could not be written (File too large)" in sentence
+    assert rest == "1 ['checkpoint.pt']"
+
+
 def test_processes_that_prepare_batches_change_nothing(
     a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
 ):
@@ -118,24 +185,12 @@ def test_a_run_ends_with_a_model_folder(a_dataset_folder, a_tiny_net, a_short_pl
     assert model.licence == "CC0"
     assert [level.validation["cases"] for level in model.levels] == [1, 1, 1]
     assert set(model.levels[0].validation["dice_by_label"]) == {"Front", "Back"}
-    assert model.provenance["split"]["fold"] == 1
+    split = model.provenance["split"]
+    assert split["fold"] == 1
+    assert len(split["training_case_names"]) == split["training_cases"] == 5
+    assert not {*split["training_case_names"]} & {*split["validation_cases"]}
     assert model.provenance["command"] == "the command"
     assert model.provenance["steps"] == 4
-
-
-def test_the_command_in_a_model_names_no_folder_of_its_maker():
-    words = [
-        "compactseg train",
-        "--data",
-        "/home/me/my data",
-        "--fold",
-        "0",
-        "--config",
-        "a/net.json",
-    ]
-    assert (
-        shareable_command(words) == "compactseg train --data 'my data' --fold 0 --config net.json"
-    )
 
 
 def test_minutes_are_turned_into_steps(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):

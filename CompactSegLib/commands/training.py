@@ -1,0 +1,138 @@
+"""The options of ``compactseg train`` and ``compactseg evaluate``; ``cli.py`` has those of the other commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from CompactSegLib.commands.guard import Debug, guarded
+
+__all__ = ["evaluate", "train"]
+
+
+@guarded
+def train(
+    data: Annotated[
+        Path, typer.Option(help="Decathlon folder with dataset.json.", metavar="FOLDER")
+    ],
+    config: Annotated[Path, typer.Option(help="Net configuration, JSON.", metavar="FILE")],
+    output: Annotated[
+        Path, typer.Option(help="Folder for checkpoints, log and model.", metavar="DIR")
+    ],
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="Training plan, JSON; what it leaves out keeps its default.", metavar="FILE"
+        ),
+    ] = None,
+    fold: Annotated[
+        str,
+        typer.Option(
+            help="Fold to hold out, 0 to 4, or 'all' to train on all cases.", metavar="N|all"
+        ),
+    ] = "0",
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads of each process.", metavar="N")
+    ] = None,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Train a net on a Decathlon folder and write it as a model folder.
+
+    A run that was stopped goes on from its last checkpoint when the same command is given again. With several
+    processes: torchrun --nproc-per-node N -m CompactSegLib.training, with the same options.
+    """
+    from CompactSegLib.commands.train import TrainRequest, run_train
+
+    run_train(
+        TrainRequest(
+            data=data,
+            config=config,
+            output=output,
+            plan=plan,
+            fold=fold,
+            minutes=minutes,
+            device=device,
+            threads=threads,
+        )
+    )
+
+
+@guarded
+def evaluate(
+    model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
+    data: Annotated[
+        Path, typer.Option(help="Decathlon folder with dataset.json.", metavar="FOLDER")
+    ],
+    fold: Annotated[
+        str | None,
+        typer.Option(
+            help="Validation cases of this fold (0 to 4), all cases, or names of cases separated by commas. By default "
+            "all that the model was not trained on.",
+            metavar="N|all|CASES",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for a table of all cases, a summary and a picture.", metavar="DIR"
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            help="Pair each case with its Dice in this file: columns case and dice_<label>, or the table of another "
+            "evaluation.",
+            metavar="CSV",
+        ),
+    ] = None,
+    level: Annotated[
+        int | None, typer.Option(help="Go to this level at most.", metavar="N")
+    ] = None,
+    with_training_cases: Annotated[
+        bool,
+        typer.Option(
+            "--with-training-cases",
+            help="Accept cases that the model was trained on, and mark them.",
+        ),
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "fp32",
+    tile: Annotated[
+        int | None,
+        typer.Option(
+            help="Edge of the tiles in voxels; by default, what memory allows.", metavar="N"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON, and nothing else, on stdout.")
+    ] = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Judge a model by labelled cases: Dice, surfaces and volumes at each level.
+
+    Runs all levels as `segment --all-levels` does and compares them with the labels on each image's own grid.
+    """
+    from CompactSegLib.commands.evaluate import EvaluateRequest, run_evaluate
+
+    run_evaluate(
+        EvaluateRequest(
+            model=model,
+            data=data,
+            fold=fold,
+            output=output,
+            compare=compare,
+            level=level,
+            with_training_cases=with_training_cases,
+            device=device,
+            precision=precision,
+            tile=tile,
+            json=as_json,
+        )
+    )
