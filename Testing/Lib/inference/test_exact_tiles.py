@@ -118,3 +118,14 @@ def test_resampled_grids_are_cut_exactly_too(tile):
     assert len(np.unique(expected)) > 1
     actual = segmenter_for(model, tile=tile).start(volume).level(1).labels
     np.testing.assert_array_equal(actual, expected)
+
+
+def test_scores_of_all_classes_never_exist_for_the_whole_volume():
+    config = net_config(serial(layer(2)), serial(layer(2), pool=2), classes=4)
+    segmenter, volume = segmenter_for(model_in_memory(config), tile=8), a_volume((32, 32, 32))
+    sizes: list[int] = []
+    for head in segmenter.net.heads:
+        head.register_forward_hook(lambda _m, _i, scores: sizes.append(scores.numel()))
+    segmenter.start(volume).level(1)
+    assert len(sizes) == 4**3
+    assert max(sizes) <= 4 * 32**3 / 8

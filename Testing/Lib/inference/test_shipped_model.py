@@ -1,0 +1,74 @@
+"""The shipped model on real anatomy: both hippocampi of the MNI152 template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from examples.demo import write_crops
+
+from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume
+from CompactSegLib.network import level_costs, parameter_count
+
+
+@pytest.fixture(scope="module")
+def the_model() -> Model:
+    return load_model("hippocampus-mr")
+
+
+@pytest.fixture(scope="module")
+def the_hippocampi(tmp_path_factory: pytest.TempPathFactory) -> list[Volume]:
+    return [read_volume(path) for path in write_crops(tmp_path_factory.mktemp("crops"))]
+
+
+def labels_of(model: Model, volume: Volume, **options) -> list[np.ndarray]:
+    segmenter = Segmenter(model, device="cpu", **options)
+    labels = [level.labels for level in segmenter.levels(volume, all_levels=True)]
+    assert segmenter.info.precision == options["precision"]
+    return labels
+
+
+def test_reduced_precision_agrees_with_fp32(the_model, the_hippocampi):
+    """In 99.9 % of all voxels and 99 % of those that either labels, at every level."""
+    for volume in the_hippocampi:
+        exact = labels_of(the_model, volume, precision="fp32")
+        reduced = labels_of(the_model, volume, precision="bf16")
+        for one, other in zip(exact, reduced, strict=True):
+            differ = np.count_nonzero(one != other)
+            assert differ <= 0.001 * one.size
+            assert differ <= 0.01 * np.count_nonzero(one | other)
+
+
+def test_tiles_give_the_labels_of_the_whole_volume(the_model, the_hippocampi):
+    volume = the_hippocampi[0]
+    expected = labels_of(the_model, volume, precision="fp32", tile=256)
+    actual = labels_of(the_model, volume, precision="fp32", tile=32)
+    for one, other in zip(expected, actual, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_both_hippocampi_are_found_where_they_are(the_model, the_hippocampi):
+    """Volumes of a hippocampus are 2 to 6 ml; its head is in front; left and right differ little on a template."""
+    totals = []
+    for volume in the_hippocampi:
+        *_, last = Segmenter(the_model, device="cpu").levels(volume, all_levels=True)
+        totals.append(sum(last.millilitres.values()))
+        to_ras = volume.geometry.ijk_to_ras
+        front, back = (
+            (to_ras @ [*np.argwhere(last.labels == value).mean(axis=0)[::-1], 1])[1]
+            for value in (1, 2)
+        )
+        assert front > back + 10
+        assert last.improvement < 0.2
+    assert all(2.0 < total < 6.0 for total in totals)
+    assert max(totals) < 1.15 * min(totals)
+
+
+def test_it_is_as_compact_as_it_is_meant_to_be(the_model):
+    costs = level_costs(the_model.net_config)
+    assert costs[-1].macs_per_voxel_all_levels <= 33_000
+    assert costs[0].macs_per_voxel <= 33_000 / 5
+    assert parameter_count(the_model.net_config) <= 500_000
+    weights = Path(the_model.folder) / "weights.safetensors"
+    assert weights.stat().st_size <= 1_500_000
