@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from examples.demo import write_crops
 
 from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume
 from CompactSegLib.network import level_costs, parameter_count
+from examples.demo import write_crops
 
 
 @pytest.fixture(scope="module")
