@@ -115,7 +115,8 @@ def _figure(statistic: dict[str, Any] | None, places: int, *, sign: bool = False
 
 
 def _signed(value: float, places: int) -> str:
-    return f"{value:+.{places}f}".replace("-", "−")
+    rounded = round(value, places) or 0.0  # no "−0.00"
+    return f"{rounded:+.{places}f}".replace("-", "−") if rounded else f"{rounded:.{places}f}"
 
 
 def _table(*columns: str) -> Table:
