@@ -73,6 +73,12 @@ def segment(
         bool, typer.Option("--all-levels", help="Do not stop at the threshold.")
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto (the fastest that the device computes in), fp32 (the same labels with any tile), bf16 or fp16."
+        ),
+    ] = "auto",
     tile: Annotated[
         int | None,
         typer.Option(
@@ -110,6 +116,7 @@ def segment(
         threshold=threshold,
         all_levels=all_levels,
         device=device,
+        precision=precision,
         tile=tile,
         format=format_,
         series=series,

@@ -43,6 +43,7 @@ class Request:
     threshold: str | None = None
     all_levels: bool = False
     device: str = "auto"
+    precision: str = "auto"
     tile: int | None = None
     format: str = "seg.nrrd"
     series: str | None = None
@@ -59,6 +60,7 @@ class Request:
             "level": self.level,
             "threshold": self.threshold,
             "all_levels": self.all_levels,
+            "precision": self.precision,
             "format": self.format,
         }
 

@@ -47,7 +47,9 @@ def run_segment(request: Request) -> int:
     from CompactSegLib.inference.engine import Segmenter
 
     keep_freed_memory()
-    segmenter = Segmenter(model, device=request.device, tile=request.tile)
+    segmenter = Segmenter(
+        model, device=request.device, precision=request.precision, tile=request.tile
+    )
     rule = segmenter.stop_rule(rule, all_levels=request.all_levels)
     runner = Runner(request, segmenter, rule)
     if is_batch:

@@ -176,3 +176,12 @@ def test_an_interrupt_leaves_nothing_and_ends_with_130(segment, tmp_path: Path, 
     assert "Interrupted" in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_precision_asked_for_is_used_and_reported(segment, tmp_path: Path, precision: str):
+    result = segment("--level", "1", "--precision", precision)
+    assert result.exit_code == 0, result.stderr
+    report = json.loads((tmp_path / "out" / "brain_report.json").read_text())
+    assert report["precision"] == precision
+    assert report["request"]["precision"] == precision
