@@ -27,7 +27,8 @@ def _check_whole(where: str, value: object, *, minimum: int = 1) -> None:
 
 
 def _check_choice(where: str, value: object, choices: tuple[Any, ...]) -> None:
-    if isinstance(value, bool) or value not in choices:
+    # By type too: 2.0 and True are equal to whole numbers but do not serve as such.
+    if not any(type(value) is type(choice) and value == choice for choice in choices):
         listed = ", ".join(map(str, choices))
         raise ConfigurationError(
             f"{where}: expected one of {listed}, got {value!r}; correct the configuration."

@@ -37,6 +37,11 @@ def good() -> dict:
             True,
             r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got True",
         ),
+        (
+            ("blocks", 1, "pool"),
+            2.0,
+            r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 2.0",
+        ),
         (("blocks", 0, "branches"), [], r"net.blocks\[0\].branches: expected at least one branch"),
         (
             ("blocks", 0, "branches", 0, "layers", 0, "kernel"),
