@@ -8,13 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import psutil
 import torch
 
 from CompactSegLib.errors import DeviceError
+from CompactSegLib.inference.memory import free_main_memory
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "status_alloc_failed",  # cuDNN and cuBLAS
+    "invalid buffer size",  # MPS, for a single tensor that is too large
+    "std::bad_alloc",
+)
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -50,7 +58,7 @@ class Runtime:
                 self.device
             )
             return free + cached
-        available = int(psutil.virtual_memory().available)
+        available = free_main_memory()
         if self.device.type == "mps":
             budget = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
             return min(available, budget)
@@ -84,7 +92,7 @@ def select_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
     if precision not in PRECISIONS:
         raise DeviceError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}.")
     kind, _, index = device.partition(":")
-    if kind not in DEVICES or (index and not index.isdecimal()):
+    if kind not in DEVICES or (index and (kind != "cuda" or not index.isdecimal())):
         raise DeviceError(
             f"device: expected one of {', '.join(DEVICES)} or a numbered one such as cuda:1, got {device!r}."
         )
@@ -108,7 +116,11 @@ def select_runtime(device: str = "auto", precision: str = "auto") -> Runtime:
 
 def _fastest_precision(device: torch.device) -> str:
     if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+        capability = torch.cuda.get_device_capability(device)
+        if capability >= (8, 0):
+            return "bf16"
+        # Before tensor cores, most devices have 64 times fewer units for fp16 than for fp32.
+        return "fp16" if capability >= (7, 0) else "fp32"
     if device.type == "cpu":
         # Emulated bf16 is slower than fp32, so only processors with its instructions count.
         for instruction in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
@@ -122,9 +134,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
-    )
+    return isinstance(error, RuntimeError) and any(words in text for words in _OUT_OF_MEMORY)
 
 
 def keep_freed_memory() -> None:

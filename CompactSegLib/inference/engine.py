@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,11 +11,11 @@ import torch
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.inference.evaluation import Evaluation
+from CompactSegLib.inference.placement import place_net
 from CompactSegLib.inference.progress import Progress
 from CompactSegLib.inference.results import Level, RunInfo
 from CompactSegLib.inference.stop import StopRule
 from CompactSegLib.network.blocks import ConvLayer
-from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ class Segmenter:
         self.last_edge = tile or 0
         self._kept_bytes = kept_bytes
         self._messages: list[str] = []
+        self._lasting_messages: list[str] = []
         self.interrupt: Callable[[], None] | None = None
         """Called before every convolution; what it raises ends the computation."""
         self._use(select_runtime(device, precision))
@@ -78,7 +78,9 @@ class Segmenter:
         Raises:
             InputError: The volume does not fit the model.
         """
-        self._messages.clear()
+        self._messages = list(self._lasting_messages)
+        if self.runtime is not self._preferred:
+            self._place(self._preferred)
         evaluation = Evaluation(self, volume)
         self._check_extent(evaluation)
         return evaluation
@@ -206,22 +208,31 @@ class Segmenter:
         self._messages.append(message)
 
     def fall_back_to_cpu(self, message: str) -> None:
+        """Go on with the CPU for this volume; the next one may fit the device."""
         self.tell(message)
-        self._use(self.runtime.on_cpu())
+        self._place(self.runtime.on_cpu())
 
     def distrust(self) -> None:
         """The device's labels are wrong in this precision: go on in fp32, or if that was fp32, on the CPU."""
         runtime = self.runtime
         better = runtime.in_fp32() if runtime.precision != "fp32" else runtime.on_cpu()
-        self.tell(
+        message = (
             f"Labels on {runtime.device} in {runtime.precision} did not agree with the CPU in fp32, "
             f"going on with {better.device} in {better.precision}."
         )
+        self.tell(message)
+        self._lasting_messages.append(message)
         self._use(better)
 
     def _use(self, runtime: Runtime) -> None:
+        """Compute there from now on."""
+        self._preferred = runtime
+        self._place(runtime)
+
+    def _place(self, runtime: Runtime) -> None:
+        """Compute there for the current volume."""
         self.runtime = runtime
-        self.net = _net_for(self.model.net, runtime)
+        self.net = place_net(self.model.net, runtime)
         for layer in self.net.modules():
             if isinstance(layer, ConvLayer):
                 layer.register_forward_pre_hook(self._before_layer)
@@ -229,17 +240,6 @@ class Segmenter:
     def _before_layer(self, _layer: torch.nn.Module, _inputs: object) -> None:
         if self.interrupt is not None:
             self.interrupt()
-
-
-def _net_for(net: MultiLevelNet, runtime: Runtime) -> MultiLevelNet:
-    """A copy of the net on a device and in its precision; the last convolution of each head stays in fp32.
-
-    Rounded to bf16, logits tie so often that the first class would win voxels it should not.
-    """
-    placed = copy.deepcopy(net).to(runtime.device, runtime.dtype)
-    for head in placed.heads:
-        head.classifier.to(torch.float32)
-    return placed.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
 
 def _millimetres(lengths: Sequence[float]) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.errors import ConfigurationError, DeviceError, InputError
+from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.level_run import LevelRun
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter, Progress
@@ -66,7 +67,7 @@ class Evaluation:
         Raises:
             ConfigurationError: The net has no such level.
             Cancelled: ``cancel`` said so.
-            DeviceError: Memory ran out on the CPU even with the smallest tile.
+            DeviceError: Memory ran out on the CPU: for the image, its labels or even the smallest tile.
         """
         model = self._segmenter.model
         if not 1 <= number <= model.net_config.levels:
@@ -91,12 +92,23 @@ class Evaluation:
             progress=progress,
             cancel=cancel,
         )
-        if self._image is None:
-            self._image = PreparedImage(self._segmenter, self.volume, grid=self.grid)
-        run = LevelRun(self._segmenter, self._image, grid=self.grid, level=number, report=report)
-        labels = self.grid.to_source(run.labels())
-        self._segmenter.last_edge = run.edge
-        return self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+        try:
+            if self._image is None:
+                self._image = PreparedImage(self._segmenter, self.volume, grid=self.grid)
+            run = LevelRun(
+                self._segmenter, self._image, grid=self.grid, level=number, report=report
+            )
+            labels = self.grid.to_source(run.labels())
+            self._segmenter.last_edge = run.edge
+            return self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            size = " x ".join(map(str, self.grid.model_shape))
+            raise DeviceError(
+                f"Level {number}: expected memory for the image and its labels ({size} voxels at the model's spacing), "
+                "but the CPU has none left; close other programs or segment a smaller region."
+            ) from error
 
     def _result(
         self, number: int, labels: NDArray[np.uint8], *, blocks_run: int, begin: float

@@ -50,12 +50,13 @@ class KeptMaps:
             return
         start = self.start_for(level)
         wanted = [k for k in self._config.fused_maps(level + 1) if start < k <= level + 1]
-        for number in sorted(wanted, reverse=True):
+        # Ascending: a map is of use only with all earlier ones that the next level joins.
+        for number in wanted:
             coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[number - 1]))
             channels = self._config.map_channels[number - 1]
             size = torch.Size((1, channels, *coarse))
             if self.bytes + size.numel() * dtype.itemsize > self._limit:
-                continue
+                return
             try:
                 self._being_written[number] = torch.empty(
                     size, device=device, dtype=dtype, memory_format=torch.channels_last_3d
@@ -63,6 +64,7 @@ class KeptMaps:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                return
 
     def write(self, number: int, values: Tensor, *, region: Box, core: Box) -> None:
         """Keep the core's part of F_number, computed over ``region``; both in image voxels."""

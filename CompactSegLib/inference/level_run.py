@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import Box, choose_edge, hull, shape_of, split, whole
 from CompactSegLib.network.reach import halo
+from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import GridMap
 
 if TYPE_CHECKING:
@@ -56,7 +58,6 @@ class LevelRun:
         self._level, self._report = level, report
         self._stride = image.config.stride()
         self._labels = np.zeros(grid.oriented_shape, dtype=np.uint8)
-        self._probed = segmenter.is_reference
         self._cores: deque[Box] = deque()
         self._begin()
 
@@ -70,20 +71,11 @@ class LevelRun:
         self._segmenter.interrupt = self._report.check
         try:
             while self._cores:
-                try:
-                    self._run_tile(self._cores[0])
+                trouble = self._try_tile(self._cores[0])
+                if trouble is None:
                     self._cores.popleft()
-                except _DeviceFault:
-                    # Nor are the maps it made before to be trusted.
-                    self._segmenter.distrust()
-                    self._image.to_cpu()
-                    self._image.forget_maps()
-                    self._begin()
-                except (RuntimeError, MemoryError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                    self._use_less_memory()
-                    self._cores = deque(part for core in self._cores for part in self._cut(core))
+                else:
+                    self._recover(trouble)
         except BaseException:
             self._image.kept.abandon()
             raise
@@ -92,9 +84,39 @@ class LevelRun:
         self._image.kept.finish()
         return self._labels
 
+    def _try_tile(self, core: Box) -> Exception | None:
+        """Compute a tile; what went wrong is returned without its traceback, which would keep the tile's tensors."""
+        try:
+            self._run_tile(core)
+        except (_DeviceFault, RuntimeError, MemoryError) as error:
+            on_cpu = self._segmenter.runtime.device.type == "cpu"
+            if on_cpu and not isinstance(error, _DeviceFault) and not is_out_of_memory(error):
+                raise
+            return error.with_traceback(None)
+        return None
+
+    def _recover(self, trouble: Exception) -> None:
+        """Change what is needed to go on with the tiles that are left."""
+        if isinstance(trouble, _DeviceFault):
+            # Nor are the maps it made before to be trusted.
+            self._segmenter.distrust()
+            self._image.forget_maps()
+            self._image.to_cpu()
+            self._begin()
+            return
+        if is_out_of_memory(trouble):
+            self._use_less_memory()
+        else:
+            # Such as an operator that MPS lacks in some versions of torch, or a device too old for this build of it.
+            reason = str(trouble).strip().partition("\n")[0] or type(trouble).__name__
+            device = self._segmenter.runtime.device
+            self._go_on_with_the_cpu(f"Level {self._level}: {device} failed ({reason})")
+        self._cores = deque(part for core in self._cores for part in self._cut(core))
+
     def _begin(self) -> None:
         """Plan the tiles of the whole volume, from the deepest map that is kept."""
         kept, runtime = self._image.kept, self._segmenter.runtime
+        self._probed = self._segmenter.is_reference
         self._start = kept.start_for(self._level)
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
@@ -130,16 +152,20 @@ class LevelRun:
                 f"Level {level}: out of memory on {device}, going on with tiles of {self.edge} voxels."
             )
         elif device.type != "cpu":
-            segmenter.fall_back_to_cpu(
-                f"Level {level}: out of memory on {device} even with tiles of {edge} voxels, going on with the CPU."
+            self._go_on_with_the_cpu(
+                f"Level {level}: out of memory on {device} even with tiles of {edge} voxels"
             )
-            self._image.to_cpu()
-            self.edge = self._choose_edge()
         else:
             raise DeviceError(
                 f"Level {level}: expected memory for a tile of {edge} voxels, but the CPU has none left; "
                 "close other programs or segment a smaller region."
             )
+
+    def _go_on_with_the_cpu(self, because: str) -> None:
+        self._segmenter.fall_back_to_cpu(f"{because}, going on with the CPU.")
+        self._image.to_cpu()
+        self._probed = self._segmenter.is_reference
+        self.edge = self._choose_edge()
 
     def _run_tile(self, core: Box) -> None:
         self._report.begin_tile(math.prod(shape_of(core)))
@@ -159,11 +185,11 @@ class LevelRun:
         Convolution kernels sum in an order that depends on the tile's shape. A voxel's own region is the same whatever
         the tiles are, so its label is too.
         """
-        close = self._grid.close_calls(logits, box, target, within=_CLOSE)
-        if len(close) > _MOST_CLOSE_CALLS:
+        close = self._grid.close_calls(logits, box, target, within=_CLOSE, most=_MOST_CLOSE_CALLS)
+        if close is None:
             self._segmenter.tell(
-                f"Level {self._level}: {len(close)} voxels of a tile tie between two labels, as they do where an "
-                "image is constant; their label may depend on the tile size."
+                f"Level {self._level}: more than {_MOST_CLOSE_CALLS} voxels of a tile tie between two labels, as they "
+                "do where an image is constant; their label may depend on the tile size."
             )
             return
         for voxel in close:
@@ -177,9 +203,14 @@ class LevelRun:
 
         It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
         """
+        if self._segmenter.is_reference:
+            return
+        # Values beyond fp16 become infinite, then NaN, which would pass for background.
+        if not bool(torch.isfinite(logits.sum())):
+            raise _DeviceFault
         if self._probed:
             return
-        labels = logits.argmax(dim=0)
+        labels = most_likely(logits)
         inside = labels.nonzero()
         middle = (
             inside[len(inside) // 2].tolist() if len(inside) else [s // 2 for s in labels.shape]
@@ -192,7 +223,7 @@ class LevelRun:
             slice(axis.start + part.start, axis.start + part.stop)
             for axis, part in zip(box, local, strict=True)
         )
-        reference = self._image.logits(self._level, (d, h, w), reference=True).argmax(dim=0)
+        reference = most_likely(self._image.logits(self._level, (d, h, w), reference=True))
         agreement = (reference == labels[tuple(local)].cpu()).float().mean().item()
         if agreement < _LEAST_AGREEMENT:
             raise _DeviceFault

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from CompactSegLib.inference.devices import is_out_of_memory, release_cached
+from CompactSegLib.inference.devices import release_cached
 from CompactSegLib.inference.feature_maps import KeptMaps
+from CompactSegLib.inference.memory import free_main_memory
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import Box, coarser, relative, shape_of, with_halo
 from CompactSegLib.network.reach import halo
@@ -32,17 +35,24 @@ class PreparedImage:
         self.shape = grid.model_shape
         self.config = segmenter.model.net_config
         self._segmenter = segmenter
-        intensity, device = segmenter.model.intensity, segmenter.runtime.device
-        with torch.inference_mode():
-            try:
-                image = intensity.apply(grid.prepare(volume.array, device))
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error) or device.type == "cpu":
-                    raise
-                release_cached(device)
-                image = intensity.apply(grid.prepare(volume.array, "cpu"))
+        device = segmenter.runtime.device
+        image = None
+        if device.type != "cpu":
+            # Without the memory or an operator; what else is wrong with the device shows with the first tile.
+            with contextlib.suppress(RuntimeError):
+                image = self._prepare(volume, grid, device)
+        if image is None:
+            release_cached(device)
+            # Linux promises memory that it does not have, and then ends the process.
+            if 4 * volume.channels * math.prod(self.shape) > free_main_memory():
+                raise MemoryError
+            image = self._prepare(volume, grid, torch.device("cpu"))
         self._image = image[None]
         self.forget_maps()
+
+    def _prepare(self, volume: Volume, grid: GridMap, device: torch.device) -> Tensor:
+        with torch.inference_mode():
+            return self._segmenter.model.intensity.apply(grid.prepare(volume.array, device))
 
     def forget_maps(self) -> None:
         """Begin with the image again: nothing is kept."""

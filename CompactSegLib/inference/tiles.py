@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Iterator
 
+from CompactSegLib.network import reach
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo
 
@@ -128,5 +129,9 @@ def choose_edge(
     )
     logits = (_MAX_LOGIT_BYTES / (4 * config.classes)) ** (1 / 3)
     stride = config.stride(level + 1)
-    edge = int(min(region, logits)) - halo.before - halo.after - stride
+    # The head sees no more than what the level's last block leaves of the halo.
+    last = reach.halo(config, level, start=level)
+    edge = (
+        min(int(region) - halo.before - halo.after, int(logits) - last.before - last.after) - stride
+    )
     return max(stride, min(edge, largest) // stride * stride)

@@ -186,8 +186,8 @@ class GridMap:
         return result
 
     def close_calls(
-        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float
-    ) -> list[tuple[int, int, int]]:
+        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float, most: int
+    ) -> list[tuple[int, int, int]] | None:
         """Return the oriented source voxels whose two best classes are nearly equal.
 
         Args:
@@ -195,12 +195,18 @@ class GridMap:
             logits_box: As for ``labels``.
             oriented_box: The source voxels to look at.
             within: How near, relative to 1 + the best logit's magnitude.
+            most: How many to look for.
+
+        Returns:
+            Their indices, or None when there are more than `most`: a list of all voxels would be huge.
         """
         d0, h0, w0 = (part.start for part in oriented_box)
         found: list[tuple[int, int, int]] = []
         for rows, slab in self._interpolated(logits, logits_box, oriented_box, _SLAB_BYTES):
             best, second = two_best(slab)
             near = (best - second <= within * (1 + best.abs())).nonzero()
+            if len(found) + len(near) > most:
+                return None
             found += [(d + rows.start + d0, h + h0, w + w0) for d, h, w in near.tolist()]
         return found
 

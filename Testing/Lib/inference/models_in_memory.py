@@ -86,3 +86,14 @@ def a_volume(
 def segmenter_for(model: Model, **options) -> Segmenter:
     """On the CPU in fp32 unless told otherwise."""
     return Segmenter(model, **({"device": "cpu", "precision": "fp32"} | options))
+
+
+def out_of_memory_above(segmenter: Segmenter, voxels: int, *, only: torch.device | None = None):
+    """Make every block fail for regions of more than so many voxels, as an allocator would."""
+
+    def refuse(_module, inputs):
+        if inputs[0][0, 0].numel() > voxels and (only is None or inputs[0].device == only):
+            raise torch.OutOfMemoryError("out of memory. Tried to allocate 9.99 GiB")
+
+    for block in segmenter.net.blocks:
+        block.register_forward_pre_hook(refuse)

@@ -53,32 +53,6 @@ def test_a_deeper_level_later_runs_one_block_and_one_head(a_model):
     assert (calls, third.blocks_run) == ([1, 1, 1, 1], 1)
 
 
-def test_without_memory_for_kept_maps_blocks_run_again_and_labels_are_the_same(a_model):
-    volume = a_volume((8, 9, 10))
-    kept = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, kept_bytes=0)
-    levels = list(segmenter.levels(volume, all_levels=True))
-    assert [level.blocks_run for level in levels] == [2, 3, 4]
-    for level, expected in zip(levels, kept, strict=True):
-        np.testing.assert_array_equal(level.labels, expected)
-
-
-def test_a_limit_keeps_only_maps_that_fit(a_model):
-    volume = a_volume((8, 9, 10))
-    one_map = 6 * 8 * 9 * 10 * 4
-    levels = segmenter_for(a_model, kept_bytes=one_map).levels(volume, all_levels=True)
-    # F_3 is computed while F_2 is still read: two maps do not fit, and level 3 begins with F_2.
-    assert [level.blocks_run for level in levels] == [2, 1, 2]
-    levels = segmenter_for(a_model, kept_bytes=2 * one_map).levels(volume, all_levels=True)
-    assert [level.blocks_run for level in levels] == [2, 1, 1]
-
-
-def test_dense_nets_read_all_earlier_maps():
-    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED, fuse="dense")
-    levels = segmenter_for(model_in_memory(config)).levels(a_volume((8, 9, 10)), all_levels=True)
-    assert [level.blocks_run for level in levels] == [2, 1, 1]
-
-
 def test_levels_that_nobody_takes_are_not_computed(a_model):
     segmenter = segmenter_for(a_model)
     calls = block_calls(segmenter)

@@ -1,4 +1,4 @@
-"""Memory that runs out, devices that are not there, and devices that are wrong."""
+"""Memory that runs out, and devices that are not there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from CompactSegLib import Segmenter
 from CompactSegLib.errors import DeviceError
-from CompactSegLib.inference.devices import Runtime, is_out_of_memory, select_runtime
+from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
 from CompactSegLib.network import BranchConfig, halo
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from CompactSegLib.volume import GridMap
+from Testing.Lib.inference.models_in_memory import (
+    a_volume,
+    model_in_memory,
+    out_of_memory_above,
+    segmenter_for,
+)
 from Testing.Lib.nets import layer, net_config, parallel, serial
 
 POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
@@ -24,17 +29,6 @@ CONFIG = net_config(serial(layer(4)), POOLED, POOLED)
 @pytest.fixture
 def a_model():
     return model_in_memory(CONFIG)
-
-
-def out_of_memory_above(segmenter: Segmenter, voxels: int, *, only: torch.device | None = None):
-    """Make every block fail for regions of more than so many voxels, as an allocator would."""
-
-    def refuse(_module, inputs):
-        if inputs[0][0, 0].numel() > voxels and (only is None or inputs[0].device == only):
-            raise torch.OutOfMemoryError("out of memory. Tried to allocate 9.99 GiB")
-
-    for block in segmenter.net.blocks:
-        block.register_forward_pre_hook(refuse)
 
 
 def test_out_of_memory_halves_the_tile_and_goes_on(a_model):
@@ -57,85 +51,21 @@ def test_on_the_cpu_without_any_memory_there_is_a_sentence(a_model):
         evaluation.level(1)
 
 
-class PretendedDevice(Runtime):
-    """The CPU under another name, so that what an accelerator does can be shown without one."""
+@pytest.mark.parametrize("place", ["prepare", "to_source"])
+def test_memory_that_runs_out_beside_the_tiles_gives_a_sentence(a_model, monkeypatch, place):
+    def refuse(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
 
-    @property
-    def name(self) -> str:
-        return "pretended"
-
-
-@pytest.fixture
-def a_pretended_accelerator(monkeypatch):
-    """A device of type ``cuda`` in what the engine reads, on which tensors stay on the CPU."""
-
-    class Device:
-        type = "cuda"
-
-        def __str__(self) -> str:
-            return "cuda:0"
-
-    class Accelerator(PretendedDevice):
-        def free_bytes(self) -> int:
-            return 2**30
-
-    pretended = Accelerator(Device(), "fp32")
-    real_to, real_module_to, real_empty = torch.Tensor.to, torch.nn.Module.to, torch.empty
-
-    def on_cpu(arguments):
-        return tuple(torch.device("cpu") if isinstance(a, Device) else a for a in arguments)
-
-    def empty(*sizes, **options):
-        if isinstance(options.get("device"), Device):
-            options["device"] = "cpu"
-        return real_empty(*sizes, **options)
-
-    monkeypatch.setattr(torch.Tensor, "to", lambda self, *a, **k: real_to(self, *on_cpu(a), **k))
-    monkeypatch.setattr(
-        torch.nn.Module, "to", lambda self, *a, **k: real_module_to(self, *on_cpu(a), **k)
-    )
-    monkeypatch.setattr(torch, "empty", empty)
-    return pretended
+    monkeypatch.setattr(GridMap, place, refuse)
+    with pytest.raises(DeviceError, match=r"Level 1: .* \(8 x 9 x 10 voxels .* smaller region"):
+        segmenter_for(a_model).start(a_volume((8, 9, 10))).level(1)
 
 
-def test_an_accelerator_without_memory_gives_way_to_the_cpu(a_model, a_pretended_accelerator):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
-    out_of_memory_above(segmenter, 0)  # the net that moves to the CPU later is another copy
-    levels = list(segmenter.levels(volume, all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.device == "cpu"
-    assert segmenter.info.messages[0].startswith("Level 1: out of memory on cuda:0, going on")
-    assert "going on with the CPU" in segmenter.info.messages[-1]
-
-
-def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_pretended_accelerator):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
-    segmenter.net.blocks[2].register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(segmenter.levels(volume, all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
-    (message,) = segmenter.info.messages
-    assert message == (
-        "Labels on cuda:0 in fp32 did not agree with the CPU in fp32, going on with cpu in fp32."
-    )
-
-
-def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, precision="bf16")
-    segmenter.net.blocks[0].register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(segmenter.levels(volume, all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.precision == "fp32"
+def test_an_image_larger_than_the_free_memory_is_not_even_begun(a_model, monkeypatch):
+    monkeypatch.setattr("CompactSegLib.inference.prepared.free_main_memory", lambda: 4 * 719)
+    monkeypatch.setattr(GridMap, "prepare", None)
+    with pytest.raises(DeviceError, match="the CPU has none left"):
+        segmenter_for(a_model).start(a_volume((8, 9, 10))).level(1)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(a_model):
@@ -156,6 +86,9 @@ def test_the_words_of_every_allocator_are_known():
         "MPS backend out of memory (MPS allocated: 17.94 GB)",
         "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried",
         "DefaultCPUAllocator: not enough memory: you tried to allocate 80000000000 bytes.",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "Invalid buffer size: 24.00 GB",
+        "std::bad_alloc",
     ):
         assert is_out_of_memory(RuntimeError(text))
     assert is_out_of_memory(MemoryError())
@@ -168,7 +101,7 @@ def test_the_cpus_own_allocator_is_understood():
     assert is_out_of_memory(caught.value)
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:x", ""])
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "", "cpu:7", "auto:1"])
 def test_an_unknown_device_is_refused(device):
     with pytest.raises(DeviceError, match="device: expected one of auto, cpu, cuda, mps"):
         select_runtime(device)
@@ -201,6 +134,26 @@ def test_the_tile_follows_the_free_memory():
     assert edges[0] == CONFIG.stride()
     assert edges[1] < edges[2]
     assert edges[-1] == 128
+
+
+@pytest.mark.parametrize("classes", [3, 105])
+def test_many_classes_do_not_make_tiles_that_are_mostly_halo(classes):
+    """The logits are those of the core and the head's own halo."""
+    wide = parallel(
+        BranchConfig(
+            (layer(3), layer(3)),
+        ),
+        BranchConfig((layer(3),), pool=4),
+    )
+    config = net_config(*[wide] * 5, classes=classes)
+    around = halo(config, 4)
+    edge = choose_edge(config, 4, halo=around, free_bytes=2**37, itemsize=4, largest=256)
+    last = halo(config, 4, start=4)
+    region = edge + last.before + last.after
+    assert (
+        region**3 * 4 * classes <= 2**29 < (region + 2 * config.stride()) ** 3 * 4 * classes
+        or edge == 256
+    )
 
 
 class LiveBytes(TorchDispatchMode):

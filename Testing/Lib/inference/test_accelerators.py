@@ -1,0 +1,201 @@
+"""Accelerators without memory or an operator, and devices and precisions that are wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from CompactSegLib.inference.devices import Runtime
+from CompactSegLib.network import BranchConfig
+from CompactSegLib.volume import GridMap
+from Testing.Lib.inference.models_in_memory import (
+    a_volume,
+    model_in_memory,
+    out_of_memory_above,
+    segmenter_for,
+)
+from Testing.Lib.nets import layer, net_config, parallel, serial
+
+POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
+CONFIG = net_config(serial(layer(4)), POOLED, POOLED)
+
+
+@pytest.fixture
+def a_model():
+    return model_in_memory(CONFIG)
+
+
+class PretendedDevice(Runtime):
+    """The CPU under another name, so that what an accelerator does can be shown without one."""
+
+    @property
+    def name(self) -> str:
+        return "pretended"
+
+
+@pytest.fixture
+def a_pretended_accelerator(monkeypatch):
+    """A device of type ``cuda`` in what the engine reads, on which tensors stay on the CPU."""
+
+    class Device:
+        type = "cuda"
+
+        def __str__(self) -> str:
+            return "cuda:0"
+
+    class Accelerator(PretendedDevice):
+        def free_bytes(self) -> int:
+            return 2**30
+
+    pretended = Accelerator(Device(), "fp32")
+    real_to, real_module_to, real_empty = torch.Tensor.to, torch.nn.Module.to, torch.empty
+
+    def on_cpu(arguments):
+        return tuple(torch.device("cpu") if isinstance(a, Device) else a for a in arguments)
+
+    def empty(*sizes, **options):
+        if isinstance(options.get("device"), Device):
+            options["device"] = "cpu"
+        return real_empty(*sizes, **options)
+
+    monkeypatch.setattr(torch.Tensor, "to", lambda self, *a, **k: real_to(self, *on_cpu(a), **k))
+    monkeypatch.setattr(
+        torch.nn.Module, "to", lambda self, *a, **k: real_module_to(self, *on_cpu(a), **k)
+    )
+    monkeypatch.setattr(torch, "empty", empty)
+    return pretended
+
+
+def test_an_accelerator_without_memory_gives_way_to_the_cpu(a_model, a_pretended_accelerator):
+    volume = a_volume((16, 15, 14))
+    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model)
+    segmenter._use(a_pretended_accelerator)
+    out_of_memory_above(segmenter, 0)  # the net that moves to the CPU later is another copy
+    levels = list(segmenter.levels(volume, all_levels=True))
+    for level, labels in zip(levels, expected, strict=True):
+        np.testing.assert_array_equal(level.labels, labels)
+    assert segmenter.info.device == "cpu"
+    assert segmenter.info.messages[0].startswith("Level 1: out of memory on cuda:0, going on")
+    assert "going on with the CPU" in segmenter.info.messages[-1]
+
+
+def test_after_memory_ran_out_the_next_volume_is_tried_on_the_accelerator_again(
+    a_model, a_pretended_accelerator
+):
+    segmenter = segmenter_for(a_model)
+    segmenter._use(a_pretended_accelerator)
+    out_of_memory_above(segmenter, 0)
+    evaluation = segmenter.start(a_volume((8, 8, 8)))
+    evaluation.level(1)
+    assert segmenter.info.device == "cpu"
+    segmenter.start(a_volume((8, 8, 8), seed=1)).level(1)
+    assert (segmenter.info.device, segmenter.info.messages) == ("cuda:0", ())
+    assert evaluation.level(2).number == 2
+
+
+def test_an_accelerator_that_lacks_an_operator_gives_way_to_the_cpu(
+    a_model, a_pretended_accelerator
+):
+    volume = a_volume((16, 15, 14))
+    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model, tile=8)
+    segmenter._use(a_pretended_accelerator)
+
+    def refuse(*_):
+        raise NotImplementedError("The operator 'aten::max_pool3d' is not implemented\nfor MPS")
+
+    segmenter.net.blocks[1].register_forward_pre_hook(refuse)
+    levels = list(segmenter.levels(volume, all_levels=True))
+    for level, labels in zip(levels, expected, strict=True):
+        np.testing.assert_array_equal(level.labels, labels)
+    assert segmenter.info.device == "cpu"
+    assert segmenter.info.messages == (
+        "Level 1: cuda:0 failed (The operator 'aten::max_pool3d' is not implemented), going on with the CPU.",
+    )
+
+
+def test_an_accelerator_that_can_not_prepare_the_image_leaves_it_to_the_cpu(
+    a_model, a_pretended_accelerator, monkeypatch
+):
+    volume = a_volume((9, 8, 7))
+    expected = segmenter_for(a_model).start(volume).level(1)
+    segmenter = segmenter_for(a_model)
+    segmenter._use(a_pretended_accelerator)
+    monkeypatch.setattr(GridMap, "prepare", prepare_on_the_cpu_only)
+    level = segmenter.start(volume).level(1)
+    np.testing.assert_array_equal(level.labels, expected.labels)
+    assert segmenter.info.device == "cuda:0"
+
+
+prepare = GridMap.prepare
+
+
+def prepare_on_the_cpu_only(self, array, device):
+    if device != torch.device("cpu"):
+        raise NotImplementedError("not implemented for the MPS device")
+    return prepare(self, array, device)
+
+
+def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_pretended_accelerator):
+    volume = a_volume((16, 15, 14))
+    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model)
+    segmenter._use(a_pretended_accelerator)
+    segmenter.net.blocks[2].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    levels = list(segmenter.levels(volume, all_levels=True))
+    for level, labels in zip(levels, expected, strict=True):
+        np.testing.assert_array_equal(level.labels, labels)
+    (message,) = segmenter.info.messages
+    assert message == (
+        "Labels on cuda:0 in fp32 did not agree with the CPU in fp32, going on with cpu in fp32."
+    )
+
+
+def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
+    volume = a_volume((16, 15, 14))
+    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model, precision="bf16")
+    segmenter.net.blocks[0].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    levels = list(segmenter.levels(volume, all_levels=True))
+    for level, labels in zip(levels, expected, strict=True):
+        np.testing.assert_array_equal(level.labels, labels)
+    assert segmenter.info.precision == "fp32"
+
+
+def test_values_that_are_not_finite_are_noticed_wherever_they_are(a_model):
+    """They would pass for background; the small box that is compared with the CPU may be elsewhere."""
+    volume = a_volume((24, 6, 6))
+    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
+    segmenter = segmenter_for(a_model, precision="bf16", tile=8)
+
+    def overflow(_module, _inputs, output):
+        output[:, :, -2:] = float("nan")
+        return output
+
+    segmenter.net.blocks[1].register_forward_hook(overflow)
+    levels = list(segmenter.levels(volume, all_levels=True))
+    for level, labels in zip(levels, expected, strict=True):
+        np.testing.assert_array_equal(level.labels, labels)
+    assert segmenter.info.precision == "fp32"
+
+
+def test_the_reference_is_not_compared_with_itself(a_model, monkeypatch):
+    """A comparison that always fails ends there, instead of going round for ever."""
+    monkeypatch.setattr("CompactSegLib.inference.level_run._LEAST_AGREEMENT", 2.0)
+    segmenter = segmenter_for(a_model, precision="bf16")
+    segmenter.start(a_volume((8, 8, 8))).level(1)
+    assert segmenter.info.precision == "fp32"
+    assert len(segmenter.info.messages) == 1
+
+
+def test_a_device_found_wrong_stays_so_and_every_report_says_it(a_model, monkeypatch):
+    segmenter = segmenter_for(a_model, precision="bf16")
+    with monkeypatch.context() as patch:
+        patch.setattr("CompactSegLib.inference.level_run._LEAST_AGREEMENT", 2.0)
+        segmenter.start(a_volume((8, 8, 8))).level(1)
+    messages = segmenter.info.messages
+    segmenter.start(a_volume((8, 8, 8), seed=1)).level(1)
+    assert segmenter.info.precision == "fp32"
+    assert segmenter.info.messages == messages != ()
