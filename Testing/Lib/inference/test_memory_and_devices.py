@@ -170,6 +170,7 @@ class LiveBytes(TorchDispatchMode):
             if isinstance(made, torch.Tensor):
                 self._made.append(weakref.ref(made))
         alive = [tensor for tensor in (ref() for ref in self._made) if tensor is not None]
+        self._made = [weakref.ref(tensor) for tensor in alive]
         storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in alive}
         self.peak = max(self.peak, sum(storages.values()))
         return result
@@ -182,3 +183,15 @@ def test_the_estimate_of_memory_is_not_below_what_a_level_takes(a_model):
         a_model.net(image, levels=1)
     estimate = bytes_per_voxel(CONFIG, 1, itemsize=4) * edge**3
     assert estimate / 3 < live.peak <= estimate
+
+
+@pytest.mark.parametrize(("tile", "holds"), [(8, False), (64, True)])
+def test_no_array_of_classes_and_full_volume_is_made_from_tiles(tile, holds):
+    """All tensors together stay below one; a single tile, which holds one, shows that it would be seen."""
+    classes, edge = 60, 32
+    config = net_config(serial(layer(4)), serial(layer(4)), classes=classes)
+    model = model_in_memory(config, spacing_mm=(1.1, 1.0, 1.0))
+    segmenter = segmenter_for(model, tile=tile)
+    with LiveBytes() as live:
+        segmenter.start(a_volume((edge, edge, edge))).level(1)
+    assert (live.peak >= 4 * classes * (edge - 3) * edge**2) == holds
