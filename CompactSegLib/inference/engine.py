@@ -21,9 +21,6 @@ from CompactSegLib.volume.volume import Volume
 if TYPE_CHECKING:
     from CompactSegLib.models.model import Model
 
-# Larger tiles pay for less halo, but some cuDNN versions are wrong in bf16 on very large volumes
-# (pytorch/pytorch#163539).
-_LARGEST_EDGE = 256
 _KEPT_SHARE = 1 / 3
 _LARGER = 1.5
 
@@ -54,13 +51,13 @@ class Segmenter:
         tile: int | None = None,
         kept_bytes: int | None = None,
     ) -> None:
-        if tile is not None and tile < 1:
+        if tile is not None and not _is_whole(tile, 1):
             raise ConfigurationError(
-                f"tile: expected a number of voxels of at least 1, got {tile}."
+                f"tile: expected a whole number of voxels of at least 1, got {tile!r}."
             )
-        if kept_bytes is not None and kept_bytes < 0:
+        if kept_bytes is not None and not _is_whole(kept_bytes, 0):
             raise ConfigurationError(
-                f"kept memory: expected bytes of at least 0, got {kept_bytes}."
+                f"kept memory: expected a whole number of bytes of at least 0, got {kept_bytes!r}."
             )
         self.model = model
         self.tile = tile
@@ -142,9 +139,9 @@ class Segmenter:
 
     def _most_levels(self, levels: int | None) -> int:
         available = self.model.net_config.levels
-        if levels is not None and not 1 <= levels <= available:
+        if levels is not None and not (_is_whole(levels, 1) and levels <= available):
             raise ConfigurationError(
-                f"level: expected 1 to {available}, the levels of model {self.model.name}, got {levels}."
+                f"level: expected 1 to {available}, the levels of model {self.model.name}, got {levels!r}."
             )
         return levels or available
 
@@ -187,10 +184,6 @@ class Segmenter:
             tile=self.last_edge,
             messages=tuple(self._messages),
         )
-
-    @property
-    def largest_edge(self) -> int:
-        return _LARGEST_EDGE
 
     @property
     def is_reference(self) -> bool:
@@ -240,6 +233,10 @@ class Segmenter:
     def _before_layer(self, _layer: torch.nn.Module, _inputs: object) -> None:
         if self.interrupt is not None:
             self.interrupt()
+
+
+def _is_whole(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
 
 
 def _millimetres(lengths: Sequence[float]) -> str:

@@ -99,6 +99,7 @@ class Evaluation:
                 self._segmenter, self._image, grid=self.grid, level=number, report=report
             )
             labels = self.grid.to_source(run.labels())
+            labels.flags.writeable = False  # the next level is compared with them
             self._segmenter.last_edge = run.edge
             return self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
         except (RuntimeError, MemoryError) as error:

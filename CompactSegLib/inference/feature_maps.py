@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
-from CompactSegLib.inference.tiles import Box, coarser, shape_of, whole
+from CompactSegLib.inference.tiles import coarser, shape_of, whole
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.volume.resampling import Box
 
 
 class KeptMaps:
@@ -22,7 +23,7 @@ class KeptMaps:
     def __init__(self, config: NetConfig, *, shape: tuple[int, int, int], limit_bytes: int) -> None:
         self._config = config
         self._shape = shape
-        self._limit = limit_bytes
+        self.limit_bytes = limit_bytes
         self._maps: dict[int, Tensor] = {}
         self._being_written: dict[int, Tensor] = {}
 
@@ -55,7 +56,7 @@ class KeptMaps:
             coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[number - 1]))
             channels = self._config.map_channels[number - 1]
             size = torch.Size((1, channels, *coarse))
-            if self.bytes + size.numel() * dtype.itemsize > self._limit:
+            if self.bytes + size.numel() * dtype.itemsize > self.limit_bytes:
                 return
             try:
                 self._being_written[number] = torch.empty(

@@ -15,14 +15,17 @@ from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.tiles import Box, choose_edge, hull, shape_of, split, whole
-from CompactSegLib.network.reach import halo
+from CompactSegLib.inference.tiles import choose_edge, hull, least_edge, shape_of, split, whole
+from CompactSegLib.network.reach import Halo, halo
 from CompactSegLib.volume.classes import most_likely
-from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.resampling import Box, GridMap
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.engine import Segmenter
 
+# Larger tiles pay for less halo, but some cuDNN versions are wrong in bf16 on very large volumes
+# (pytorch/pytorch#163539).
+_LARGEST_EDGE = 256
 _PROBE_EDGE = 16
 _LEAST_AGREEMENT = 0.95
 # Several times the largest difference between tilings seen in fp32, relative to the logits.
@@ -134,20 +137,29 @@ class LevelRun:
         return choose_edge(
             config,
             self._level,
-            halo=halo(config, self._level, start=self._start),
+            start=self._start,
+            shape=self._image.shape,
             free_bytes=segmenter.runtime.free_bytes(),
             itemsize=segmenter.runtime.dtype.itemsize,
-            largest=segmenter.largest_edge,
+            largest=_LARGEST_EDGE,
         )
 
+    def _around(self) -> Halo:
+        return halo(self._image.config, self._level, start=self._start)
+
     def _use_less_memory(self) -> None:
-        """After memory ran out: half the edge, or the CPU when the edge can not be halved."""
+        """After memory ran out: half the edge, or the CPU when that would be smaller than is worth it."""
         segmenter, level = self._segmenter, self._level
         device = segmenter.runtime.device
         release_cached(device)
         edge = min(self.edge, max(self._image.shape))
-        if edge > self._stride:
-            self.edge = max(self._stride, edge // 2 // self._stride * self._stride)
+        least = self._stride
+        if (
+            device.type != "cpu"
+        ):  # which is faster than an accelerator that computes little but halo
+            least = least_edge(self._around(), stride=self._stride)
+        if edge > least:
+            self.edge = max(least, edge // 2 // self._stride * self._stride)
             segmenter.tell(
                 f"Level {level}: out of memory on {device}, going on with tiles of {self.edge} voxels."
             )

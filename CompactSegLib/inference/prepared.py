@@ -13,9 +13,9 @@ from CompactSegLib.inference.devices import release_cached
 from CompactSegLib.inference.feature_maps import KeptMaps
 from CompactSegLib.inference.memory import free_main_memory
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.tiles import Box, coarser, relative, shape_of, with_halo
+from CompactSegLib.inference.tiles import coarser, relative, shape_of, with_halo
 from CompactSegLib.network.reach import halo
-from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class PreparedImage:
         """Give the device its memory back."""
         self._image = self._image.cpu()
         self.kept.to_cpu()
+        self.kept.limit_bytes = self._segmenter.kept_limit()
 
     def logits(
         self,

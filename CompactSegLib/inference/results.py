@@ -14,7 +14,8 @@ class Level:
 
     Attributes:
         number: From 1.
-        labels: uint8 ``(K, J, I)`` on the source grid, axes as SimpleITK's arrays; 0 is background.
+        labels: uint8 ``(K, J, I)`` on the source grid, axes as SimpleITK's arrays; 0 is background. Read only: copy
+            them to edit them.
         improvement: Largest over labels of 1 - Jaccard to the level before; None for level 1.
         improvement_by_label: The same by label name; empty for level 1.
         seconds: Wall time of this level; level 1 includes bringing the volume to the model's grid.

@@ -34,6 +34,7 @@ class StopRule:
             )
         if (
             isinstance(self.threshold, bool)
+            or not isinstance(self.threshold, int | float)
             or not math.isfinite(self.threshold)
             or not 0 <= self.threshold <= 1
         ):

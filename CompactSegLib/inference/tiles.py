@@ -10,16 +10,13 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from CompactSegLib.network import reach
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.network.reach import Halo
-
-Box = tuple[slice, slice, slice]
-"""Voxels start..stop along D, H and W of the model's grid."""
+from CompactSegLib.network.reach import Halo, halo
+from CompactSegLib.volume.resampling import Box
 
 _MAX_LOGIT_BYTES = 512 * 2**20
-# Above a quarter of what is free, the allocator's rounding and cuDNN's workspace begin to matter.
-_USABLE_SHARE = 0.25
+# The estimate is an upper one; the rest is for the allocator's rounding, workspaces and other programs.
+_USABLE_SHARE = 0.5
 
 
 def whole(shape: tuple[int, int, int]) -> Box:
@@ -51,12 +48,12 @@ def _split_axis(axis: slice, edge: int, stride: int) -> Iterator[slice]:
         yield slice(start, min(start + step, axis.stop))
 
 
-def with_halo(core: Box, halo: Halo, *, stride: int, shape: tuple[int, int, int]) -> Box:
+def with_halo(core: Box, around: Halo, *, stride: int, shape: tuple[int, int, int]) -> Box:
     """The region to compute so that ``core`` is exact: grown by the halo, aligned, cut at the volume's border."""
     depth, height, width = (
         slice(
-            max(0, (axis.start - halo.before) // stride * stride),
-            min(size, axis.stop + halo.after),
+            max(0, (axis.start - around.before) // stride * stride),
+            min(size, axis.stop + around.after),
         )
         for axis, size in zip(core, shape, strict=True)
     )
@@ -111,27 +108,51 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
     return itemsize * max(peak, head) + 8.0 * config.classes
 
 
+def least_edge(around: Halo, *, stride: int) -> int:
+    """Edge of the smallest core worth a tile: as long as the halo, with which a tile does 27 times the core's work."""
+    return max(stride, math.ceil(max(around.before, around.after) / stride) * stride)
+
+
 def choose_edge(
-    config: NetConfig, level: int, *, halo: Halo, free_bytes: int, itemsize: int, largest: int
+    config: NetConfig,
+    level: int,
+    *,
+    start: int,
+    shape: tuple[int, int, int],
+    free_bytes: int,
+    itemsize: int,
+    largest: int,
 ) -> int:
     """Edge in voxels of the largest core whose region fits into the free memory.
 
     Args:
         config: The net.
         level: The level to be computed.
-        halo: What is computed around each core.
+        start: The feature map it begins with, 0 for the image.
+        shape: ``(D, H, W)`` of the volume, at whose border a region ends.
         free_bytes: Free memory of the device.
         itemsize: Bytes of a feature map's value.
         largest: Upper bound for the edge.
+
+    Returns:
+        A multiple of the net's stride, at least ``least_edge`` also where not even that fits.
     """
-    region = (free_bytes * _USABLE_SHARE / bytes_per_voxel(config, level, itemsize=itemsize)) ** (
-        1 / 3
-    )
-    logits = (_MAX_LOGIT_BYTES / (4 * config.classes)) ** (1 / 3)
-    stride = config.stride(level + 1)
+    stride = config.stride()
+    around = halo(config, level, start=start)
     # The head sees no more than what the level's last block leaves of the halo.
-    last = reach.halo(config, level, start=level)
-    edge = (
-        min(int(region) - halo.before - halo.after, int(logits) - last.before - last.after) - stride
-    )
-    return max(stride, min(edge, largest) // stride * stride)
+    around_head = halo(config, level, start=level)
+    region_bytes = bytes_per_voxel(config, level, itemsize=itemsize)
+
+    def fits(edge: int) -> bool:
+        region, scores = (
+            math.prod(min(size, edge + h.before + h.after + stride) for size in shape)
+            for h in (around, around_head)
+        )
+        return (
+            region * region_bytes <= free_bytes * _USABLE_SHARE
+            and scores * 4 * config.classes <= _MAX_LOGIT_BYTES
+        )
+
+    least = least_edge(around, stride=stride)
+    edges = range(max(stride, largest // stride * stride), least, -stride)
+    return next((edge for edge in edges if fits(edge)), least)

@@ -8,6 +8,7 @@ input, as in Araujo, Norris and Sim, "Computing receptive fields of convolutiona
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from CompactSegLib.network.config import BranchConfig, LayerConfig, NetConfig
 
@@ -90,6 +91,7 @@ def _reach(config: NetConfig, level: int, start: int, voxel: int) -> Interval:
     return needed[start]
 
 
+@cache
 def halo(config: NetConfig, level: int, *, start: int = 0) -> Halo:
     """What level ``level`` needs around a voxel when the evaluation begins at F_start.
 

@@ -119,6 +119,9 @@ def _standardise(channel: torch.Tensor) -> None:
         channel.zero_()
         return
     variance, mean = torch.var_mean(channel, correction=0)
+    if not 0 < float(variance) < float("inf"):  # squares of very large or small values leave fp32
+        channel.div_(max(abs(low), abs(high)))
+        variance, mean = torch.var_mean(channel, correction=0)
     channel.sub_(mean).div_(variance.sqrt())
 
 

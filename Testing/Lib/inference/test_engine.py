@@ -107,13 +107,13 @@ def test_a_threshold_in_dice_needs_a_calibration(a_model):
         segment(a_volume((6, 6, 6)), a_model, threshold=StopRule(0.01, unit="dice"), device="cpu")
 
 
-@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), True])
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), True, "0.1"])
 def test_an_impossible_threshold_is_refused_at_once(a_model, threshold):
     with pytest.raises(ConfigurationError, match="threshold: expected a number from 0 to 1"):
         segment(a_volume((6, 6, 6)), a_model, threshold=threshold, device="cpu")
 
 
-@pytest.mark.parametrize("levels", [0, 4])
+@pytest.mark.parametrize("levels", [0, 4, 1.5, True])
 def test_a_level_that_the_model_lacks_is_refused_at_once(a_model, levels):
     with pytest.raises(ConfigurationError, match=f"expected 1 to 3, .* got {levels}"):
         segment(a_volume((6, 6, 6)), a_model, levels=levels, device="cpu")
@@ -281,7 +281,7 @@ def test_a_volume_far_larger_than_the_training_images_is_remarked_on():
     )
 
 
-@pytest.mark.parametrize(("option", "value"), [("tile", 0), ("kept_bytes", -1)])
+@pytest.mark.parametrize(("option", "value"), [("tile", 0), ("tile", 2.5), ("kept_bytes", -1)])
 def test_impossible_settings_are_refused(a_model, option, value):
     with pytest.raises(ConfigurationError, match="expected"):
         Segmenter(a_model, device="cpu", **{option: value})

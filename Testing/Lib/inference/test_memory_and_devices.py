@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
-from CompactSegLib.network import BranchConfig, halo
+from CompactSegLib.network import BranchConfig, NetConfig, halo
 from CompactSegLib.volume import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -118,42 +118,42 @@ def test_an_unknown_precision_is_refused():
         select_runtime("cpu", "int8")
 
 
+def edge_for(config: NetConfig, level: int, free_bytes: int, *, shape=(256, 256, 180)) -> int:
+    return choose_edge(
+        config, level, start=0, shape=shape, free_bytes=free_bytes, itemsize=4, largest=256
+    )
+
+
 def test_the_tile_follows_the_free_memory():
-    edges = [
-        choose_edge(
-            CONFIG,
-            1,
-            halo=halo(CONFIG, 1),
-            free_bytes=free,
-            itemsize=4,
-            largest=128,
-        )
-        for free in (0, 2**24, 2**28, 2**40)
-    ]
+    edges = [edge_for(CONFIG, 1, free) for free in (0, 2**26, 2**28, 2**40)]
     assert edges == sorted(edges)
-    assert edges[0] == CONFIG.stride()
-    assert edges[1] < edges[2]
-    assert edges[-1] == 128
+    assert edges[1] < edges[2] < edges[3] == 256
+
+
+def test_a_tile_is_never_mostly_halo():
+    """Without memory for a tile worth computing, the accelerator is better left."""
+    config = net_config(*[parallel(BranchConfig((layer(3), layer(3)), pool=4))] * 4)
+    around = halo(config, 3)
+    edge = edge_for(config, 3, 0)
+    assert edge >= max(around.before, around.after) > config.stride()
+
+
+def test_a_thin_volume_pays_no_halo_beyond_its_border():
+    thin = (512, 512, 4)
+    assert edge_for(CONFIG, 2, 2**28, shape=thin) > edge_for(CONFIG, 2, 2**28)
 
 
 @pytest.mark.parametrize("classes", [3, 105])
 def test_many_classes_do_not_make_tiles_that_are_mostly_halo(classes):
     """The logits are those of the core and the head's own halo."""
-    wide = parallel(
-        BranchConfig(
-            (layer(3), layer(3)),
-        ),
-        BranchConfig((layer(3),), pool=4),
-    )
+    wide = parallel(BranchConfig((layer(3), layer(3))), BranchConfig((layer(3),), pool=4))
     config = net_config(*[wide] * 5, classes=classes)
-    around = halo(config, 4)
-    edge = choose_edge(config, 4, halo=around, free_bytes=2**37, itemsize=4, largest=256)
+    edge = edge_for(config, 4, 2**37, shape=(2**12,) * 3)
     last = halo(config, 4, start=4)
-    region = edge + last.before + last.after
-    assert (
-        region**3 * 4 * classes <= 2**29 < (region + 2 * config.stride()) ** 3 * 4 * classes
-        or edge == 256
-    )
+    region = edge + last.before + last.after + config.stride()
+    assert region**3 * 4 * classes <= 2**29
+    larger = region + config.stride()
+    assert larger**3 * 4 * classes > 2**29 or edge == 256
 
 
 class LiveBytes(TorchDispatchMode):

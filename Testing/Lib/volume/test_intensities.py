@@ -100,3 +100,11 @@ def test_percentiles_of_a_sample_are_close_to_those_of_all(monkeypatch):
 def test_a_rule_that_makes_no_sense_is_refused(settings):
     with pytest.raises(ConfigurationError, match=r"intensity.*expected"):
         IntensityRule.from_dict(settings)
+
+
+@pytest.mark.parametrize("factor", [1e30, 1e-30])
+def test_the_scale_of_an_image_does_not_matter_to_a_zscore(factor):
+    """Squares of such values are beyond fp32."""
+    image = torch.randn(1, 5, 6, 7, generator=torch.Generator().manual_seed(0))
+    rule = IntensityRule("zscore")
+    torch.testing.assert_close(rule.apply(image * factor), rule.apply(image.clone()))
