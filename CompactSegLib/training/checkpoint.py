@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
+from CompactSegLib.training.plan import TrainingPlan
 
 _NAME = "checkpoint.pt"
 
@@ -75,12 +76,23 @@ def read_checkpoint(folder: Path, *, device: torch.device) -> dict[str, Any] | N
 def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse to go on with a run under other settings, which would be neither the old run nor the new one.
 
+    A setting that the plan did not have yet when the run began counts as its default: defaults are chosen so that they
+    change nothing.
+
     Raises:
         ConfigurationError: Naming the first setting that differs.
     """
+    before = _with_defaults(before, now)
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise ConfigurationError(
                 f"{folder}: holds a run with another {name} ({before.get(name)!r} there, {now.get(name)!r} now); "
                 "give the same settings to go on with it, or another output folder to begin anew."
             )
+
+
+def _with_defaults(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    defaults = TrainingPlan().to_dict()
+    known = {name: defaults[name] for name in now if name in defaults}
+    augmentation = {**defaults["augmentation"], **before.get("augmentation", {})}
+    return {**known, **before, "augmentation": augmentation}

@@ -12,6 +12,7 @@ from typing import Any
 from CompactSegLib.errors import ConfigurationError
 
 PRECISIONS = ("auto", "fp32", "bf16")
+METHODS = ("joint", "level-by-level")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,12 @@ class TrainingPlan:
         spacing_mm: Spacing of the model's grid along R, A, S (the axes of `orientation`).
         intensity: The intensity rule, as ``IntensityRule.from_dict`` reads it.
         labels: Per label value (as text) what the dataset does not know: name, color, terminology.
-        steps: Optimisation steps.
+        method: ``joint`` trains all levels at once; ``level-by-level`` trains level 1, adds a level to what that gave,
+            trains it, and so on, each with a schedule of its own.
+        earlier_rate: Factor of the learning rate for blocks and heads of earlier levels, where levels are trained one
+            after the other or a model is grown; 0 freezes them, with their batch norm's statistics.
+        level_steps: Share of the steps for each level, level by level; empty gives all the same.
+        steps: Optimisation steps, of all levels together.
         batch: Patches per step.
         patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
             padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
@@ -102,6 +108,9 @@ class TrainingPlan:
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    method: str = "joint"
+    earlier_rate: float = 0.0
+    level_steps: tuple[float, ...] = ()
     steps: int = 10_000
     batch: int = 4
     patch: tuple[int, int, int] = (32, 48, 32)
@@ -129,9 +138,18 @@ class TrainingPlan:
             raise ConfigurationError(
                 f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
             )
-        if self.precision not in PRECISIONS:
+        for name, choices in (("precision", PRECISIONS), ("method", METHODS)):
+            if getattr(self, name) not in choices:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
+                )
+        if not 0 <= self.earlier_rate <= 1:
             raise ConfigurationError(
-                f"training plan, precision: expected one of {', '.join(PRECISIONS)}, got {self.precision!r}."
+                f"training plan, earlier_rate: expected 0 (frozen) to 1, got {self.earlier_rate!r}."
+            )
+        if self.level_steps and min(self.level_steps) <= 0:
+            raise ConfigurationError(
+                f"training plan, level_steps: expected shares above 0, got {self.level_steps!r}."
             )
         if self.level_weights and min(self.level_weights) < 0:
             raise ConfigurationError(

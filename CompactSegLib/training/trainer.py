@@ -1,4 +1,4 @@
-"""Training of all levels jointly: the loop, its schedule, its checkpoints."""
+"""The training loop: its stages, its log, its checkpoints."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import AdamW, Optimizer
-from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.augmentation import RandomPatches
@@ -24,22 +23,23 @@ from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, s
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
 from CompactSegLib.training.losses import LevelsLoss
+from CompactSegLib.training.optimisation import averaged, learning_rate, optimizer_of, set_rate
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.runlog import RunLog
-from CompactSegLib.training.validation import CaseScore, mean_dice, score_cases
+from CompactSegLib.training.stages import (
+    Stage,
+    TrainedLevels,
+    earlier_modules,
+    first_levels,
+    loss_weights,
+    stages_of,
+)
+from CompactSegLib.training.validation import CaseScore, dice_columns, dice_text, score_cases
 
 # Steps that are timed to turn minutes into steps; the ones before them warm up.
 _WARM_STEPS, _TIMED_STEPS = 3, 8
 # Share of the minutes for steps; the rest is reading, validating and writing.
 _STEPS_SHARE = 0.94
-
-
-def learning_rate(step: int, plan: TrainingPlan) -> float:
-    """Rate of step `step` (from 0): linear warm-up, then half a cosine to zero."""
-    if step < plan.warmup:
-        return plan.learning_rate * (step + 1) / plan.warmup
-    done = (step - plan.warmup) / max(1, plan.steps - plan.warmup)
-    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
 class Trainer:
@@ -54,6 +54,7 @@ class Trainer:
         device: Where to train.
         precision: ``fp32`` or ``bf16``.
         processes: This process among those of the run.
+        grown_from: A finished model, whose weights `config`'s levels but the last begin with.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Trainer:
         device: torch.device,
         precision: str = "fp32",
         processes: Processes | None = None,
+        grown_from: Model | None = None,
     ) -> None:
         self.plan, self.config, self.folder = plan, config, folder
         self.cases, self.held_out = cases, held_out
@@ -76,36 +78,66 @@ class Trainer:
             raise ConfigurationError(
                 f"training plan, batch: expected a multiple of the {self.processes.count} processes, got {plan.batch}."
             )
-        weights = [plan.weight_of_level(n, config.levels) for n in range(1, config.levels + 1)]
-        self.loss = LevelsLoss(weights)
+        self.grown_from = grown_from
+        done = len(grown_from.levels) if grown_from else 0
+        self.stages = stages_of(plan, levels=config.levels, grown_from=done)
+        for stage in self.stages:
+            loss_weights(plan, stage, levels=config.levels)
         self.step, self.seconds = 0, 0.0
-        self._build()
+        self._begin()
 
-    def _build(self) -> None:
+    def _begin(self) -> None:
+        self.step = 0
+        stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
-        net = MultiLevelNet(self.config)
+        if self.grown_from:
+            self._enter(stage, self._grown(self.grown_from.trainable_net()))
+        else:
+            self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
+
+    def _go_on(self) -> None:
+        """From a finished stage to the next one, which begins with the averaged weights of what is finished."""
+        self.processes.copy_state(self.average)
+        finished: Any = self.average.module
+        self._enter(self.stages[self.stages.index(self.stage) + 1], self._grown(finished))
+
+    def _grown(self, net: MultiLevelNet) -> MultiLevelNet:
+        """The net with the configuration's next level, new."""
+        torch.manual_seed(self.plan.seed + net.levels)
+        return net.add_level(self.config.blocks[net.levels + 1], self.config.heads[net.levels])
+
+    def _enter(self, stage: Stage, net: MultiLevelNet) -> None:
+        self.stage = stage
         self.net = net.to(self.device, memory_format=torch.channels_last_3d).train()  # type: ignore[call-overload]
-        self.parallel: nn.Module = self.net
+        if stage.frozen:
+            for module in earlier_modules(net, stage):
+                # Statistics of batch norm too: earlier outputs stay bit-identical.
+                module.eval().requires_grad_(False)
+        weights = loss_weights(self.plan, stage, levels=self.config.levels)
+        self.loss = LevelsLoss(weights)
+        self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
         if self.processes.count > 1:
-            self.parallel = DistributedDataParallel(self.net)
-        self.optimizer = _optimizer(self.net, self.plan)
-        self.average = AveragedModel(
-            self.net, multi_avg_fn=_averaging(self.plan.average_decay), use_buffers=True
-        )
+            self.parallel = DistributedDataParallel(self.parallel)
+        self.optimizer = optimizer_of(self.net, self.plan, stage)
+        self.average = averaged(self.net, self.plan)
 
     def steps_in(self, minutes: float) -> int:
         """How many steps fit into this time on this machine, by timing a few of them and forgetting them."""
-        times = []
-        batches = iter(self._batches(0))
-        for _ in range(_WARM_STEPS + _TIMED_STEPS):
-            began = time.perf_counter()
-            self._train_step(next(batches))
-            times.append(time.perf_counter() - began)
-        seconds = sum(times[_WARM_STEPS:]) / _TIMED_STEPS
-        steps = max(1, int(minutes * 60 * _STEPS_SHARE / seconds))
-        self.step = 0
-        self._build()
-        return self.processes.share(steps)
+        seconds = 0.0
+        for stage in self.stages:
+            if stage.first > 0:
+                self._go_on()
+            self.step = stage.first
+            times = []
+            batches = iter(self._batches(0))
+            for _ in range(_WARM_STEPS + _TIMED_STEPS):
+                began = time.perf_counter()
+                self._train_step(next(batches))
+                times.append(time.perf_counter() - began)
+            share = stage.steps / self.plan.steps
+            seconds += share * sum(times[_WARM_STEPS:]) / _TIMED_STEPS
+        self._begin()
+        return self.processes.share(max(1, int(minutes * 60 * _STEPS_SHARE / seconds)))
 
     def resume(self) -> None:
         """Go on from the folder's checkpoint, if there is one."""
@@ -113,6 +145,10 @@ class Trainer:
         if state is None:
             return
         check_same_run(self.folder, state["settings"], self.settings())
+        for stage in self.stages:
+            # At the end of a stage the checkpoint is still of that stage.
+            if 0 < stage.first < state["step"]:
+                self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -125,7 +161,10 @@ class Trainer:
         # How often something is written, and who prepares batches, changes nothing that is learnt.
         for name in ("workers", "validate_every", "checkpoint_every", "log_every"):
             del plan[name]
-        return {**plan, "net": self.config.to_dict(), "cases": cases}
+        settings = {**plan, "net": self.config.to_dict(), "cases": cases}
+        if self.grown_from:
+            settings["grown_from"] = self.grown_from.weights_sha256
+        return settings
 
     def run(self) -> list[CaseScore]:
         """Train to the last step; returns the scores of the last validation, of the averaged weights."""
@@ -146,20 +185,23 @@ class Trainer:
         ) as log:
             began = time.monotonic() - self.seconds
             for batch in self._batches(self.step):
-                rate = learning_rate(self.step, plan)
+                if self.step == self.stage.last:
+                    self._go_on()
+                rate = self._rate()
                 total, losses = self._train_step(batch)
                 self.step += 1
                 self.seconds = time.monotonic() - began
-                if self.step % plan.log_every == 0 or self.step == plan.steps:
+                if self._due(plan.log_every):
                     row = {"seconds": self.seconds, "learning_rate": rate, "loss": float(total)}
-                    row |= {f"loss_level_{n}": float(losses[n - 1]) for n in levels}
+                    trained = zip(self.stage.trained, losses.tolist(), strict=True)
+                    row |= {f"loss_level_{n}": loss for n, loss in trained}
                     self._check_finite(row["loss"])
                     log.write(self.step, row)
                     log.show(self.step, f"loss {row['loss']:.4f}")
                 if self.held_out and self._due(plan.validate_every):
                     scores = self.validate()
-                    log.write(self.step, {"seconds": self.seconds, **_dice_columns(scores)})
-                    log.show(self.step, _dice_text(scores), force=True)
+                    log.write(self.step, {"seconds": self.seconds, **dice_columns(scores)})
+                    log.show(self.step, dice_text(scores), force=True)
                 if self._due(plan.checkpoint_every):
                     self._save()
         if self.held_out and not scores:
@@ -183,9 +225,7 @@ class Trainer:
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images = batch[0].to(self.device, memory_format=torch.channels_last_3d, non_blocking=True)
         labels = batch[1].to(self.device, non_blocking=True)
-        rate = learning_rate(self.step, self.plan)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimizer, self._rate())
         with self._autocast():
             logits = self.parallel(images)
         total, losses = self.loss(logits, labels)
@@ -214,11 +254,15 @@ class Trainer:
             )
         )
 
+    def _rate(self) -> float:
+        stage = self.stage
+        return learning_rate(self.step - stage.first, self.plan, steps=stage.steps)
+
     def _autocast(self) -> AbstractContextManager:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
 
     def _due(self, every: int) -> bool:
-        return self.step % every == 0 or self.step == self.plan.steps
+        return self.step % every == 0 or self.step == self.stage.last
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):
@@ -238,41 +282,3 @@ class Trainer:
                 optimizer=self.optimizer,
                 settings=self.settings(),
             )
-
-
-def _optimizer(net: nn.Module, plan: TrainingPlan) -> Optimizer:
-    kernels = [p for p in net.parameters() if p.ndim > 1]
-    # Decay on batch norm's scales and on biases would pull towards nothing meaningful.
-    others = [p for p in net.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": kernels, "weight_decay": plan.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
-    return AdamW(groups, lr=plan.learning_rate, fused=True)
-
-
-def _averaging(decay: float) -> Any:
-    @torch.no_grad()
-    def update(averages: Any, currents: Any, count: Any) -> None:
-        if not averages[0].is_floating_point():
-            for average, current in zip(averages, currents, strict=True):
-                average.copy_(current)
-            return
-        # Early averages forget the random weights sooner.
-        now = min(decay, (1 + int(count)) / (10 + int(count)))
-        torch._foreach_lerp_(averages, currents, 1 - now)
-
-    return update
-
-
-def _dice_columns(scores: Sequence[CaseScore]) -> dict[str, float]:
-    row: dict[str, float] = {}
-    for level, labels in enumerate(mean_dice(scores), start=1):
-        row[f"dice_level_{level}"] = sum(labels) / len(labels)
-        row |= {f"dice_level_{level}_label_{v}": dice for v, dice in enumerate(labels, start=1)}
-    return row
-
-
-def _dice_text(scores: Sequence[CaseScore]) -> str:
-    levels = (" ".join(f"{100 * dice:.2f}" for dice in labels) for labels in mean_dice(scores))
-    return "Dice per level and label: " + " | ".join(levels)

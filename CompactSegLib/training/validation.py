@@ -88,3 +88,18 @@ def largest_change(before: Tensor, after: Tensor) -> float:
 def mean_dice(scores: Sequence[CaseScore]) -> list[list[float]]:
     """Mean over cases, per level and label."""
     return np.nanmean(np.array([score.dice for score in scores]), axis=0).tolist()
+
+
+def dice_columns(scores: Sequence[CaseScore]) -> dict[str, float]:
+    """Mean Dice as columns of a run's log."""
+    row: dict[str, float] = {}
+    for level, labels in enumerate(mean_dice(scores), start=1):
+        row[f"dice_level_{level}"] = sum(labels) / len(labels)
+        row |= {f"dice_level_{level}_label_{v}": dice for v, dice in enumerate(labels, start=1)}
+    return row
+
+
+def dice_text(scores: Sequence[CaseScore]) -> str:
+    """Mean Dice as a line for people."""
+    levels = (" ".join(f"{100 * dice:.2f}" for dice in labels) for labels in mean_dice(scores))
+    return "Dice per level and label: " + " | ".join(levels)

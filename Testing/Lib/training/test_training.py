@@ -10,29 +10,11 @@ import torch
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError, OutputError
 from CompactSegLib.models import check_model
-from CompactSegLib.training.dataset import load_cases, read_dataset
+from CompactSegLib.training.optimisation import learning_rate
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.runlog import RunLog
-from CompactSegLib.training.trainer import Trainer, learning_rate
-
-
-def a_trainer(folder, net, plan, output, *, cases=2, held_out=0) -> Trainer:
-    prepared = load_cases(read_dataset(folder), plan)
-    return Trainer(
-        plan,
-        net,
-        cases=prepared[:cases],
-        held_out=prepared[cases : cases + held_out],
-        folder=output,
-        device=torch.device("cpu"),
-    )
-
-
-def rows_of(output) -> list[dict[str, str]]:
-    with (output / "log.csv").open(newline="") as file:
-        # Time is the one thing that may differ between two runs.
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+from Testing.Lib.training.runs import a_trainer, rows_of
 
 
 def test_two_cases_are_learnt_by_heart_at_every_level(

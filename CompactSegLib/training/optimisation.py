@@ -1,0 +1,68 @@
+"""How weights move: the learning rate over the steps, the optimizer, the moving average."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch.optim import AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.stages import Stage, earlier_modules
+
+
+def learning_rate(step: int, plan: TrainingPlan, *, steps: int | None = None) -> float:
+    """Rate of step `step` (from 0) of `steps`: linear warm-up, then half a cosine to zero."""
+    if step < plan.warmup:
+        return plan.learning_rate * (step + 1) / plan.warmup
+    done = (step - plan.warmup) / max(1, (steps or plan.steps) - plan.warmup)
+    return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def optimizer_of(net: MultiLevelNet, plan: TrainingPlan, stage: Stage) -> Optimizer:
+    """AdamW over what a stage trains; groups of earlier levels carry the ``share`` of the rate that they get."""
+    earlier = {p for module in earlier_modules(net, stage) for p in module.parameters()}
+    trained = [p for p in net.parameters() if p.requires_grad]
+    groups = _groups([p for p in trained if p not in earlier], plan)
+    slower = [p for p in trained if p in earlier]
+    if slower:
+        groups += [{**group, "share": stage.earlier_rate} for group in _groups(slower, plan)]
+    return AdamW(groups, lr=plan.learning_rate, fused=True)
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Set the learning rate of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group.get("share", 1.0)
+
+
+def _groups(parameters: list[torch.nn.Parameter], plan: TrainingPlan) -> list[dict[str, Any]]:
+    kernels = [p for p in parameters if p.ndim > 1]
+    # Decay on batch norm's scales and on biases would pull towards nothing meaningful.
+    others = [p for p in parameters if p.ndim <= 1]
+    return [
+        {"params": kernels, "weight_decay": plan.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+
+
+def averaged(net: MultiLevelNet, plan: TrainingPlan) -> AveragedModel:
+    """An exponential moving average of a net's weights and statistics."""
+    return AveragedModel(net, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
+
+
+def _averaging(decay: float) -> Any:
+    @torch.no_grad()
+    def update(averages: Any, currents: Any, count: Any) -> None:
+        if not averages[0].is_floating_point():
+            for average, current in zip(averages, currents, strict=True):
+                average.copy_(current)
+            return
+        # Early averages forget the random weights sooner.
+        now = min(decay, (1 + int(count)) / (10 + int(count)))
+        torch._foreach_lerp_(averages, currents, 1 - now)
+
+    return update
