@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
+from typing import Any
 
 import typer
 
@@ -26,10 +27,11 @@ class TrainRequest:
     """What the user asked for; the names are those of the options."""
 
     data: Path
-    config: Path
+    config: Path | None
     output: Path
     plan: Path | None = None
     fold: str = "0"
+    grow: str | None = None
     minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
@@ -73,22 +75,35 @@ def _train(request: TrainRequest) -> None:
         raise ConfigurationError(
             f"--threads: expected at least 1, got {request.threads}; correct it."
         )
+    if request.config is None and request.grow is None:
+        raise ConfigurationError(
+            "--config: expected a net configuration to train, got none; pass one, or --grow with a model."
+        )
     need_training_packages("train")
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.training.plan import TrainingPlan, read_json
+
+    plan = TrainingPlan.read(request.plan) if request.plan else None
+    config = NetConfig.from_dict(read_json(request.config)) if request.config else None
+    run: dict[str, Any] = {
+        "data": request.data,
+        "output": request.output,
+        "fold": fold,
+        "minutes": request.minutes,
+        "device": request.device,
+        "threads": request.threads,
+        "command": shareable_command(request.words()),
+    }
+    if request.grow is not None:
+        from CompactSegLib.models.registry import load_model
+        from CompactSegLib.training.growing import grow
+
+        grow(load_model(request.grow), plan=plan, config=config, **run)
+        return
     from CompactSegLib.training.run import train
 
-    train(
-        TrainingPlan.read(request.plan) if request.plan else TrainingPlan(),
-        NetConfig.from_dict(read_json(request.config)),
-        data=request.data,
-        output=request.output,
-        fold=fold,
-        minutes=request.minutes,
-        device=request.device,
-        threads=request.threads,
-        command=shareable_command(request.words()),
-    )
+    assert config is not None
+    train(plan or TrainingPlan(), config, **run)
 
 
 def shareable_command(words: Sequence[str]) -> str:

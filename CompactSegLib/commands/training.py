@@ -17,10 +17,17 @@ def train(
     data: Annotated[
         Path, typer.Option(help="Decathlon folder with dataset.json.", metavar="FOLDER")
     ],
-    config: Annotated[Path, typer.Option(help="Net configuration, JSON.", metavar="FILE")],
     output: Annotated[
         Path, typer.Option(help="Folder for checkpoints, log and model.", metavar="DIR")
     ],
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Net configuration, JSON. With --grow its last block and head are added; without it, the model's "
+            "last ones once more.",
+            metavar="FILE",
+        ),
+    ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(
@@ -33,6 +40,14 @@ def train(
             help="Fold to hold out, 0 to 4, or 'all' to train on all cases.", metavar="N|all"
         ),
     ] = "0",
+    grow: Annotated[
+        str | None,
+        typer.Option(
+            help="Grow this finished model by a level. Its own levels stay as they are, unless the plan has an "
+            "earlier_rate.",
+            metavar="NAME|DIR",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
@@ -57,6 +72,7 @@ def train(
             output=output,
             plan=plan,
             fold=fold,
+            grow=grow,
             minutes=minutes,
             device=device,
             threads=threads,

@@ -17,6 +17,7 @@ from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import GainCalibration, Model, StopSettings
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.dataset import Dataset, PreparedCase
+from CompactSegLib.training.growing import joint_licence
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
@@ -41,6 +42,7 @@ def export_model(
     scores: Sequence[CaseScore],
     provenance: dict[str, Any],
     field_mm: tuple[float, float, float] | None = None,
+    grown_from: Model | None = None,
 ) -> Model:
     """Write the model folder.
 
@@ -52,12 +54,23 @@ def export_model(
         scores: Of held-out cases; may be empty.
         provenance: From `provenance_of`.
         field_mm: Largest extent of the training images along the model's axes.
+        grown_from: The model whose levels are the net's earlier ones.
 
     Raises:
         CompactSegError: The model could not be written.
     """
     names = list(dataset.labels.values())
     labels = model_labels(dataset, plan)
+    licence = dataset.licence
+    validation = [
+        level_figures(scores, level, names=[label.name for label in labels])
+        for level in range(1, net.levels + 1)
+    ]
+    if grown_from:
+        licence = joint_licence(grown_from, licence)
+        if not scores and plan.earlier_rate == 0:
+            # Frozen levels are what they were, and so are their figures.
+            validation[:-1] = [dict(level.validation) for level in grown_from.levels]
     return write_model(
         folder,
         net=net,
@@ -69,13 +82,10 @@ def export_model(
         orientation=plan.orientation,
         spacing_mm=plan.spacing_mm,
         intensity=IntensityRule.from_dict(plan.intensity),
-        validation=[
-            level_figures(scores, level, names=[label.name for label in labels])
-            for level in range(1, net.levels + 1)
-        ],
+        validation=validation,
         stop=stop_settings(scores, levels=net.levels),
         provenance=provenance,
-        licence=dataset.licence or "unknown",
+        licence=licence or "unknown",
         field_mm=field_mm,
     )
 

@@ -12,12 +12,14 @@ import torch
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.files import written_whole
 from CompactSegLib.inference.devices import select_runtime
+from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.training.checkpoint import read_checkpoint
 from CompactSegLib.training.dataset import Dataset, load_cases, read_dataset
 from CompactSegLib.training.distributed import Processes, processes
 from CompactSegLib.training.export import export_model, field_of, provenance_of
 from CompactSegLib.training.folds import fold_of
+from CompactSegLib.training.growing import check_held_out, grown_provenance
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.trainer import Trainer
 
@@ -35,6 +37,7 @@ def train(
     device: str = "auto",
     threads: int | None = None,
     command: str = "",
+    grown_from: Model | None = None,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
 
@@ -50,6 +53,7 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads of each process.
         command: How the run was started, for the model's provenance.
+        grown_from: The model to which `config` adds a level (`growing.grow`).
 
     Returns:
         The model folder.
@@ -66,6 +70,8 @@ def train(
     dataset = read_dataset(data)
     _check_fit(config, plan, dataset)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
+    if grown_from:
+        check_held_out(grown_from, dataset, held_out)
     cases = {case.name: case for case in load_cases(dataset, plan)}
     with processes(runtime.device) as mine:
 
@@ -79,6 +85,7 @@ def train(
                 device=runtime.device,
                 precision=precision,
                 processes=mine,
+                grown_from=grown_from,
             )
 
         if minutes is not None:
@@ -95,6 +102,8 @@ def train(
             provenance = provenance_of(
                 trainer, dataset, fold=fold, command=command, device=runtime.name
             )
+            if grown_from:
+                provenance = grown_provenance(provenance, grown_from)
             export_model(
                 folder / MODEL_FOLDER,
                 net=trainer.trained_net(),
@@ -103,6 +112,7 @@ def train(
                 scores=scores,
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
+                grown_from=grown_from,
             )
         _say(mine, f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER

@@ -63,6 +63,28 @@ def test_a_dataset_becomes_a_model_that_can_be_evaluated(
     )
 
 
+def test_a_finished_model_grows_by_a_level(
+    compactseg, options, a_dataset_folder: Path, tmp_path: Path
+):
+    compactseg("train", *options, "--fold", "1")
+    given = ["--data", a_dataset_folder, "--output", tmp_path / "grown", "--device", "cpu"]
+    result = compactseg("train", *given, "--grow", tmp_path / "out" / "model", "--fold", "1")
+    assert result.exit_code == 0, result.stderr
+    grown = load_model(tmp_path / "grown" / "model")
+    assert len(grown.levels) == 3
+    assert "--grow model" in grown.provenance["command"]
+    again = compactseg("train", *given, "--grow", "nothing")
+    assert again.exit_code == 2
+    assert again.stderr.startswith("Error: ")
+    assert again.stderr.count("\n") == 1
+
+
+def test_a_net_or_a_model_to_grow_is_needed(compactseg, tmp_path: Path):
+    result = compactseg("train", "--data", tmp_path, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: --config: expected a net configuration")
+
+
 def test_the_command_in_a_model_names_no_folder_of_its_maker():
     words = [
         "compactseg train",

@@ -1,0 +1,160 @@
+import dataclasses
+
+import pytest
+import torch
+
+from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
+from CompactSegLib.models import Model, check_model
+from CompactSegLib.network import NetConfig
+from CompactSegLib.training.dataset import read_dataset
+from CompactSegLib.training.growing import check_held_out, grow, grown_config, grown_plan
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.run import train
+from CompactSegLib.training.seen import seen_in_training
+from Testing.Lib.training.runs import a_trainer, run_until_killed, same_weights
+
+LAYER = {"channels": 3}
+TWO_LEVELS = {
+    "in_channels": 1,
+    "classes": 3,
+    "blocks": [{"branches": [{"layers": [LAYER]}]}] * 3,
+    "heads": [{"layers": [LAYER]}] * 2,
+}
+
+
+@pytest.fixture
+def a_finished_model(a_dataset_folder, a_short_plan, tmp_path) -> Model:
+    """Two levels, trained without the cases of fold 1."""
+    plan = dataclasses.replace(a_short_plan, steps=3)
+    net = NetConfig.from_dict(TWO_LEVELS)
+    return check_model(
+        train(plan, net, data=a_dataset_folder, output=tmp_path / "first", fold=1, device="cpu")
+    )
+
+
+def logits_of(model: Model) -> list[torch.Tensor]:
+    image = torch.randn((1, 1, 12, 12, 12), generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        return model.trainable_net()(image)
+
+
+def test_a_grown_model_has_the_earlier_levels_bit_for_bit(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    folder = grow(
+        a_finished_model, data=a_dataset_folder, output=tmp_path / "grown", fold=1, device="cpu"
+    )
+    grown = check_model(folder)
+    assert len(grown.levels) == 3
+    assert grown.name == a_finished_model.name
+    assert grown.labels == a_finished_model.labels
+    before, after = logits_of(a_finished_model), logits_of(grown)
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=False))
+    weights = grown.trainable_net().state_dict()
+    assert all(
+        torch.equal(tensor, weights[name])
+        for name, tensor in a_finished_model.trainable_net().state_dict().items()
+    )
+    for level in (0, 1):
+        assert grown.levels[level].validation == a_finished_model.levels[level].validation
+    origin = grown.provenance["grown_from"]
+    assert origin["weights_sha256"] == a_finished_model.weights_sha256
+    assert origin["levels"] == 2
+    seen = seen_in_training(grown, read_dataset(a_dataset_folder))
+    assert sorted(seen.values()) == ["no", *["yes"] * 5]
+
+
+def test_a_grown_level_at_a_rate_of_its_own_moves_the_earlier_ones(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    own = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
+    plan = dataclasses.replace(own, earlier_rate=0.1)
+    options = {"fold": None, "device": "cpu", "plan": plan}
+    grown = check_model(
+        grow(a_finished_model, data=a_dataset_folder, output=tmp_path / "grown", **options)
+    )
+    assert not torch.equal(logits_of(grown)[0], logits_of(a_finished_model)[0])
+    assert not any(level.validation for level in grown.levels)
+
+
+def test_frozen_levels_keep_their_figures_where_all_cases_train_the_new_one(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    options = {"fold": None, "device": "cpu"}
+    grown = check_model(
+        grow(a_finished_model, data=a_dataset_folder, output=tmp_path / "grown", **options)
+    )
+    figures = [dict(level.validation) for level in grown.levels]
+    assert figures == [*(dict(level.validation) for level in a_finished_model.levels), {}]
+
+
+def test_growing_goes_on_after_a_kill(a_finished_model, a_dataset_folder, a_short_plan, tmp_path):
+    config = grown_config(a_finished_model)
+    runs = {
+        name: a_trainer(
+            a_dataset_folder,
+            config,
+            a_short_plan,
+            tmp_path / folder,
+            grown_from=a_finished_model,
+        )
+        for name, folder in {"whole": "whole", "first": "killed", "second": "killed"}.items()
+    }
+    runs["whole"].run()
+    run_until_killed(runs["first"], after=7)
+    runs["second"].resume()
+    assert runs["second"].step == 4
+    runs["second"].run()
+    assert same_weights(runs["whole"].trained_net(), runs["second"].trained_net())
+    # The same net trained from its beginning is another run.
+    with pytest.raises(ConfigurationError, match="grown_from"):
+        a_trainer(a_dataset_folder, config, a_short_plan, tmp_path / "killed").resume()
+
+
+def test_the_new_block_and_head_are_the_last_ones_of_a_configuration(a_finished_model):
+    wide = {"layers": [{"channels": 5}]}
+    other = NetConfig.from_dict(
+        {
+            "in_channels": 1,
+            "classes": 3,
+            "blocks": [{"branches": [wide]}] * 2,
+            "heads": [wide],
+        }
+    )
+    own, given = grown_config(a_finished_model), grown_config(a_finished_model, other)
+    assert own.blocks[:3] == given.blocks[:3] == a_finished_model.net_config.blocks
+    assert own.blocks[3] == own.blocks[2]
+    assert (given.blocks[3], given.heads[2]) == (other.blocks[1], other.heads[0])
+
+
+def test_a_plan_for_other_images_is_refused(a_finished_model):
+    assert grown_plan(a_finished_model, TrainingPlan()).labels.keys() == {"1", "2"}
+    for other in ({"spacing_mm": (2.0, 2.0, 2.0)}, {"intensity": {"rule": "percentiles"}}):
+        with pytest.raises(ConfigurationError, match=next(iter(other))):
+            grown_plan(a_finished_model, TrainingPlan(**other))
+
+
+def test_a_model_without_a_plan_needs_one(a_finished_model):
+    bare = dataclasses.replace(a_finished_model, provenance={})
+    with pytest.raises(ConfigurationError, match="; pass --plan"):
+        grown_plan(bare)
+    assert grown_plan(bare, TrainingPlan(steps=5)).steps == 5
+
+
+def test_cases_that_the_model_knows_are_not_held_out(a_finished_model, a_dataset_folder, tmp_path):
+    with pytest.raises(InputError, match="--fold all"):
+        grow(a_finished_model, data=a_dataset_folder, output=tmp_path / "x", fold=0, device="cpu")
+    assert not (tmp_path / "x").exists()
+    check_held_out(a_finished_model, read_dataset(a_dataset_folder), [])
+
+
+def test_a_dataset_with_other_labels_is_refused(a_finished_model, a_dataset_folder, tmp_path):
+    path = a_dataset_folder / "dataset.json"
+    path.write_text(path.read_text().replace('"2": "Back"', '"2": "Back", "3": "Top"'))
+    with pytest.raises(CompactSegError, match="4 classes"):
+        grow(a_finished_model, data=a_dataset_folder, output=tmp_path / "x", fold=1, device="cpu")
+
+
+def test_the_model_that_is_grown_is_not_overwritten(a_finished_model, a_dataset_folder):
+    with pytest.raises(ConfigurationError, match="choose another"):
+        grow(a_finished_model, data=a_dataset_folder, output=a_finished_model.folder.parent)
