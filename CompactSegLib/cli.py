@@ -151,6 +151,20 @@ def info(
     run_info(model, as_json=as_json)
 
 
+@app.command()
+@guarded
+def worker(
+    largest_array: Annotated[
+        int, typer.Option(min=1, help="Refuse volumes of more megabytes.", metavar="MB")
+    ] = 4096,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Take requests on stdin and give events on stdout, for the Slicer module and other programs."""
+    from CompactSegLib.worker import run_worker
+
+    run_worker(largest_array=largest_array * 2**20)
+
+
 for _command in (train, evaluate):
     app.command()(_command)
 

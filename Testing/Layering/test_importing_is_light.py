@@ -40,8 +40,9 @@ def loaded_by(code: str) -> set[str]:
         "from CompactSegLib import inference, models, network, volume",
         "from CompactSegLib.network import NetConfig, level_costs, receptive_field",
         "from CompactSegLib import list_models; list_models()",
+        "import CompactSegLib.worker",
     ],
-    ids=["the library", "the command", "its rooms", "a configuration", "listing models"],
+    ids=["the library", "the command", "its rooms", "a configuration", "listing models", "worker"],
 )
 def test_no_heavy_package_is_loaded_by(code: str):
     assert not loaded_by(code) & HEAVY

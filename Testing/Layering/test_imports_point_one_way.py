@@ -29,6 +29,7 @@ ROOMS = {
     "models": {"network", "volume"},
     "inference": {"network", "volume", "models"},
     "training": {"network", "volume", "models", "inference"},
+    "serving": {"network", "volume", "models", "inference", "protocol"},
     "commands": {"network", "volume", "models", "inference", "training"},
 }
 SHARED = {"errors", "files", "lazy"}
