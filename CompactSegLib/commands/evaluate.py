@@ -38,6 +38,7 @@ class EvaluateRequest:
 
     model: str
     data: Path
+    labels: Path | None = None
     fold: str | None = None
     output: Path | None = None
     compare: Path | None = None
@@ -64,10 +65,11 @@ def run_evaluate(request: EvaluateRequest) -> None:
         )
     from CompactSegLib.inference.engine import Segmenter
     from CompactSegLib.training.assessment import check_labels
-    from CompactSegLib.training.dataset import check_cases, read_dataset
+    from CompactSegLib.training.cases import check_cases
+    from CompactSegLib.training.folders import read_dataset
     from CompactSegLib.training.seen import choose_cases, seen_in_training
 
-    dataset = read_dataset(request.data)
+    dataset = read_dataset(request.data, labels=request.labels)
     check_labels(model, dataset)
     seen = seen_in_training(model, dataset)
     cases = choose_cases(

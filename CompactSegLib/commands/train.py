@@ -30,6 +30,7 @@ class TrainRequest:
     config: Path | None
     output: Path
     plan: Path | None = None
+    labels: Path | None = None
     fold: str = "0"
     grow: str | None = None
     minutes: float | None = None
@@ -87,6 +88,7 @@ def _train(request: TrainRequest) -> None:
     config = NetConfig.from_dict(read_json(request.config)) if request.config else None
     run: dict[str, Any] = {
         "data": request.data,
+        "labels": request.labels,
         "output": request.output,
         "fold": fold,
         "minutes": request.minutes,

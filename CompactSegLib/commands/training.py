@@ -15,7 +15,11 @@ __all__ = ["evaluate", "train"]
 @guarded
 def train(
     data: Annotated[
-        Path, typer.Option(help="Decathlon folder with dataset.json.", metavar="FOLDER")
+        Path,
+        typer.Option(
+            help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
+            metavar="FOLDER",
+        ),
     ],
     output: Annotated[
         Path, typer.Option(help="Folder for checkpoints, log and model.", metavar="DIR")
@@ -32,6 +36,13 @@ def train(
         Path | None,
         typer.Option(
             help="Training plan, JSON; what it leaves out keeps its default.", metavar="FILE"
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label files named as the images are, where --data is a plain folder of images.",
+            metavar="FOLDER",
         ),
     ] = None,
     fold: Annotated[
@@ -58,7 +69,7 @@ def train(
     ] = None,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Train a net on a Decathlon folder and write it as a model folder.
+    """Train a net on a dataset and write it as a model folder.
 
     A run that was stopped goes on from its last checkpoint when the same command is given again. With several
     processes: torchrun --nproc-per-node N -m CompactSegLib.training, with the same options.
@@ -71,6 +82,7 @@ def train(
             config=config,
             output=output,
             plan=plan,
+            labels=labels,
             fold=fold,
             grow=grow,
             minutes=minutes,
@@ -84,8 +96,19 @@ def train(
 def evaluate(
     model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
     data: Annotated[
-        Path, typer.Option(help="Decathlon folder with dataset.json.", metavar="FOLDER")
+        Path,
+        typer.Option(
+            help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
+            metavar="FOLDER",
+        ),
     ],
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label files named as the images are, where --data is a plain folder of images.",
+            metavar="FOLDER",
+        ),
+    ] = None,
     fold: Annotated[
         str | None,
         typer.Option(
@@ -141,6 +164,7 @@ def evaluate(
         EvaluateRequest(
             model=model,
             data=data,
+            labels=labels,
             fold=fold,
             output=output,
             compare=compare,

@@ -7,8 +7,8 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "AugmentationPlan": "plan",
         "TrainingPlan": "plan",
-        "load_cases": "dataset",
-        "read_dataset": "dataset",
+        "load_cases": "cases",
+        "read_dataset": "folders",
         "train": "run",
     },
 )

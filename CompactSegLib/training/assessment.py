@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.training.border import Border, border_between, patient_direction
-from CompactSegLib.training.dataset import CaseFiles, Dataset, read_case
+from CompactSegLib.training.cases import read_case
+from CompactSegLib.training.dataset import CaseFiles, Dataset
 from CompactSegLib.training.metrics import MaskScore, score_mask
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def grow(
         output: Where the run and the new model are.
         plan: Settings; by default those that the model was trained with.
         config: Its last block and head are added; by default the model's last ones once more.
-        options: ``fold``, ``minutes``, ``device``, ``threads`` and ``command`` of `run.train`.
+        options: ``labels``, ``fold``, ``minutes``, ``device``, ``threads`` and ``command`` of `run.train`.
 
     Returns:
         The new model's folder.
@@ -50,7 +50,7 @@ def grow(
 
     if (Path(output) / MODEL_FOLDER).resolve() == model.folder.resolve():
         raise ConfigurationError(
-            f"{output}: expected a folder of its own for the grown model, got that of the model to grow; choose another."
+            f"{output}: expected a folder of its own for the grown model, got the model's own; choose another."
         )
     return train(
         grown_plan(model, plan),

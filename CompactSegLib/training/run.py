@@ -14,10 +14,12 @@ from CompactSegLib.files import written_whole
 from CompactSegLib.inference.devices import select_runtime
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.cases import load_cases
 from CompactSegLib.training.checkpoint import read_checkpoint
-from CompactSegLib.training.dataset import Dataset, load_cases, read_dataset
+from CompactSegLib.training.dataset import Dataset
 from CompactSegLib.training.distributed import Processes, processes
 from CompactSegLib.training.export import export_model, field_of, provenance_of
+from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.growing import check_held_out, grown_provenance
 from CompactSegLib.training.plan import TrainingPlan
@@ -32,6 +34,7 @@ def train(
     *,
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
+    labels: str | os.PathLike[str] | None = None,
     fold: int | None = 0,
     minutes: float | None = None,
     device: str = "auto",
@@ -46,8 +49,9 @@ def train(
     Args:
         plan: The settings.
         config: The net.
-        data: A Decathlon folder.
+        data: A Decathlon folder, an nnU-Net folder, or a folder of images.
         output: Gets ``plan.json``, ``net.json``, ``log.csv``, ``checkpoint.pt`` and the finished ``model/``.
+        labels: Where `data` is a folder of images, the folder of their labels.
         fold: The fold to hold out, 0 to 4; None trains on all cases.
         minutes: Choose the number of steps so that the run takes about this long on this machine.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -67,7 +71,7 @@ def train(
     runtime = select_runtime(device, plan.precision)
     # fp16 would need loss scaling; hardware without bf16 trains in fp32.
     precision = "bf16" if runtime.precision == "bf16" else "fp32"
-    dataset = read_dataset(data)
+    dataset = read_dataset(data, labels=labels)
     _check_fit(config, plan, dataset)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
     if grown_from:

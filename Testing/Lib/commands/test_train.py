@@ -161,3 +161,17 @@ def test_two_processes_say_an_error_once(options):
     )
     assert result.returncode != 0
     assert result.stderr.count("Error: --fold: expected 0 to 4 or 'all', got 'five'") == 1
+
+
+def test_two_plain_folders_are_trained_on_and_evaluated(
+    compactseg, options, a_dataset_folder: Path, tmp_path: Path
+):
+    given = ["--data", a_dataset_folder / "imagesTr", "--labels", a_dataset_folder / "labelsTr"]
+    trained = compactseg("train", *options[2:], *given, "--fold", "1")
+    assert trained.exit_code == 0, trained.stderr
+    model = load_model(tmp_path / "out" / "model")
+    assert [label.name for label in model.labels] == ["Label 1", "Label 2"]
+    assert model.licence == "unknown"
+    evaluated = compactseg("evaluate", "--model", model.folder, *given, "--json", "--device", "cpu")
+    assert evaluated.exit_code == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["trained_on"] == {"no": 1, "yes": 0, "unknown": 0}

@@ -7,7 +7,8 @@ import csv
 import pytest
 import torch
 
-from CompactSegLib.training.dataset import load_cases, read_dataset
+from CompactSegLib.training.cases import load_cases
+from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.trainer import Trainer
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.training.dataset import load_cases, read_dataset
+from CompactSegLib.training.cases import load_cases
+from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.plan import TrainingPlan
 from Testing.Lib.datasets import a_case, write_image
 

@@ -6,7 +6,7 @@ import torch
 from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.models import Model, check_model
 from CompactSegLib.network import NetConfig
-from CompactSegLib.training.dataset import read_dataset
+from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.growing import check_held_out, grow, grown_config, grown_plan
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.training.dataset import read_dataset
+from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.seen import choose_cases, seen_in_training
 
