@@ -53,6 +53,19 @@ def test_it_ends_in_the_middle_of_a_computation(end, the_tiny_model, a_large_vol
         assert b"Traceback" not in worker.log
 
 
+def test_it_ends_in_a_computation_that_asks_nobody(the_tiny_model, a_large_volume):
+    code = (
+        "import time; from CompactSegLib import worker\n"
+        "def hang(*_, tell, **__): tell({'event': 'progress'}); time.sleep(600)\n"
+        "worker.Session.segment = hang\nworker.run_worker()"
+    )
+    with WorkerProcess(command=[sys.executable, "-c", code]) as worker:
+        worker.segment(a_large_volume, the_tiny_model, id=1)
+        worker.next("progress")
+        worker.process.stdin.close()
+        assert worker.wait(20) == 1
+
+
 def test_it_ends_when_nobody_takes_its_events(the_tiny_model, a_large_volume):
     events, taken = os.pipe()
     with subprocess.Popen(
