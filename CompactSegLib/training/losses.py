@@ -1,4 +1,4 @@
-"""The loss of all levels: Dice and cross-entropy on each, summed with weights."""
+"""The loss of all levels: Dice and cross-entropy on each, summed with weights; and what the last one teaches them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from monai.losses import DiceCELoss
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class LevelsLoss(nn.Module):
@@ -15,13 +16,21 @@ class LevelsLoss(nn.Module):
     Dice is taken over the batch as a whole (a patch without a label would otherwise count as a failure) and without
     background; cross-entropy over all classes. Both in single precision, whatever the net computed in.
 
+    With self-distillation (Zhang et al., Be Your Own Teacher, ICCV 2019) each level but the last also has the distance
+    of its softened classes to the last level's, as a part of its own loss; the last level does not feel it.
+
     Args:
         weights: One weight per level.
+        distillation: Weight of that distance beside a level's Dice and cross-entropy.
+        temperature: What logits are divided by before the softmax.
     """
 
-    def __init__(self, weights: Sequence[float]) -> None:
+    def __init__(
+        self, weights: Sequence[float], *, distillation: float = 0.0, temperature: float = 2.0
+    ) -> None:
         super().__init__()
         self.weights = tuple(weights)
+        self.distillation, self.temperature = distillation, temperature
         self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
 
     def forward(self, logits: Sequence[Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,11 +41,32 @@ class LevelsLoss(nn.Module):
             labels: Class numbers ``(N, 1, D, H, W)``.
 
         Returns:
-            The scalar to minimise, and each level's own loss ``(levels,)`` without gradient.
+            The scalar to minimise, and each level's Dice and cross-entropy ``(levels,)`` without gradient.
         """
         losses = [self.loss(level.float(), labels) for level in logits]
         total = sum(
             (weight * loss for weight, loss in zip(self.weights, losses, strict=True)),
             start=losses[0].new_zeros(()),
         )
+        if self.distillation:
+            for weight, level in zip(self.weights, logits[:-1], strict=False):
+                distance = distillation_loss(level, logits[-1], temperature=self.temperature)
+                total = total + weight * self.distillation * distance
         return total, torch.stack([loss.detach() for loss in losses])
+
+
+def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:
+    """Mean over voxels of the Kullback-Leibler divergence of softened classes, times the squared temperature.
+
+    The factor keeps gradients of the same size whatever the temperature (Hinton et al., Distilling the Knowledge in a
+    Neural Network, 2015).
+
+    Args:
+        student: Logits ``(N, classes, D, H, W)``.
+        teacher: Logits of the same shape; no gradient flows into them.
+        temperature: Above 0.
+    """
+    mine = functional.log_softmax(student.float() / temperature, dim=1)
+    theirs = functional.log_softmax(teacher.detach().float() / temperature, dim=1)
+    divergence = functional.kl_div(mine, theirs, reduction="none", log_target=True).sum(dim=1)
+    return divergence.mean() * temperature**2

@@ -90,6 +90,10 @@ class TrainingPlan:
         warmup: Steps of linear increase.
         gradient_norm: Gradients are scaled down to this norm.
         level_weights: Weight of each level's loss; empty weighs the last level twice the others.
+        distillation: Weight of self-distillation: how far the softened classes of each level are from those of the last
+            level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
+            trained alone.
+        distillation_temperature: How much classes are softened.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
         precision: ``auto`` takes bf16 where the machine computes in it.
         seed: Seed of weights, order and augmentation.
@@ -119,6 +123,8 @@ class TrainingPlan:
     warmup: int = 200
     gradient_norm: float = 5.0
     level_weights: tuple[float, ...] = ()
+    distillation: float = 0.0
+    distillation_temperature: float = 2.0
     average_decay: float = 0.999
     precision: str = "auto"
     seed: int = 12345
@@ -146,6 +152,11 @@ class TrainingPlan:
         if not 0 <= self.earlier_rate <= 1:
             raise ConfigurationError(
                 f"training plan, earlier_rate: expected 0 (frozen) to 1, got {self.earlier_rate!r}."
+            )
+        if self.distillation < 0 or self.distillation_temperature <= 0:
+            raise ConfigurationError(
+                "training plan, distillation: expected a weight of at least 0 and a temperature above 0, "
+                f"got {self.distillation!r} and {self.distillation_temperature!r}."
             )
         if self.level_steps and min(self.level_steps) <= 0:
             raise ConfigurationError(

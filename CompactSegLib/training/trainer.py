@@ -113,8 +113,11 @@ class Trainer:
             for module in earlier_modules(net, stage):
                 # Statistics of batch norm too: earlier outputs stay bit-identical.
                 module.eval().requires_grad_(False)
-        weights = loss_weights(self.plan, stage, levels=self.config.levels)
-        self.loss = LevelsLoss(weights)
+        self.loss = LevelsLoss(
+            loss_weights(self.plan, stage, levels=self.config.levels),
+            distillation=self.plan.distillation,
+            temperature=self.plan.distillation_temperature,
+        )
         self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
         if self.processes.count > 1:
             self.parallel = DistributedDataParallel(self.parallel)
