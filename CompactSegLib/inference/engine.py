@@ -114,7 +114,7 @@ class Segmenter:
         rule = self.stop_rule(threshold, all_levels=all_levels)
         most = self._most_levels(levels)
         evaluation = self.start(volume)
-        return self._yield_levels(evaluation, most, rule, progress, cancel)
+        return self.levels_of(evaluation, most=most, rule=rule, progress=progress, cancel=cancel)
 
     def stop_rule(
         self, threshold: float | StopRule | None, *, all_levels: bool = False
@@ -145,14 +145,16 @@ class Segmenter:
             )
         return levels or available
 
-    def _yield_levels(
+    def levels_of(
         self,
         evaluation: Evaluation,
+        *,
         most: int,
         rule: StopRule | None,
-        progress: Callable[[Progress], None] | None,
-        cancel: Callable[[], bool] | None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
     ) -> Iterator[Level]:
+        """Yield the levels of a volume that was begun with ``start``, to level ``most`` or until the rule ends it."""
         for number in range(1, most + 1):
             told = progress and (lambda step: progress(replace(step, levels=most)))
             level = evaluation.level(number, progress=told, cancel=cancel)

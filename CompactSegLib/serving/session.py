@@ -166,7 +166,9 @@ class Session:
     ) -> dict[str, Any]:
         begin, blocks_run = time.perf_counter(), 0
         level: Level | None = None
-        levels = segmenter._yield_levels(evaluation, most, rule, _Throttled(tell), cancel)
+        levels = segmenter.levels_of(
+            evaluation, most=most, rule=rule, progress=_Throttled(tell), cancel=cancel
+        )
         for level in levels:
             if level.number > self._known:
                 self._known = level.number

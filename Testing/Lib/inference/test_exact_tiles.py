@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
@@ -16,7 +16,6 @@ from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_ne
 shapes = st.tuples(*[st.integers(2, 21)] * 3)
 
 
-@settings(max_examples=40)
 @given(config=net_configs(), shape=shapes, tile=st.integers(1, 12), kept=st.booleans())
 def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, tile, kept):
     model, volume = model_in_memory(config), a_volume(shape, channels=config.in_channels)
@@ -27,7 +26,6 @@ def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, 
     assert in_tiles.info.messages == ()
 
 
-@settings(max_examples=40)
 @given(config=net_configs(), shape=shapes, tile=st.integers(1, 12))
 def test_logits_of_any_tile_agree_with_those_of_the_whole_volume(config, shape, tile):
     net = random_net(config)
