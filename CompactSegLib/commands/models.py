@@ -11,7 +11,7 @@ from rich.text import Text
 
 from CompactSegLib.commands.display import stdout_console
 from CompactSegLib.commands.guard import say
-from CompactSegLib.models.card import shortened
+from CompactSegLib.models.card import shortened, stated_provenance
 from CompactSegLib.models.registry import SEARCH_VARIABLE, list_models, load_model
 from CompactSegLib.models.schema import model_data
 
@@ -72,7 +72,7 @@ def run_info(name: str, *, as_json: bool) -> None:
     console.print(_labels(model), _levels(model))
     if model.provenance:
         console.print("Provenance", style="bold")
-        _print_tree(dict(model.provenance), indent="  ")
+        _print_tree(stated_provenance(model.provenance), indent="  ")
 
 
 def _summary(model: Model) -> dict[str, Any]:

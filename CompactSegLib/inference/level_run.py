@@ -23,8 +23,8 @@ from CompactSegLib.volume.resampling import Box, GridMap
 if TYPE_CHECKING:
     from CompactSegLib.inference.engine import Segmenter
 
-# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some cuDNN versions are wrong in bf16 on
-# very large volumes (pytorch/pytorch#163539).
+# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some cuDNN versions are wrong in bf16
+# on very large volumes (pytorch/pytorch#163539).
 _LARGEST_EDGE = 192
 _PROBE_EDGE = 16
 _LEAST_AGREEMENT = 0.95

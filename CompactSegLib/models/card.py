@@ -9,9 +9,19 @@ from typing import Any
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import Model
 
-__all__ = ["model_card", "shortened"]
+__all__ = ["model_card", "shortened", "stated_provenance"]
 
 _MOST_ITEMS = 60
+_OF_THE_MODEL = (
+    "name",
+    "title",
+    "description",
+    "modality",
+    "orientation",
+    "spacing_mm",
+    "intensity",
+    "labels",
+)
 
 _CARD = """\
 # {title}
@@ -87,7 +97,7 @@ def model_card(model: Model) -> str:
             "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
         ),
         limits=_limits(model),
-        provenance="\n".join(_listing(_without_limits(model.provenance))) or "Not stated.",
+        provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
         sha256=model.weights_sha256,
     )
 
@@ -159,8 +169,12 @@ def _limits(model: Model) -> str:
     return "\n".join(f"- {limit}" for limit in limits)
 
 
-def _without_limits(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in provenance.items() if name != "limits"}
+def stated_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance without what a model states elsewhere: its limits, and what the plan says of the model itself."""
+    stated = {name: value for name, value in provenance.items() if name != "limits"}
+    if isinstance(stated.get("plan"), Mapping):
+        stated["plan"] = {k: v for k, v in stated["plan"].items() if k not in _OF_THE_MODEL}
+    return stated
 
 
 def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from CompactSegLib.models import model_card
+from CompactSegLib.models.card import stated_provenance
 
 
 def test_the_card_is_made_from_the_model(the_tiny_model):
@@ -46,3 +47,9 @@ def test_nested_provenance_becomes_nested_lists(tmp_path: Path, write_tiny_model
     provenance = {"training_data": {"name": "Task04", "folds": [1, 2]}, "seed": 3, "mirrored": True}
     card = model_card(write_tiny_model(tmp_path / "new", provenance=provenance))
     assert "- Training data:\n  - Name: Task04\n  - Folds: 1, 2\n- Seed: 3\n- Mirrored: yes" in card
+
+
+def test_the_plan_in_the_provenance_repeats_nothing_that_the_card_says():
+    provenance = {"limits": ["x"], "plan": {"title": "A model", "labels": {}, "steps": 5}}
+    assert stated_provenance(provenance) == {"plan": {"steps": 5}}
+    assert stated_provenance({"plan": "unknown"}) == {"plan": "unknown"}
