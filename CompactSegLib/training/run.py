@@ -16,6 +16,7 @@ from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.training.cases import load_cases
 from CompactSegLib.training.checkpoint import read_checkpoint
+from CompactSegLib.training.curves import draw_curves
 from CompactSegLib.training.dataset import Dataset
 from CompactSegLib.training.distributed import Processes, processes
 from CompactSegLib.training.export import export_model, field_of, provenance_of
@@ -50,7 +51,8 @@ def train(
         plan: The settings.
         config: The net.
         data: A Decathlon folder, an nnU-Net folder, or a folder of images.
-        output: Gets ``plan.json``, ``net.json``, ``log.csv``, ``checkpoint.pt`` and the finished ``model/``.
+        output: Gets ``plan.json``, ``net.json``, ``log.csv``, ``checkpoint.pt``, ``curves.png`` and the finished
+            ``model/``.
         labels: Where `data` is a folder of images, the folder of their labels.
         fold: The fold to hold out, 0 to 4; None trains on all cases.
         minutes: Choose the number of steps so that the run takes about this long on this machine.
@@ -117,6 +119,12 @@ def train(
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
                 grown_from=grown_from,
+            )
+            draw_curves(
+                folder / "log.csv",
+                folder / "curves.png",
+                title=plan.name,
+                stages=[stage.first for stage in trainer.stages[1:]],
             )
         _say(mine, f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER
