@@ -117,7 +117,9 @@ def _draw_dice(axes: Axes, curves: Mapping[int, tuple[np.ndarray, np.ndarray]]) 
         )
     lowest = min(values.min() for _, values in curves.values())
     best = max(values.max() for _, values in curves.values())
-    bottom = max(lowest, best - _LOWEST_BELOW_BEST)
+    # Where each level ends is always seen.
+    ends = min(values[-1] for _, values in curves.values())
+    bottom = max(lowest, min(best - _LOWEST_BELOW_BEST, ends))
     margin = 0.05 * (best - bottom) + 1e-3
     axes.set_ylim(bottom - margin, best + margin)
     axes.set_title("Dice on held-out cases, mean over labels", fontsize=9.5, loc="left")
