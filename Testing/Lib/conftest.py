@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 
 def make_tiny_net(*, seed: int = 0, classes: int = 3) -> MultiLevelNet:
     """Three levels of a few channels, with a pooled branch; untrained, but with batch norm that does something."""
-    import torch
-
     from CompactSegLib.network import (
         BlockConfig,
         BranchConfig,
         HeadConfig,
         LayerConfig,
-        MultiLevelNet,
         NetConfig,
     )
+    from Testing.Lib.nets import random_net
 
     serial = BlockConfig((BranchConfig((LayerConfig(3),)),))
     parallel = BlockConfig(
@@ -38,16 +36,7 @@ def make_tiny_net(*, seed: int = 0, classes: int = 3) -> MultiLevelNet:
         blocks=(serial, parallel, parallel, serial),
         heads=(HeadConfig((LayerConfig(3, kernel=1),)),) * 3,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = MultiLevelNet(config)
-        for module in net.modules():
-            if isinstance(module, torch.nn.BatchNorm3d):
-                module.running_mean.normal_(0, 0.2)
-                module.running_var.uniform_(0.5, 2)
-                torch.nn.init.uniform_(module.weight, 0.5, 1.5)
-                torch.nn.init.normal_(module.bias, 0, 0.2)
-    return net.eval()
+    return random_net(config, seed=seed)
 
 
 def make_tiny_model(folder: Path, **changes: Any) -> Model:
