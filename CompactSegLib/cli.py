@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from CompactSegLib.commands.guard import Debug, guarded
+from CompactSegLib.commands.options import Device, MostLevel, Tile
 from CompactSegLib.commands.training import evaluate, train
 
 __all__ = ["app", "main"]
@@ -58,9 +59,7 @@ def segment(
     ],
     model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
     output: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")],
-    level: Annotated[
-        int | None, typer.Option(help="Go to this level at most.", metavar="N")
-    ] = None,
+    level: MostLevel = None,
     threshold: Annotated[
         str | None,
         typer.Option(
@@ -72,19 +71,14 @@ def segment(
     all_levels: Annotated[
         bool, typer.Option("--all-levels", help="Do not stop at the threshold.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         str,
         typer.Option(
             help="auto (the fastest that the device computes in), fp32 (the same labels with any tile), bf16 or fp16."
         ),
     ] = "auto",
-    tile: Annotated[
-        int | None,
-        typer.Option(
-            help="Edge of the tiles in voxels; by default, what memory allows.", metavar="N"
-        ),
-    ] = None,
+    tile: Tile = None,
     format_: Annotated[
         str, typer.Option("--format", help="seg.nrrd, nii.gz or dicom-seg.")
     ] = "seg.nrrd",

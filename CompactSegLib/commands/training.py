@@ -8,19 +8,14 @@ from typing import Annotated
 import typer
 
 from CompactSegLib.commands.guard import Debug, guarded
+from CompactSegLib.commands.options import Data, Device, Labels, MostLevel, Tile
 
 __all__ = ["evaluate", "train"]
 
 
 @guarded
 def train(
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
-            metavar="FOLDER",
-        ),
-    ],
+    data: Data,
     output: Annotated[
         Path, typer.Option(help="Folder for checkpoints, log and model.", metavar="DIR")
     ],
@@ -38,13 +33,7 @@ def train(
             help="Training plan, JSON; what it leaves out keeps its default.", metavar="FILE"
         ),
     ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of label files named as the images are, where --data is a plain folder of images.",
-            metavar="FOLDER",
-        ),
-    ] = None,
+    labels: Labels = None,
     fold: Annotated[
         str,
         typer.Option(
@@ -63,7 +52,7 @@ def train(
         float | None,
         typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     threads: Annotated[
         int | None, typer.Option(help="CPU threads of each process.", metavar="N")
     ] = None,
@@ -95,20 +84,8 @@ def train(
 @guarded
 def evaluate(
     model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
-            metavar="FOLDER",
-        ),
-    ],
-    labels: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of label files named as the images are, where --data is a plain folder of images.",
-            metavar="FOLDER",
-        ),
-    ] = None,
+    data: Data,
+    labels: Labels = None,
     fold: Annotated[
         str | None,
         typer.Option(
@@ -131,9 +108,7 @@ def evaluate(
             metavar="CSV",
         ),
     ] = None,
-    level: Annotated[
-        int | None, typer.Option(help="Go to this level at most.", metavar="N")
-    ] = None,
+    level: MostLevel = None,
     with_training_cases: Annotated[
         bool,
         typer.Option(
@@ -141,14 +116,9 @@ def evaluate(
             help="Accept cases that the model was trained on, and mark them.",
         ),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[str, typer.Option(help="fp32, bf16, fp16 or auto.")] = "fp32",
-    tile: Annotated[
-        int | None,
-        typer.Option(
-            help="Edge of the tiles in voxels; by default, what memory allows.", metavar="N"
-        ),
-    ] = None,
+    tile: Tile = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON, and nothing else, on stdout.")
     ] = False,

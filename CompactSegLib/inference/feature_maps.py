@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
-from CompactSegLib.inference.tiles import coarser, shape_of, whole
+from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.volume.resampling import Box
 
@@ -74,9 +74,7 @@ class KeptMaps:
             return
         stride = self._config.map_strides[number - 1]
         at, origin = coarser(core, stride), coarser(region, stride)
-        inner = tuple(
-            slice(a.start - o.start, a.stop - o.start) for a, o in zip(at, origin, strict=True)
-        )
+        inner = relative(at, origin)
         target[(slice(None), slice(None), *at)] = values[(slice(None), slice(None), *inner)]
 
     def finish(self) -> None:

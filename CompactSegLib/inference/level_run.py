@@ -16,7 +16,7 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import choose_edge, hull, least_edge, shape_of, split, whole
-from CompactSegLib.network.reach import Halo, halo
+from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import Box, GridMap
 
@@ -144,9 +144,6 @@ class LevelRun:
             largest=_LARGEST_EDGE,
         )
 
-    def _around(self) -> Halo:
-        return halo(self._image.config, self._level, start=self._start)
-
     def _use_less_memory(self) -> None:
         """After memory ran out: half the edge, or the CPU when that would be smaller than is worth it."""
         segmenter, level = self._segmenter, self._level
@@ -154,10 +151,10 @@ class LevelRun:
         release_cached(device)
         edge = min(self.edge, max(self._image.shape))
         least = self._stride
-        if (
-            device.type != "cpu"
-        ):  # which is faster than an accelerator that computes little but halo
-            least = least_edge(self._around(), stride=self._stride)
+        if device.type != "cpu":
+            # The CPU is faster than an accelerator that computes little but halo.
+            around = halo(self._image.config, self._level, start=self._start)
+            least = least_edge(around, stride=self._stride)
         if edge > least:
             self.edge = max(least, edge // 2 // self._stride * self._stride)
             segmenter.tell(

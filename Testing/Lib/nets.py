@@ -88,3 +88,7 @@ def random_image(config: NetConfig, shape: tuple[int, int, int], *, seed: int = 
     """Noise ``(1, in_channels, *shape)``."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn((1, config.in_channels, *shape), generator=generator)
+
+
+POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
+"""A block with a branch at its own resolution and one at half of it."""

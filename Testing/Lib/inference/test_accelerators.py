@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from CompactSegLib.inference.devices import Runtime
-from CompactSegLib.network import BranchConfig
 from CompactSegLib.volume import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -15,9 +14,8 @@ from Testing.Lib.inference.models_in_memory import (
     out_of_memory_above,
     segmenter_for,
 )
-from Testing.Lib.nets import layer, net_config, parallel, serial
+from Testing.Lib.nets import POOLED, layer, net_config, serial
 
-POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED)
 
 

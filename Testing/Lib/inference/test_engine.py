@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 from CompactSegLib import Level, Segmenter, StopRule, segment
 from CompactSegLib.errors import Cancelled, ConfigurationError, InputError
 from CompactSegLib.models import GainCalibration, StopSettings
-from CompactSegLib.network import BranchConfig
 from CompactSegLib.network.blocks import ConvLayer
 from CompactSegLib.volume import Geometry, Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
-from Testing.Lib.nets import layer, net_config, parallel, serial
+from Testing.Lib.nets import POOLED, layer, net_config, serial
 
-POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CompactSegLib.network import BranchConfig
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
-from Testing.Lib.nets import layer, net_config, parallel, serial
-
-POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
+from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 
 @pytest.fixture

@@ -20,9 +20,8 @@ from Testing.Lib.inference.models_in_memory import (
     out_of_memory_above,
     segmenter_for,
 )
-from Testing.Lib.nets import layer, net_config, parallel, serial
+from Testing.Lib.nets import POOLED, layer, net_config, parallel, serial
 
-POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED)
 
 

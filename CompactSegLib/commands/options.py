@@ -1,0 +1,31 @@
+"""Options that several commands have, in the same words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Data", "Device", "Labels", "MostLevel", "Tile"]
+
+Data = Annotated[
+    Path,
+    typer.Option(
+        help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
+        metavar="FOLDER",
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of label files named as the images are, where --data is a plain folder of images.",
+        metavar="FOLDER",
+    ),
+]
+MostLevel = Annotated[int | None, typer.Option(help="Go to this level at most.", metavar="N")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Tile = Annotated[
+    int | None,
+    typer.Option(help="Edge of the tiles in voxels; by default, what memory allows.", metavar="N"),
+]
