@@ -1,0 +1,201 @@
+"""Values that the logic hands out: what the worker offers, a run, its outcome, and what the scene holds of a volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from CompactSegLib.models.labels import Label
+
+__all__ = [
+    "Comparison",
+    "DeviceInfo",
+    "LevelResult",
+    "ModelInfo",
+    "Results",
+    "Run",
+    "RunOutcome",
+    "StopInfo",
+]
+
+
+@dataclass(frozen=True)
+class StopInfo:
+    """When a model stops by itself.
+
+    Attributes:
+        threshold: Its own; used where a run states none.
+        unit: Of that threshold, ``jaccard`` (improvement) or ``dice`` (expected gain of the next level).
+        units: Those that a run may state; ``jaccard`` is always among them.
+    """
+
+    threshold: float
+    unit: str
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that the worker has.
+
+    Attributes:
+        name: By which `CompactSegLogic.segment` takes it; unique.
+        title: For people.
+        description: One or two sentences.
+        levels: How many it has.
+        labels: What it segments: ``value``, ``name``, ``color`` (0 to 255), ``terminology``.
+        channels: Images that it takes; the module can use those with one.
+        modality: Such as ``MR T1``.
+        licence: Of the weights.
+        sizeBytes: Of its folder.
+        folder: Where it is, on the worker's machine.
+        stop: Its own stop rule.
+    """
+
+    name: str
+    title: str
+    description: str
+    levels: int
+    labels: tuple[Label, ...]
+    channels: int
+    modality: str
+    licence: str
+    sizeBytes: int
+    folder: str
+    stop: StopInfo
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device that the worker can compute on.
+
+    Attributes:
+        name: ``cpu``, ``cuda:0``, ``mps``.
+        title: For people.
+        precision: In which it computes by default.
+    """
+
+    name: str
+    title: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was started.
+
+    Attributes:
+        volumeID: MRML ID of the volume node.
+        volumeName: Its name when the run began.
+        model: Name of the model.
+        levels: The most levels it will compute; None where the worker has not yet told how many the model has.
+        firstLevel: The first that it will compute: 1, or more where known levels are refined.
+    """
+
+    volumeID: str
+    volumeName: str
+    model: str
+    levels: int | None
+    firstLevel: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        volumeNode: The volume; None where it is no longer in the scene.
+        kind: ``done``, ``cancelled`` or ``failed``.
+        sentence: For the user, in every case.
+        stop: Why it ended after this level: ``threshold``, ``levels-requested`` or ``last-level``; "" unless done.
+        stopReason: The same as a sentence; "" unless done.
+        blocksRun: Blocks of the net that the worker executed; a level that was known costs none.
+        seconds: From the click to the end.
+    """
+
+    volumeNode: Any
+    kind: str
+    sentence: str
+    stop: str = ""
+    stopReason: str = ""
+    blocksRun: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class LevelResult:
+    """A level of a volume, as the scene holds it.
+
+    Attributes:
+        level: From 1.
+        improvement: Change against the level before, 0 to 1; None for level 1.
+        seconds: That the worker computed for this level.
+        millilitres: By label name.
+        expectedGain: In Dice, of the next level; None where the model has no calibration.
+        blocksRun: Blocks that were executed for it.
+        stop: ``threshold``, ``levels-requested``, ``last-level``, or "" where the run went on.
+        stopReason: The same as a sentence.
+        segmentationNode: The vtkMRMLSegmentationNode.
+    """
+
+    level: int
+    improvement: float | None
+    seconds: float
+    millilitres: Mapping[str, float]
+    expectedGain: float | None
+    blocksRun: int
+    stop: str
+    stopReason: str
+    segmentationNode: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What the scene holds of a volume.
+
+    Attributes:
+        volumeNode: The volume.
+        model: Name of the model that made the levels.
+        levels: In order; one that the user deleted is missing.
+        availableLevels: How many the model has, also those not yet computed.
+        tableNode: vtkMRMLTableNode with a row for each level; None where the user deleted it.
+        folderItem: Of the subject hierarchy; 0 where there is none.
+        shownLevel: The one that is visible; None where none or several are.
+        device: Title of the device that computed.
+    """
+
+    volumeNode: Any
+    model: str
+    levels: tuple[LevelResult, ...]
+    availableLevels: int
+    tableNode: Any
+    folderItem: int
+    shownLevel: int | None
+    device: str = ""
+
+    def level(self, number: int) -> LevelResult | None:
+        """The level with this number; None where it is not there."""
+        return next((each for each in self.levels if each.level == number), None)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two levels side by side.
+
+    Attributes:
+        volumeNode: The volume.
+        levelA: Shown left.
+        levelB: Shown right.
+        differenceNode: vtkMRMLSegmentationNode: what only A has and what only B has, as outlines in both views.
+        millilitres: Of the difference: ``onlyA`` and ``onlyB``.
+        viewNames: Layout names of the slice views, (left, right) for each orientation that is shown.
+    """
+
+    volumeNode: Any
+    levelA: int
+    levelB: int
+    differenceNode: Any
+    millilitres: Mapping[str, float] = field(default_factory=dict)
+    viewNames: tuple[tuple[str, str], ...] = ()
