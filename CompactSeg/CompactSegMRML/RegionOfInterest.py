@@ -1,0 +1,64 @@
+"""A markups ROI as the box of voxels that it covers in a volume."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import vtk
+
+from CompactSegLib.errors import InputError
+from CompactSegMRML.VolumeInput import arrayFromMatrix, ijkToWorld, wholeBox
+from CompactSegMRML.VoxelBox import VoxelBox
+
+__all__ = ["boxOf"]
+
+_TOLERANCE_VOXELS = 1e-6
+
+
+def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
+    """The voxels of a volume whose centres are in the bounds that a region has along the volume's axes.
+
+    The region may be turned against the volume, and both may be under transforms.
+
+    Args:
+        region: vtkMRMLMarkupsROINode; None for the whole volume.
+        volumeNode: A volume that can be segmented.
+
+    Raises:
+        InputError: The region is not placed, or holds no voxel of the volume.
+    """
+    if region is None:
+        return wholeBox(volumeNode)
+    name = region.GetName() or "The region"
+    if not region.IsA("vtkMRMLMarkupsROINode"):
+        raise InputError(
+            f"{name}: expected a markups ROI as the region of interest, got {region.GetClassName()}."
+        )
+    if min(region.GetSize()) <= 0:
+        raise InputError(
+            f"{name}: the region of interest has no size; place it first, or choose none."
+        )
+    ijk = _cornersWorld(region) @ np.linalg.inv(ijkToWorld(volumeNode)).T
+    low = np.ceil(ijk[:, :3].min(axis=0) - _TOLERANCE_VOXELS).astype(int)
+    high = np.floor(ijk[:, :3].max(axis=0) + _TOLERANCE_VOXELS).astype(int)
+    most = np.array(wholeBox(volumeNode).size) - 1
+    low, high = np.maximum(low, 0), np.minimum(high, most)
+    if np.any(low > high):
+        raise InputError(
+            f"{name}: the region of interest holds no voxel of {volumeNode.GetName()}; move it, or choose none."
+        )
+    return VoxelBox(tuple(map(int, low)), tuple(map(int, high - low + 1)))  # type: ignore[arg-type]
+
+
+def _cornersWorld(region: Any) -> np.ndarray:
+    """(8, 4) homogeneous."""
+    half = np.array(region.GetSize()) / 2
+    corners = np.array(list(itertools.product((-1, 1), repeat=3))) * half
+    local = np.c_[corners, np.ones(8)] @ arrayFromMatrix(region.GetObjectToNodeMatrix()).T
+    transform = vtk.vtkGeneralTransform()
+    parent = region.GetParentTransformNode()
+    if parent is not None:
+        parent.GetTransformToWorld(transform)
+    return np.array([(*transform.TransformPoint(corner[:3]), 1.0) for corner in local])

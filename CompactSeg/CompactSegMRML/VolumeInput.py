@@ -1,0 +1,149 @@
+"""What the worker is sent of a volume node: its voxels, copied in steps, and where they are in the world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from vtk.util.numpy_support import vtk_to_numpy
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.protocol import LARGEST_ARRAY
+from CompactSegMRML.VoxelBox import VoxelBox
+
+__all__ = [
+    "VolumeCopy",
+    "arrayFromMatrix",
+    "ijkToRAS",
+    "ijkToWorld",
+    "stampOf",
+    "wholeBox",
+    "whyNotSegmentable",
+]
+
+_STEP_BYTES = 8 * 2**20
+
+
+def whyNotSegmentable(node: Any) -> str | None:
+    """A sentence for the user where a node can not be segmented; None where it can."""
+    if node is None:
+        return "Choose a volume to segment."
+    name = f"{node.GetName() or 'This node'}"
+    if node.IsA("vtkMRMLSequenceNode"):
+        return f"{name} is a sequence: open it in the Sequences module and choose the volume of its browser."
+    if node.IsA("vtkMRMLLabelMapVolumeNode") or node.IsA("vtkMRMLSegmentationNode"):
+        return f"{name} holds labels, not an image: choose the volume that they were drawn on."
+    if not node.IsA("vtkMRMLScalarVolumeNode"):
+        return f"{name} is no volume: choose a scalar volume, such as a loaded MR or CT series."
+    if node.IsA("vtkMRMLTensorVolumeNode"):
+        return f"{name} holds diffusion tensors, not an image: choose a scalar volume."
+    image = node.GetImageData()
+    scalars = image.GetPointData().GetScalars() if image else None
+    if scalars is None or min(image.GetDimensions()) < 1 or not scalars.GetNumberOfTuples():
+        return f"{name} has no voxels: load its image, or choose another volume."
+    if scalars.GetNumberOfComponents() != 1:
+        return (
+            f"{name} has {scalars.GetNumberOfComponents()} values in each voxel (as a color image): choose a volume "
+            "with one, or convert it with the module Vector to Scalar Volume."
+        )
+    if scalars.GetDataType() == vtk.VTK_BIT:
+        return f"{name} has voxels of one bit, as a mask has: choose an image."
+    size = scalars.GetNumberOfTuples() * scalars.GetDataTypeSize()
+    if size > LARGEST_ARRAY:
+        return (
+            f"{name} has {size / 2**30:.1f} GiB, and at most {LARGEST_ARRAY / 2**30:.0f} GiB can be segmented: crop it "
+            "with the module Crop Volume."
+        )
+    transform = node.GetParentTransformNode()
+    if transform is not None and not transform.IsTransformToWorldLinear():
+        return (
+            f"{name} is under {transform.GetName()}, which is not linear: harden the transform on the volume "
+            "(Transforms module), then segment it."
+        )
+    if abs(np.linalg.det(ijkToWorld(node)[:3, :3])) < 1e-12:
+        return f"{name} has a geometry in which its axes do not span space: correct its spacing or its transform."
+    return None
+
+
+def ijkToRAS(volumeNode: Any) -> np.ndarray:
+    """(4, 4), voxels to the volume's own millimetres, without parent transforms."""
+    matrix = vtk.vtkMatrix4x4()
+    volumeNode.GetIJKToRASMatrix(matrix)
+    return arrayFromMatrix(matrix)
+
+
+def ijkToWorld(volumeNode: Any) -> np.ndarray:
+    """(4, 4), voxels to world millimetres; the parent transforms must be linear."""
+    toWorld = vtk.vtkMatrix4x4()
+    slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(
+        volumeNode.GetParentTransformNode(), None, toWorld
+    )
+    return arrayFromMatrix(toWorld) @ ijkToRAS(volumeNode)
+
+
+def arrayFromMatrix(matrix: Any) -> np.ndarray:
+    """(4, 4) of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+
+
+def wholeBox(volumeNode: Any) -> VoxelBox:
+    """All voxels of a volume that has some."""
+    return VoxelBox((0, 0, 0), volumeNode.GetImageData().GetDimensions())
+
+
+class VolumeCopy:
+    """A copy of a volume's voxels, made in steps that hold the event loop up for milliseconds only.
+
+    It is a copy since the volume may be changed or deleted while the worker is being sent its voxels.
+
+    Args:
+        volumeNode: One that can be segmented.
+        box: The voxels wanted.
+
+    Attributes:
+        array: (k, j, i), complete when the steps are done.
+        ijkToWorld: (4, 4) of the box's voxels.
+        stamp: Changes when the image does.
+    """
+
+    def __init__(self, volumeNode: Any, box: VoxelBox) -> None:
+        self._node, self._box = volumeNode, box
+        self.ijkToWorld = box.shifted(ijkToWorld(volumeNode))
+        self.stamp = stampOf(volumeNode)
+        self.array = np.empty(box.size[::-1], self._voxels().dtype)
+
+    def steps(self) -> Iterator[None]:
+        """Copy; each step is short.
+
+        Raises:
+            InputError: The image changed in the middle.
+        """
+        planeBytes = max(1, self.array[:1].nbytes)
+        planes = max(1, _STEP_BYTES // planeBytes)
+        k, j, i = self._box.slicesKJI
+        for first in range(0, self._box.size[2], planes):
+            if stampOf(self._node) != self.stamp:
+                raise InputError(
+                    f"{self._node.GetName()} was changed while it was read; segment it again."
+                )
+            source = slice(k.start + first, min(k.start + first + planes, k.stop))
+            self.array[first : first + planes] = self._voxels()[source, j, i]
+            yield
+
+    def _voxels(self) -> np.ndarray:
+        """(k, j, i), the volume's own memory, asked for anew since it may have been replaced."""
+        image = self._node.GetImageData()
+        scalars = vtk_to_numpy(image.GetPointData().GetScalars())
+        return scalars.reshape(image.GetDimensions()[::-1])
+
+
+def stampOf(volumeNode: Any) -> tuple[object, ...]:
+    """What differs when the voxels do, or where they are: of the image, and of the way to the world."""
+    image = volumeNode.GetImageData()
+    scalars = image.GetPointData().GetScalars() if image else None
+    # Not the node's own time, which changes with its name or display.
+    times = (scalars.GetMTime(), image.GetDimensions()) if scalars else ()
+    return (*times, *ijkToRAS(volumeNode).ravel())

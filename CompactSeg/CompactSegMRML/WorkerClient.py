@@ -1,0 +1,187 @@
+"""The worker as the logic sees it: not there, starting or ready, and what it offers; without threads of its own."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+import CompactSegLib
+from CompactSegLib.errors import CompactSegError
+from CompactSegLib.protocol import PROTOCOL, BadFrame, Frame
+from CompactSegMRML import WorkerTrouble
+from CompactSegMRML.Results import DeviceInfo, ModelInfo
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.WorkerCommand import Launch, launchOf
+from CompactSegMRML.WorkerOffer import devicesOf, modelsOf
+from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
+
+__all__ = ["WorkerClient"]
+
+_READY_SECONDS = 60.0
+
+
+class WorkerClient:
+    """Starts the worker, ends it, and sorts what it says.
+
+    Signals:
+        changed(): `state`, `models`, `devices` or `problem` is another.
+        heard(message, array): an event of a request.
+        lost(sentence): the worker is gone; nothing that was asked will be answered.
+        logged(line): of its stderr.
+
+    Attributes:
+        state: ``stopped``, ``starting`` or ``ready``.
+        command: As given; "" for the default.
+        problem: A sentence, or None.
+        problemKind: ``torch``, ``start``, ``ended`` or "".
+    """
+
+    def __init__(
+        self,
+        command: str = "",
+        *,
+        environment: Mapping[str, str] | None = None,
+        prepare: Callable[[Frame], Frame] = lambda frame: frame,
+        readySeconds: float = _READY_SECONDS,
+    ) -> None:
+        self.changed, self.heard, self.lost, self.logged = Signal(), Signal(), Signal(), Signal()
+        self.command, self._environment = command, dict(environment or {})
+        self._prepare, self._readySeconds = prepare, readySeconds
+        self.state = "stopped"
+        self.models: tuple[ModelInfo, ...] = ()
+        self.damaged: tuple[str, ...] = ()
+        self.devices: tuple[DeviceInfo, ...] = ()
+        self.problem: str | None = None
+        self.problemKind = ""
+        self._process: WorkerProcess | None = None
+        self._launch: Launch | None = None
+        self._began = 0.0
+        self._lastLines: deque[str] = deque(maxlen=10)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that was started; None where none runs."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the worker unless it runs."""
+        if self._process is not None:
+            return
+        self._lastLines.clear()
+        self.problem, self.problemKind = None, ""
+        try:
+            self._launch = launchOf(self.command, self._environment)
+            self._process = WorkerProcess(self._launch, prepare=self._prepare)
+        except CompactSegError as error:
+            self._fail("start", str(error))
+            return
+        except OSError as error:
+            self._fail("start", WorkerTrouble.didNotStart(self._launch, error))
+            return
+        self._began = time.monotonic()
+        self.state = "starting"
+        self.changed()
+
+    def stop(self) -> None:
+        """Let it end; does not wait."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.stop()
+            self.state = "stopped"
+            self.changed()
+
+    def kill(self, kind: str = "", sentence: str = "") -> None:
+        """End it now; does not wait."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            self._fail(kind, sentence)
+
+    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> Sending:
+        """Send a request; the worker must be ready."""
+        assert self._process is not None, "the worker is not there"
+        return self._process.send(message, array)
+
+    def handleNext(self) -> bool:
+        """Handle one thing that the worker said; False where there is none."""
+        if self._process is None:
+            return False
+        try:
+            received = self._process.received.get_nowait()
+        except queue.Empty:
+            self._checkTime()
+            return False
+        if isinstance(received, LogLine):
+            self._lastLines.append(received.text)
+            self.logged(received.text)
+        elif isinstance(received, Ended):
+            self._process = None
+            wasReady = self.state == "ready"
+            say = WorkerTrouble.endedLater if wasReady else WorkerTrouble.endedBeforeReady
+            self._fail(
+                "ended" if wasReady else "start", say(self._launch, received, self._lastLines)
+            )
+        elif isinstance(received, BadFrame):
+            # Before it is ready it may be a greeting of the host where it runs.
+            self._lastLines.append(received.sentence)
+            self.logged(received.sentence)
+            if self.state == "ready":
+                self.heard(
+                    {"event": "broken", "id": received.id, "sentence": received.sentence}, None
+                )
+        else:
+            self._take(received)
+        return True
+
+    def _take(self, frame: Frame) -> None:
+        message = frame.message
+        event, request = message.get("event"), message.get("id")
+        if self.state == "starting":
+            if event == "ready" and message.get("protocol") == PROTOCOL:
+                self._offer(message)
+                self.state = "ready"
+                self.changed()
+                return
+            if event == "ready":
+                sentence = WorkerTrouble.speaksAnother(
+                    self._launch,
+                    message.get("protocol"),
+                    ours=PROTOCOL,
+                    version=CompactSegLib.__version__,
+                )
+                self.kill("start", sentence)
+                return
+        if event == "devices":
+            self.devices = devicesOf(message)
+            self.changed()
+        elif event == "models":
+            self._offer(message)
+            self.changed()
+        elif event == "error" and message.get("kind") == "torch":
+            self.problem, self.problemKind = message["sentence"], "torch"
+            self.changed()
+        if request is not None:
+            self.heard(message, frame.array)
+        elif event == "error":
+            self.logged(message["sentence"])
+
+    def _offer(self, message: Mapping[str, Any]) -> None:
+        self.models = modelsOf(message)
+        self.damaged = tuple(message.get("damaged", ()))
+
+    def _checkTime(self) -> None:
+        if self.state == "starting" and time.monotonic() - self._began > self._readySeconds:
+            self.kill("start", WorkerTrouble.isLate(self._launch, self._readySeconds))
+
+    def _fail(self, kind: str, sentence: str) -> None:
+        self.state, self.devices = "stopped", ()
+        if sentence:
+            self.problem, self.problemKind = sentence, kind
+            self.logged(sentence)
+        self.changed()
+        self.lost(sentence)

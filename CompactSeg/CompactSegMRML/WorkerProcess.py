@@ -1,0 +1,187 @@
+"""The worker as a process: four threads and a queue, so that the main thread never waits for a pipe."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from CompactSegLib.protocol import BadFrame, Frame, FrameReader, encode_frame, write_parts
+from CompactSegMRML.WorkerCommand import Launch
+
+__all__ = ["Ended", "LogLine", "Received", "Sending", "WorkerProcess"]
+
+_CHUNK = 2**20
+_MOST_NOISE = 2**20
+_GRACE_SECONDS = 6.0  # the worker ends itself 5 s after its stdin did, whatever it is doing
+_LONGEST_LINE = 2000
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """A line that the worker wrote to stderr."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The process is gone; nothing follows.
+
+    Attributes:
+        code: As `subprocess.Popen.returncode`; negative for a signal.
+        wasNoise: Whether it was ended since what it wrote was no worker's.
+    """
+
+    code: int
+    wasNoise: bool = False
+
+
+Received = Frame | BadFrame | LogLine | Ended
+
+
+class Sending:
+    """A message on its way.
+
+    Attributes:
+        isDone: Whether all of it was handed to the process.
+    """
+
+    def __init__(self) -> None:
+        self.isDone = False
+
+
+class WorkerProcess:
+    """A worker that was started.
+
+    Args:
+        launch: How.
+        prepare: Called with each frame in the thread that reads, for what would take the main thread too long.
+
+    Raises:
+        OSError: The program could not be started.
+    """
+
+    def __init__(
+        self, launch: Launch, *, prepare: Callable[[Frame], Frame] = lambda frame: frame
+    ) -> None:
+        self.received: queue.SimpleQueue[Received] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[tuple[list[Any], Sending] | None] = queue.SimpleQueue()
+        self._prepare = prepare
+        self._wasNoise = False
+        self._process = subprocess.Popen(
+            launch.arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env=dict(launch.environment),
+            **_apart(),
+        )
+        self._threads = {
+            name: threading.Thread(target=target, name=f"compactseg {name}", daemon=True)
+            for name, target in {
+                "reader": self._read,
+                "log": self._readLog,
+                "writer": self._write,
+                "waiter": self._wait,
+            }.items()
+        }
+        for thread in self._threads.values():
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> Sending:
+        """Send a request; returns at once. The array must not change until it is sent."""
+        sending = Sending()
+        self._outgoing.put((encode_frame(message, array), sending))
+        return sending
+
+    def stop(self) -> None:
+        """Let the worker end, and end it if it does not; returns at once."""
+        self.send({"request": "shutdown"})
+        self._outgoing.put(None)
+        timer = threading.Timer(_GRACE_SECONDS, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def kill(self) -> None:
+        """End it now; returns at once."""
+        self._outgoing.put(None)
+        if self._process.poll() is None:
+            with suppress(OSError):
+                if os.name == "nt":
+                    self._process.kill()
+                else:  # with what it started: a command may be a script around the worker
+                    os.killpg(self._process.pid, signal.SIGKILL)
+
+    def join(self, timeout: float) -> bool:
+        """Wait for the end; whether it came."""
+        self._threads["waiter"].join(timeout)
+        return not self._threads["waiter"].is_alive()
+
+    def _read(self) -> None:
+        frames, noise, isKnown = FrameReader(), 0, False
+        with suppress(OSError, ValueError):
+            while data := os.read(self._process.stdout.fileno(), _CHUNK):
+                for frame in frames.feed(data):
+                    isKnown = isKnown or isinstance(frame, Frame)
+                    self.received.put(self._prepare(frame) if isinstance(frame, Frame) else frame)
+                noise = 0 if isKnown else noise + len(data)
+                if noise > _MOST_NOISE:
+                    self._wasNoise = True
+                    self.kill()
+                    break
+            for broken in frames.finish():
+                self.received.put(broken)
+        # A worker that says no more is of no use.
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GRACE_SECONDS)
+            return
+        self.kill()
+
+    def _readLog(self) -> None:
+        with suppress(OSError, ValueError):
+            while line := self._process.stderr.readline(_LONGEST_LINE):
+                text = line.decode("utf-8", errors="replace").rstrip()
+                if text:
+                    self.received.put(LogLine(text))
+
+    def _write(self) -> None:
+        with suppress(OSError, ValueError):
+            while (item := self._outgoing.get()) is not None:
+                parts, sending = item
+                write_parts(self._process.stdin, parts)
+                sending.isDone = True
+        with suppress(OSError):
+            self._process.stdin.close()
+
+    def _wait(self) -> None:
+        code = self._process.wait()
+        self._outgoing.put(None)
+        # Not for long: what the process started may still hold the pipes, as ssh's shared connections do.
+        self._threads["reader"].join(1.0)
+        self._threads["log"].join(0.5)
+        self.received.put(Ended(code, self._wasNoise))
+        for name, stream in (("reader", self._process.stdout), ("log", self._process.stderr)):
+            if not self._threads[name].is_alive():
+                with suppress(OSError):
+                    stream.close()
+
+
+def _apart() -> dict[str, Any]:
+    """No console window on Windows; elsewhere no terminal that ssh could ask for a password on, where nobody looks."""
+    if os.name == "nt":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
