@@ -60,6 +60,7 @@ def _model_data(model: Model) -> dict[str, Any]:
         "labels": [label.to_dict() for label in model.labels],
         "channels": model.net_config.in_channels,
         "modality": model.modality,
+        "field_mm": list(model.field_mm) if model.field_mm else None,
         "licence": model.licence,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),

@@ -1,0 +1,127 @@
+"""CompactSeg in 3D Slicer: the module's entry, which joins the scene's events to the panel."""
+
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+# Installed, all packages are beside this file. In a checkout the library is one folder up.
+for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents[1]):
+    if any(folder.glob("CompactSeg*/__init__.py")) and str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
+
+from CompactSegLib.files import find_resource  # noqa: E402
+
+__all__ = ["CompactSeg", "CompactSegLogic", "CompactSegTest", "CompactSegWidget"]
+
+OUR_PACKAGES = ("CompactSegQt", "CompactSegMRML", "CompactSegLib")
+
+
+class CompactSeg(ScriptedLoadableModule):
+    """What Slicer shows of the module before it is opened."""
+
+    def __init__(self, parent):
+        super().__init__(parent)
+        parent.title = _("CompactSeg")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Segmentations", "SubjectHierarchy", "Markups", "Tables"]
+        parent.contributors = ["CompactSeg contributors"]
+        parent.helpText = _(
+            "Segments an image level by level: the first level is there almost at once, deeper levels refine it. "
+            "Levels can be compared side by side, and the one you like can be edited in the Segment Editor."
+        )
+        parent.acknowledgementText = _(
+            "The net follows US patent 10,783,640, a scalable and compact multi-level convolutional neural network."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData():
+    """Called once the application is up, when the Sample Data module is there."""
+    from CompactSegQt import Samples
+
+    Samples.registerSampleData()
+
+
+class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel, told of what happens to the scene."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.panel = None
+
+    def setup(self):
+        super().setup()
+        from CompactSegQt.Panel import Panel
+        from CompactSegQt.Settings import Settings
+
+        uiWidget = slicer.util.loadUI(str(find_resource("UI/CompactSeg.ui")))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = CompactSegLogic(slicer.mrmlScene, workerCommand=Settings().workerCommand)
+        self.panel = Panel(self.ui, uiWidget, self.logic)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.initializeParameterNode()
+        if self.parent.isEntered:  # after a reload; else Slicer calls enter() next
+            self.enter()
+
+    def enter(self):
+        """The user opens the module: have a worker warm before the first click."""
+        self.initializeParameterNode()
+        self.panel.enter()
+
+    def cleanup(self):
+        self.removeObservers()
+        if self.panel is not None:
+            self.panel.close()
+            self.panel = None
+
+    def onReload(self):
+        """Also our packages are read anew; the base class reads only this file."""
+        self.cleanup()
+        for name in [name for name in sys.modules if name.partition(".")[0] in OUR_PACKAGES]:
+            del sys.modules[name]
+        super().onReload()
+
+    def initializeParameterNode(self):
+        from CompactSegQt.ParameterNode import CompactSegParameterNode
+
+        holder = ScriptedLoadableModuleLogic()
+        holder.moduleName = "CompactSeg"
+        self.panel.setParameterNode(CompactSegParameterNode(holder.getParameterNode()))
+
+    def onSceneStartClose(self, _caller, _event):
+        self.panel.setParameterNode(None)
+
+    def onSceneEndClose(self, _caller, _event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, _caller, _event):
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+
+class CompactSegTest(ScriptedLoadableModuleTest):
+    """What can be tested inside Slicer."""
+
+    def runTest(self):
+        from CompactSegQt.SelfTest import runSelfTest
+
+        runSelfTest(self)

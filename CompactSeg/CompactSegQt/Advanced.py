@@ -1,0 +1,86 @@
+"""What is rarely needed: where to compute, which part of the image, how much memory, which worker, how it looks."""
+
+from CompactSegMRML.Results import DeviceInfo
+from CompactSegMRML.Signal import Signal
+from slicer.i18n import tr as _
+
+__all__ = ["Advanced"]
+
+
+class Advanced:
+    """The fields of the section that is folded at first; those not named here belong to the parameter node alone.
+
+    Args:
+        ui: The panel's widgets.
+
+    Attributes:
+        deviceChosen: Signal with the name of a device.
+        commandChosen: Signal with the worker command; "" for Slicer's own Python.
+        restartRequested: Signal.
+        regionCreated: Signal with a vtkMRMLMarkupsROINode that the user just made.
+    """
+
+    def __init__(self, ui) -> None:
+        self.deviceChosen, self.commandChosen = Signal(), Signal()
+        self.restartRequested, self.regionCreated = Signal(), Signal()
+        self._ui = ui
+        self._command = ""
+        ui.deviceComboBox.addItem(_("Automatic"), "auto")
+        ui.deviceComboBox.connect("activated(int)", self._onDevice)
+        ui.regionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.regionCreated.emit)
+        ui.newRegionButton.connect("clicked(bool)", self._onNewRegion)
+        ui.workerCommandEdit.connect("editingFinished()", self._onCommand)
+        ui.restartWorkerButton.connect("clicked(bool)", lambda _: self.restartRequested())
+
+    def open(self) -> None:
+        self._ui.advancedButton.collapsed = False
+
+    def setDevices(self, devices: tuple[DeviceInfo, ...], current: str) -> None:
+        """Offer these; what was chosen stays, also while it is not known yet."""
+        box = self._ui.deviceComboBox
+        box.clear()
+        best = f" ({devices[0].title})" if devices else ""
+        box.addItem(_("Automatic") + best, "auto")
+        for device in devices:
+            box.addItem(device.title, device.name)
+        if box.findData(current) < 0:
+            box.addItem(_("{device} (not there)").format(device=current), current)
+        box.currentIndex = box.findData(current)
+
+    def setDevice(self, current: str) -> None:
+        index = self._ui.deviceComboBox.findData(current)
+        if index >= 0:
+            self._ui.deviceComboBox.currentIndex = index
+
+    def setCommand(self, command: str) -> None:
+        self._command = command
+        self._ui.workerCommandEdit.text = command
+
+    def setRunning(self, running: bool) -> None:
+        """Take no input that a run under way would not follow."""
+        ui = self._ui
+        for widget in (
+            ui.deviceComboBox,
+            ui.regionSelector,
+            ui.newRegionButton,
+            ui.keptMemorySpinBox,
+            ui.workerCommandEdit,
+            ui.restartWorkerButton,
+        ):
+            widget.enabled = not running
+
+    def newRegion(self) -> None:
+        """Make a region and choose it, as the selector's own menu does."""
+        self._ui.regionSelector.addNode()
+
+    def _onNewRegion(self, _checked: bool = False) -> None:
+        self.newRegion()
+
+    def _onDevice(self, index: int) -> None:
+        self.deviceChosen(self._ui.deviceComboBox.itemData(index))
+
+    def _onCommand(self) -> None:
+        command = self._ui.workerCommandEdit.text.strip()
+        if command != self._command:
+            self._command = command
+            self.commandChosen(command)

@@ -1,0 +1,83 @@
+"""Two levels side by side: which ones, and a button that goes there and back."""
+
+from CompactSegMRML.Signal import Signal
+from slicer.i18n import tr as _
+
+__all__ = ["CompareControls"]
+
+
+class CompareControls:
+    """A button that stays down while levels are compared, and a choice of the two.
+
+    Args:
+        button: QPushButton, checkable.
+        left: QComboBox.
+        right: QComboBox.
+
+    Attributes:
+        compareRequested: Signal with the left and the right level.
+        endRequested: Signal.
+    """
+
+    def __init__(self, button, left, right) -> None:
+        self.compareRequested, self.endRequested = Signal(), Signal()
+        self._button, self._left, self._right = button, left, right
+        self._levels: tuple[int, ...] = ()
+        button.connect("clicked(bool)", self._onClicked)
+        left.connect("activated(int)", self._onChosen)
+        right.connect("activated(int)", self._onChosen)
+
+    def setLevels(self, levels: tuple[int, ...]) -> None:
+        """Offer these; what was chosen stays chosen, and else it is the first and the last."""
+        if levels == self._levels:
+            return
+        chosen = (self._left.currentData, self._right.currentData)
+        # Where the deepest level was compared, it is the deepest that is wanted, also when a deeper one comes.
+        wasLast = bool(self._levels) and chosen[1] == self._levels[-1]
+        self._levels = levels
+        for box in (self._left, self._right):
+            box.clear()
+            for level in levels:
+                box.addItem(_("Level {level}").format(level=level), level)
+        self._choose(self._left, chosen[0], default=0)
+        self._choose(self._right, None if wasLast else chosen[1], default=len(levels) - 1)
+
+    def setComparing(self, pair: tuple[int, int] | None, *, reason: str | None) -> None:
+        """Show what is compared, or why nothing can be.
+
+        Args:
+            pair: The levels on the screen, left and right; None for none.
+            reason: Why nothing can be compared; None where it can.
+        """
+        comparing = pair is not None
+        if pair is not None:
+            self._choose(self._left, pair[0], default=0)
+            self._choose(self._right, pair[1], default=0)
+        self._button.checked = comparing
+        self._button.enabled = comparing or reason is None
+        self._button.text = _("End co&mparison") if comparing else _("Co&mpare")
+        self._button.toolTip = (
+            _("Bring back the views as they were.")
+            if comparing
+            else reason or _("Show two levels side by side, and where they differ as an outline.")
+        )
+        for box, side in (
+            (self._left, _("Level on the left.")),
+            (self._right, _("Level on the right.")),
+        ):
+            box.enabled = self._button.enabled
+            box.toolTip = side if self._button.enabled else reason or ""
+
+    def _choose(self, box, level: int | None, *, default: int) -> None:
+        index = box.findData(level) if level is not None else -1
+        box.currentIndex = index if index >= 0 else default
+
+    def _onClicked(self, checked: bool) -> None:
+        if checked:
+            self.compareRequested(self._left.currentData, self._right.currentData)
+        else:
+            self.endRequested()
+
+    def _onChosen(self, _index: int) -> None:
+        if self._button.checked:
+            self.compareRequested(self._left.currentData, self._right.currentData)

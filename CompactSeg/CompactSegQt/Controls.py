@@ -1,0 +1,123 @@
+"""All parts of the panel, brought to what the logic and the parameter node say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from slicer.i18n import tr as _
+
+from CompactSegQt.Advanced import Advanced
+from CompactSegQt.CompareControls import CompareControls
+from CompactSegQt.Explanations import (
+    whyNoLevel,
+    whyNoResult,
+    whyNotComparable,
+    whyNotSegmentable,
+)
+from CompactSegQt.LevelControls import LevelControls
+from CompactSegQt.LogView import LogView
+from CompactSegQt.ModelList import ModelList
+from CompactSegQt.Notice import Notice
+from CompactSegQt.ResultsTable import ResultsTable
+from CompactSegQt.RunControls import RunControls
+from CompactSegQt.StopControls import StopControls
+
+if TYPE_CHECKING:
+    from CompactSegMRML.CompactSegLogic import CompactSegLogic
+    from CompactSegMRML.Results import Results
+
+    from CompactSegQt.ParameterNode import CompactSegParameterNode
+
+__all__ = ["Controls"]
+
+
+class Controls:
+    """Each part shows one thing and decides nothing.
+
+    Args:
+        ui: The widgets of CompactSeg.ui.
+        panel: The widget that holds them.
+    """
+
+    def __init__(self, ui: Any, panel: Any) -> None:
+        self.ui = ui
+        self.models = ModelList(ui.modelSearchBox, ui.modelTable)
+        self.level = LevelControls(ui.levelSlider, ui.levelText, ui.overlayCheckBox)
+        self.stop = StopControls(ui.unitComboBox, ui.thresholdSpinBox, ui.allLevelsCheckBox)
+        self.run = RunControls(ui.segmentButton, ui.progressBar, ui.progressText, panel=panel)
+        self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
+        self.results = ResultsTable(ui.resultsTable, ui.stopText)
+        self.comparison = CompareControls(ui.compareButton, ui.leftComboBox, ui.rightComboBox)
+        self.advanced = Advanced(ui)
+        self.log = LogView(ui.logView, ui.copyLogButton)
+
+    def show(
+        self,
+        logic: CompactSegLogic,
+        parameters: CompactSegParameterNode | None,
+        volume: Any,
+        *,
+        wanted: int | None,
+    ) -> None:
+        """Bring all parts but the notice up to date.
+
+        Args:
+            logic: Asked for its state and for the results.
+            parameters: The user's choices; None while the scene has none.
+            volume: That is chosen.
+            wanted: The level that was chosen although it is not there yet.
+        """
+        running = logic.state in ("running", "cancelling")
+        self.models.setCurrent(parameters.model if parameters is not None else "")
+        reason = _("Can be changed when the segmentation is finished or cancelled.")
+        self.models.setEnabled(not running, reason if running else "")
+        model = self.models.current
+        self.run.setState(logic.state, reason=whyNotSegmentable(logic, volume, model=model))
+        stop = model.stop if model is not None else None
+        if parameters is not None:
+            self.stop.setUnits(stop.units if stop else ("jaccard",), parameters.unit)
+            self.advanced.setDevice(parameters.device)
+        self.stop.explain(stop, running=running)
+        self.advanced.setRunning(running)
+        self._showResults(logic, volume, wanted=wanted)
+
+    def _showResults(self, logic: CompactSegLogic, volume: Any, *, wanted: int | None) -> None:
+        results = logic.results(volume) if volume is not None else None
+        hasVolume = volume is not None
+        computed = tuple(each.level for each in results.levels) if results else ()
+        compared = logic.comparison
+        pair = None
+        if compared is not None and compared.volumeNode is volume:
+            pair = (compared.levelA, compared.levelB)
+        self.results.setResults(results)
+        self._showLevel(results, computed, wanted=wanted)
+        self.level.explain(_whileComparing(pair) or whyNoLevel(results, hasVolume=hasVolume))
+        self.comparison.setLevels(computed)
+        self.comparison.setComparing(pair, reason=whyNotComparable(results, hasVolume=hasVolume))
+        nothing = _whileComparing(pair) or whyNoResult(results, hasVolume=hasVolume)
+        for button, tooltip in (
+            (
+                self.ui.editButton,
+                _(
+                    "Copy the shown level and open the copy in the Segment Editor. No later run changes it."
+                ),
+            ),
+            (self.ui.statisticsButton, _("Open Segment Statistics on the shown level.")),
+        ):
+            button.enabled = nothing is None
+            button.toolTip = nothing or tooltip
+
+    def _showLevel(
+        self, results: Results | None, computed: tuple[int, ...], *, wanted: int | None
+    ) -> None:
+        shown = results.shownLevel if results is not None else None
+        self.level.setLevels(
+            results.availableLevels if results is not None else 1,
+            computed=frozenset(computed),
+            level=wanted or shown,
+            isVisible=shown is not None,
+        )
+
+
+def _whileComparing(pair: tuple[int, int] | None) -> str | None:
+    return _("End the comparison first.") if pair is not None else None

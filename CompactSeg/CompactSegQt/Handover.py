@@ -1,0 +1,31 @@
+"""Other modules that go on where this one ends: the Segment Editor and Segment Statistics."""
+
+from typing import Any
+
+import slicer
+
+__all__ = ["openSegmentEditor", "openSegmentStatistics"]
+
+
+def openSegmentEditor(segmentationNode: Any, volumeNode: Any) -> None:
+    """Open the Segment Editor on a segmentation and its volume.
+
+    Raises:
+        RuntimeError: The module is not there.
+    """
+    slicer.util.selectModule("SegmentEditor")
+    parameters = slicer.util.getModuleWidget("SegmentEditor").parameterSetNode
+    parameters.SetAndObserveSegmentationNode(segmentationNode)
+    parameters.SetAndObserveSourceVolumeNode(volumeNode)
+
+
+def openSegmentStatistics(segmentationNode: Any, volumeNode: Any) -> None:
+    """Open Segment Statistics on a segmentation, with the volume's intensities.
+
+    Raises:
+        RuntimeError: The module is not there.
+    """
+    slicer.util.selectModule("SegmentStatistics")
+    widget = slicer.util.getModuleWidget("SegmentStatistics")
+    widget.segmentationSelector.setCurrentNode(segmentationNode)
+    widget.scalarSelector.setCurrentNode(volumeNode)

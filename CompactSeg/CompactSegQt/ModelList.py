@@ -1,0 +1,138 @@
+"""The models, with a search over all that is said about them."""
+
+from html import escape
+
+import qt
+from CompactSegMRML.Results import ModelInfo
+from CompactSegMRML.Signal import Signal
+from slicer.i18n import tr as _
+
+__all__ = ["ModelList"]
+
+_MOST_ROWS = 5
+
+
+class ModelList:
+    """A search box over a list; one model is chosen, also while a search hides it.
+
+    Args:
+        searchBox: ctkSearchBox.
+        table: QTableWidget.
+
+    Attributes:
+        chosen: Signal with the name of the model that the user chose.
+    """
+
+    def __init__(self, searchBox, table) -> None:
+        self.chosen = Signal()
+        self._searchBox, self._table = searchBox, table
+        self._models: tuple[ModelInfo, ...] = ()
+        self._current = ""
+        self._filling = False
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
+        for column in (1, 2):
+            header.setSectionResizeMode(column, qt.QHeaderView.ResizeToContents)
+        table.verticalHeader().hide()
+        table.tabKeyNavigation = False
+        table.connect("itemSelectionChanged()", self._onSelected)
+        searchBox.connect("textChanged(QString)", self._onSearch)
+        searchBox.connect("returnPressed()", self._onReturn)
+
+    @property
+    def current(self) -> ModelInfo | None:
+        """The chosen model."""
+        return next((model for model in self._models if model.name == self._current), None)
+
+    def setModels(self, models: tuple[ModelInfo, ...]) -> None:
+        """Show these; the chosen one stays chosen where it is among them."""
+        self._models = models
+        self._filling = True
+        self._table.setRowCount(len(models))
+        for row, model in enumerate(models):
+            size = _("{megabytes} MB").format(megabytes=megabytesText(model.sizeBytes))
+            for column, text in enumerate((model.title, model.modality, size)):
+                item = qt.QTableWidgetItem(text)
+                item.setToolTip(description(model))
+                item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+                self._table.setItem(row, column, item)
+        self._filling = False
+        self._onSearch(self._searchBox.text)
+        self.setCurrent(self._current)
+
+    def setCurrent(self, name: str) -> None:
+        """Choose a model without telling so."""
+        self._current = name
+        self._filling = True
+        rows = [row for row, model in enumerate(self._models) if model.name == name]
+        if rows:
+            self._table.selectRow(rows[0])
+            self._table.scrollToItem(self._table.item(rows[0], 0))
+        else:
+            self._table.clearSelection()
+        self._filling = False
+
+    def setEnabled(self, enabled: bool, reason: str) -> None:
+        """Take no choice for a while; the reason is in the tooltip."""
+        self._table.enabled = enabled
+        self._table.toolTip = reason
+
+    def _onSelected(self) -> None:
+        row = self._table.currentRow()
+        if self._filling or not 0 <= row < len(self._models):
+            return
+        name = self._models[row].name
+        if name != self._current:
+            self._current = name
+            self.chosen(name)
+
+    def _onSearch(self, text: str) -> None:
+        words = text.casefold().split()
+        found = [all(word in searched(model) for word in words) for model in self._models]
+        for row, isFound in enumerate(found):
+            self._table.setRowHidden(row, not isFound)
+        self._fitHeight(sum(found))
+        nothing = _("No model fits “{text}”.").format(text=text) if words and not any(found) else ""
+        self._searchBox.toolTip = nothing or _("Search by body part, structure, modality or name.")
+
+    def _onReturn(self) -> None:
+        """Choose the first model that was found, and go on in the list."""
+        rows = [row for row in range(len(self._models)) if not self._table.isRowHidden(row)]
+        if rows:
+            self._table.setCurrentCell(rows[0], 0)
+            self._table.setFocus()
+
+    def _fitHeight(self, rows: int) -> None:
+        """As high as its rows, so that a short list takes no space from the results."""
+        shown = min(max(rows, 1), _MOST_ROWS)
+        frame = 2 * self._table.frameWidth
+        self._table.setFixedHeight(shown * self._table.verticalHeader().defaultSectionSize + frame)
+
+
+def searched(model: ModelInfo) -> str:
+    """What a search looks at."""
+    parts = [model.name, model.title, model.description, model.modality]
+    return " ".join([*parts, *(label.name for label in model.labels)]).casefold()
+
+
+def description(model: ModelInfo) -> str:
+    """The tooltip: what it segments, on what, how large it is, under which licence."""
+    labels = ", ".join(label.name for label in model.labels)
+    lines = [
+        (_("Segments"), labels),
+        (_("Images"), model.modality),
+        (_("Levels"), str(model.levels)),
+        (_("Size"), _("{megabytes} MB").format(megabytes=megabytesText(model.sizeBytes))),
+        (_("Licence"), model.licence),
+    ]
+    rows = "".join(
+        f"<tr><td>{escape(name)}:&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in lines
+    )
+    return (
+        f"<p><b>{escape(model.title)}</b></p><p>{escape(model.description)}</p>"
+        f"<table>{rows}</table>"
+    )
+
+
+def megabytesText(sizeBytes: int) -> str:
+    return f"{sizeBytes / 1e6:.1f}"

@@ -1,0 +1,49 @@
+"""What the user chose, kept in the scene, so that it is saved and restored with it."""
+
+from typing import Annotated
+
+import slicer
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+
+__all__ = ["CompactSegParameterNode", "thresholdInPercent"]
+
+MOST_KEPT_MEGABYTES = 1024 * 1024
+"""A terabyte, so that nobody meets the limit of the limit."""
+
+
+# Slicer evaluates the annotations, so they must be no strings: no ``from __future__ import annotations`` here.
+@parameterNodeWrapper
+class CompactSegParameterNode:
+    """The user's choices, with the ranges in which they are.
+
+    The command that starts the worker is not among them: a scene from someone else must not say what this
+    computer executes. It is a setting of the application (`Settings`).
+
+    Attributes:
+        volume: To be segmented.
+        model: Name of the model; "" before one was chosen.
+        unit: Of the threshold: ``jaccard`` (improvement of a level) or ``dice`` (expected gain of the next).
+        thresholdPercent: Below it, no deeper level is computed.
+        allLevels: Compute all levels whatever they bring.
+        device: ``auto``, or a name that the worker knows.
+        region: To which segmenting is confined; None for the whole volume.
+        keptMegabytes: Most memory for feature maps that make deeper levels quick; 0 for a share of what is free.
+        outlineOnly: Show levels as outlines, not filled.
+        show3D: Show the level in the 3D view too.
+    """
+
+    volume: slicer.vtkMRMLScalarVolumeNode
+    model: str = ""
+    unit: Annotated[str, Choice(["jaccard", "dice"])] = "jaccard"
+    thresholdPercent: Annotated[float, WithinRange(0.0, 100.0)] = 1.0
+    allLevels: bool = False
+    device: str = "auto"
+    region: slicer.vtkMRMLMarkupsROINode
+    keptMegabytes: Annotated[int, WithinRange(0, MOST_KEPT_MEGABYTES)] = 0
+    outlineOnly: bool = False
+    show3D: bool = False
+
+
+def thresholdInPercent(threshold: float) -> float:
+    """A threshold from 0 to 1 as the panel shows it."""
+    return round(100.0 * threshold, 2)

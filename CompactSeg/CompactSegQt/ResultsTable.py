@@ -1,0 +1,135 @@
+"""A row for each level: what it changed, how long it took, how large the structures are."""
+
+import textwrap
+
+import qt
+from CompactSegMRML.Results import LevelResult, Results
+from CompactSegMRML.Signal import Signal
+from slicer.i18n import tr as _
+
+__all__ = ["ResultsTable", "stopSentence"]
+
+_HEADING_WIDTH = 12
+
+
+class ResultsTable:
+    """Shows results, marks the level that is shown, and lets another be chosen by its row.
+
+    Args:
+        table: QTableWidget.
+        stopText: QLabel under it, that says why no deeper level was computed.
+
+    Attributes:
+        levelChosen: Signal with the level's number.
+    """
+
+    def __init__(self, table, stopText) -> None:
+        self.levelChosen = Signal()
+        self._table, self._stopText = table, stopText
+        self._levels: tuple[int, ...] = ()
+        self._filling = False
+        table.verticalHeader().hide()
+        table.tabKeyNavigation = False
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.Stretch)
+        header.minimumSectionSize = 56
+        table.connect("itemSelectionChanged()", self._onSelected)
+
+    def setResults(self, results: Results | None) -> None:
+        """Show these; None for a volume that has none."""
+        self._filling = True
+        levels = results.levels if results else ()
+        self._levels = tuple(each.level for each in levels)
+        hasGain = any(each.expectedGain is not None for each in levels)
+        structures = list(dict.fromkeys(name for each in levels for name in each.millilitres))
+        self._setHeadings(structures, hasGain=hasGain)
+        self._table.setRowCount(len(levels))
+        for row, level in enumerate(levels):
+            for column, text in enumerate(rowTexts(level, structures, hasGain=hasGain)):
+                self._table.setItem(row, column, self._cell(text, level))
+        shown = results.shownLevel if results else None
+        if shown in self._levels:
+            self._table.selectRow(self._levels.index(shown))
+        else:
+            self._table.clearSelection()
+        self._fitHeight()
+        self._stopText.text = stopSentence(results)
+        self._stopText.toolTip = levels[-1].stopReason if levels else ""
+        self._table.visible = self._stopText.visible = bool(levels)
+        self._filling = False
+
+    def _setHeadings(self, structures: list[str], *, hasGain: bool) -> None:
+        headings = [
+            (_("Level"), _("From 1, which is there first, to the deepest.")),
+            (
+                _("Improve-\nment"),
+                _("How much this level differs from the one before: 0 % is nothing at all."),
+            ),
+        ]
+        if hasGain:
+            headings.append(
+                (
+                    _("Gain to\nexpect"),
+                    _(
+                        "How much the next level is expected to add to the overlap with an expert (Dice)."
+                    ),
+                )
+            )
+        headings.append((_("Time (s)"), _("Seconds that this level took.")))
+        headings += [
+            (
+                "\n".join([*textwrap.wrap(name, _HEADING_WIDTH), _("(ml)")]),
+                _("Volume of “{name}” in millilitres.").format(name=name),
+            )
+            for name in structures
+        ]
+        self._table.setColumnCount(len(headings))
+        for column, (text, tooltip) in enumerate(headings):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(tooltip)
+            self._table.setHorizontalHeaderItem(column, item)
+
+    @staticmethod
+    def _cell(text: str, level: LevelResult):
+        item = qt.QTableWidgetItem(text)
+        item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+        item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
+        item.setToolTip(_("Click to show level {level}.").format(level=level.level))
+        return item
+
+    def _fitHeight(self) -> None:
+        rows = max(len(self._levels), 1) * self._table.verticalHeader().defaultSectionSize
+        header = self._table.horizontalHeader().sizeHint.height()
+        self._table.setFixedHeight(header + rows + 2 * self._table.frameWidth)
+
+    def _onSelected(self) -> None:
+        row = self._table.currentRow()
+        if not self._filling and 0 <= row < len(self._levels):
+            self.levelChosen(self._levels[row])
+
+
+def rowTexts(level: LevelResult, structures: list[str], *, hasGain: bool) -> list[str]:
+    """The cells of a level's row."""
+    cells = [str(level.level), _percent(level.improvement)]
+    if hasGain:
+        cells.append(_percent(level.expectedGain))
+    cells.append(f"{level.seconds:.2f}")
+    return [*cells, *(f"{level.millilitres.get(name, 0.0):.2f}" for name in structures)]
+
+
+def stopSentence(results: Results | None) -> str:
+    """Why no deeper level was computed."""
+    if results is None or not results.levels:
+        return ""
+    last, levels = results.levels[-1], results.availableLevels
+    if last.level >= levels:
+        return _("All {levels} levels were computed.").format(levels=levels)
+    if last.stop == "threshold":
+        return _(
+            "Stopped at level {level} of {levels}: a deeper level would hardly change the result."
+        ).format(level=last.level, levels=levels)
+    return _("Computed up to level {level} of {levels}.").format(level=last.level, levels=levels)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
