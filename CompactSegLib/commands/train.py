@@ -33,6 +33,7 @@ class TrainRequest:
     labels: Path | None = None
     fold: str = "0"
     grow: str | None = None
+    figures_from: str | None = None
     minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
@@ -43,7 +44,7 @@ class TrainRequest:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and value != field.default:
-                words += [f"--{field.name}", str(value)]
+                words += [f"--{field.name.replace('_', '-')}", str(value)]
         return words
 
 
@@ -81,6 +82,7 @@ def _train(request: TrainRequest) -> None:
             "--config: expected a net configuration to train, got none; pass one, or --grow with a model."
         )
     need_training_packages("train")
+    from CompactSegLib.models.registry import load_model
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.training.plan import TrainingPlan, read_json
 
@@ -96,8 +98,9 @@ def _train(request: TrainRequest) -> None:
         "threads": request.threads,
         "command": shareable_command(request.words()),
     }
+    if request.figures_from is not None:
+        run["figures_from"] = load_model(request.figures_from)
     if request.grow is not None:
-        from CompactSegLib.models.registry import load_model
         from CompactSegLib.training.growing import grow
 
         grow(load_model(request.grow), plan=plan, config=config, **run)

@@ -48,6 +48,14 @@ def train(
             metavar="NAME|DIR",
         ),
     ] = None,
+    figures_from: Annotated[
+        str | None,
+        typer.Option(
+            help="With --fold all: take figures and stop rule from this model of the same net and plan, which was "
+            "trained with a fold held out.",
+            metavar="NAME|DIR",
+        ),
+    ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
@@ -74,6 +82,7 @@ def train(
             labels=labels,
             fold=fold,
             grow=grow,
+            figures_from=figures_from,
             minutes=minutes,
             device=device,
             threads=threads,

@@ -128,12 +128,15 @@ def _level_table(model: Model) -> str:
         row += [_figure(_by_label(level).get(name)) for name in shown]
         rows.append(row)
     cases = model.levels[-1].validation.get("cases")
-    note = (
-        f"\n\nDice: mean of {_count(cases, 'validation case')}, none of which was trained on."
-        if cases
-        else ""
-    )
-    return _table(rows) + note
+    if not cases:
+        return _table(rows)
+    note = f"Dice: mean of {_count(cases, 'validation case')}, none of which was trained on"
+    if "figures_from" in model.provenance:
+        note += (
+            " by the model that was judged: the same net and plan, trained without them. This model was trained on "
+            "all cases, so that none is left to judge it by"
+        )
+    return f"{_table(rows)}\n\n{_paragraph(note + '.')}"
 
 
 def _by_label(level: Any) -> Mapping[str, float]:

@@ -14,11 +14,15 @@ import torch
 
 from CompactSegLib.models.folder import write_model
 from CompactSegLib.models.labels import Label
-from CompactSegLib.models.model import GainCalibration, Model, StopSettings
+from CompactSegLib.models.model import Model, StopSettings
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.dataset import Dataset, PreparedCase
 from CompactSegLib.training.growing import joint_licence
 from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.siblings import sibling_provenance
+from CompactSegLib.training.stopping import Measured, best_threshold, calibrated, expected_gain
 from CompactSegLib.training.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
 
@@ -27,8 +31,6 @@ if TYPE_CHECKING:
 
 # Of an uncalibrated model: two levels that differ in less than a fiftieth of a label say much the same.
 _JACCARD_THRESHOLD = 0.02
-# Of a calibrated one: half a point of Dice is what a person who compares levels can hardly see.
-_DICE_THRESHOLD = 0.005
 _FEWEST_CASES = 3
 _COLORS = ((220, 80, 60), (70, 140, 220), (90, 190, 90), (230, 190, 60), (170, 100, 200))
 
@@ -43,6 +45,7 @@ def export_model(
     provenance: dict[str, Any],
     field_mm: tuple[float, float, float] | None = None,
     grown_from: Model | None = None,
+    sibling: Model | None = None,
 ) -> Model:
     """Write the model folder.
 
@@ -55,6 +58,7 @@ def export_model(
         provenance: From `provenance_of`.
         field_mm: Largest extent of the training images along the model's axes.
         grown_from: The model whose levels are the net's earlier ones.
+        sibling: The model whose figures and stop rule this one takes over, having no held-out cases of its own.
 
     Raises:
         CompactSegError: The model could not be written.
@@ -71,6 +75,9 @@ def export_model(
         if not scores and plan.earlier_rate == 0:
             # Frozen levels are what they were, and so are their figures.
             validation[:-1] = [dict(level.validation) for level in grown_from.levels]
+    if sibling:
+        validation = [dict(level.validation) for level in sibling.levels]
+        provenance = {**provenance, "figures_from": sibling_provenance(sibling)}
     return write_model(
         folder,
         net=net,
@@ -83,7 +90,7 @@ def export_model(
         spacing_mm=plan.spacing_mm,
         intensity=IntensityRule.from_dict(plan.intensity),
         validation=validation,
-        stop=stop_settings(scores, levels=net.levels),
+        stop=sibling.stop if sibling else stop_settings(scores, config=net.config),
         provenance=provenance,
         licence=licence or "unknown",
         field_mm=field_mm,
@@ -127,33 +134,20 @@ def level_figures(
     }
 
 
-def stop_settings(scores: Sequence[CaseScore], *, levels: int) -> StopSettings:
+def stop_settings(scores: Sequence[CaseScore], *, config: NetConfig) -> StopSettings:
     """The default stop rule: in expected Dice where the held-out cases allow the calibration.
 
-    For each level n between the first and the last a straight line is fitted by least squares over the cases, from
-    the Jaccard change between levels n - 1 and n to the mean Dice that level n + 1 gained.
+    The threshold is the one that would have saved most on these cases at a loss of at most `stopping.LARGEST_LOSS`.
     """
-    if len(scores) < _FEWEST_CASES:
+    macs = [cost.macs_per_voxel_all_levels for cost in level_costs(config)]
+    measured = Measured.of(scores, macs)
+    if len(measured.dice) < _FEWEST_CASES or measured.levels < 3:
         return StopSettings(threshold=_JACCARD_THRESHOLD)
-    calibration = tuple(_calibrated(scores, level) for level in range(2, levels))
-    if not calibration:
-        return StopSettings(threshold=_JACCARD_THRESHOLD)
-    return StopSettings(threshold=_DICE_THRESHOLD, unit="dice", calibration=calibration)
-
-
-def _calibrated(scores: Sequence[CaseScore], level: int) -> GainCalibration:
-    changes = np.array([score.changes[level - 2] for score in scores])
-    gains = np.array([score.mean_dice(level + 1) - score.mean_dice(level) for score in scores])
-    usable = np.isfinite(gains)
-    changes, gains = changes[usable], gains[usable]
-    if len(gains) == 0:
-        return GainCalibration(level=level, slope=0.0, intercept=0.0, cases=1)
-    spread = changes - changes.mean()
-    variance = float(spread @ spread)
-    # Where all cases changed alike, the mean gain is all that is known.
-    slope = float(spread @ gains) / variance if variance > 1e-12 else 0.0
-    intercept = float(gains.mean()) - slope * float(changes.mean())
-    return GainCalibration(level=level, slope=slope, intercept=intercept, cases=len(gains))
+    return StopSettings(
+        threshold=best_threshold(expected_gain(measured)),
+        unit="dice",
+        calibration=tuple(calibrated(measured, level) for level in range(2, measured.levels)),
+    )
 
 
 def provenance_of(

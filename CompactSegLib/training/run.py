@@ -24,6 +24,7 @@ from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.growing import check_held_out, grown_provenance
 from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.siblings import check_sibling
 from CompactSegLib.training.trainer import Trainer
 
 MODEL_FOLDER = "model"
@@ -42,6 +43,7 @@ def train(
     threads: int | None = None,
     command: str = "",
     grown_from: Model | None = None,
+    figures_from: Model | None = None,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
 
@@ -60,6 +62,8 @@ def train(
         threads: CPU threads of each process.
         command: How the run was started, for the model's provenance.
         grown_from: The model to which `config` adds a level (`growing.grow`).
+        figures_from: Where no fold is held out, a model of the same net and plan that was trained with one held out:
+            the new model takes over its figures and its stop rule, and says so.
 
     Returns:
         The model folder.
@@ -68,6 +72,8 @@ def train(
         CompactSegError: Dataset, configuration, device or disk are not as needed.
     """
     folder = Path(output)
+    if figures_from:
+        check_sibling(figures_from, plan=plan, config=config, fold=fold)
     if threads:
         torch.set_num_threads(threads)
     runtime = select_runtime(device, plan.precision)
@@ -119,6 +125,7 @@ def train(
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
                 grown_from=grown_from,
+                sibling=figures_from,
             )
             draw_curves(
                 folder / "log.csv",

@@ -25,11 +25,13 @@ class CaseScore:
         name: The case.
         dice: Per level, per label (background excluded); NaN where the truth has no such label.
         changes: For levels 2, 3 and so on the largest over labels of 1 - Jaccard to the level before.
+        entropies: Per level the mean over voxels of the entropy of the classes, in nats.
     """
 
     name: str
     dice: tuple[tuple[float, ...], ...]
     changes: tuple[float, ...]
+    entropies: tuple[float, ...]
 
     def mean_dice(self, level: int) -> float:
         """Mean over the labels that the truth has."""
@@ -55,12 +57,13 @@ def score_cases(
     with torch.inference_mode(), precision:
         for case in cases:
             image = case.image[None].to(device, memory_format=torch.channels_last_3d)
-            predictions = [logits.argmax(dim=1) for logits in net(image)]
-            scores.append(_score(case, predictions, classes=net.config.classes))
+            scores.append(_score(case, net(image), classes=net.config.classes))
     return scores
 
 
-def _score(case: PreparedCase, predictions: Sequence[Tensor], *, classes: int) -> CaseScore:
+def _score(case: PreparedCase, logits: Sequence[Tensor], *, classes: int) -> CaseScore:
+    predictions = [level.argmax(dim=1) for level in logits]
+
     def one_hot(labels: Tensor) -> Tensor:
         return functional.one_hot(labels.long(), classes).movedim(-1, 1)
 
@@ -72,7 +75,14 @@ def _score(case: PreparedCase, predictions: Sequence[Tensor], *, classes: int) -
         name=case.name,
         dice=tuple(tuple(map(float, values)) for values in dice),
         changes=tuple(changes),
+        entropies=tuple(mean_entropy(level) for level in logits),
     )
+
+
+def mean_entropy(logits: Tensor) -> float:
+    """Mean over voxels of the entropy of the classes, in nats, from logits ``(N, classes, D, H, W)``."""
+    log_shares = functional.log_softmax(logits.float(), dim=1)
+    return float(-(log_shares.exp() * log_shares).sum(dim=1).mean())
 
 
 def largest_change(before: Tensor, after: Tensor) -> float:

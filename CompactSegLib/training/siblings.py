@@ -1,0 +1,60 @@
+"""Figures for a model that was trained on all cases: those of its sibling, the same recipe with a fold held out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.models.model import Model
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.plan import TrainingPlan
+
+# How often something is written, and who prepares batches, is no part of a recipe.
+_BESIDE_THE_RECIPE = ("workers", "validate_every", "checkpoint_every", "log_every")
+
+
+def check_sibling(
+    sibling: Model, *, plan: TrainingPlan, config: NetConfig, fold: int | None
+) -> None:
+    """Refuse figures that would say something about another model.
+
+    Raises:
+        ConfigurationError: The run holds out cases of its own, the sibling has no figures, or net or plan differ.
+    """
+    where = f"{sibling.folder}: expected a model"
+    if fold is not None:
+        raise ConfigurationError(
+            f"--figures-from: expected a run on all cases, got one that holds out fold {fold} and has figures of its "
+            "own; leave it out, or pass --fold all."
+        )
+    if not sibling.levels[-1].validation.get("cases"):
+        raise ConfigurationError(
+            f"{where} that was judged on held-out cases, but it has no figures; train it with --fold 0."
+        )
+    if sibling.net_config != config:
+        raise ConfigurationError(f"{where} with the net that is to be trained, got another net.")
+    theirs, ours = _recipe(sibling.provenance.get("plan")), _recipe(plan.to_dict())
+    different = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
+    if different:
+        raise ConfigurationError(
+            f"{where} that was trained with this plan, got one in which {', '.join(different)} differ; "
+            "its figures would say nothing of this model."
+        )
+
+
+def sibling_provenance(sibling: Model) -> dict[str, Any]:
+    """What a model says of the one whose figures it carries."""
+    split = sibling.provenance.get("split", {})
+    return {
+        "weights_sha256": sibling.weights_sha256,
+        "fold": split.get("fold"),
+        "training_cases": split.get("training_cases"),
+        "validation_cases": split.get("validation_cases"),
+    }
+
+
+def _recipe(plan: object) -> dict[str, Any]:
+    settings = dict(plan) if isinstance(plan, dict) else {}
+    for name in _BESIDE_THE_RECIPE:
+        settings.pop(name, None)
+    return settings

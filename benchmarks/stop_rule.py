@@ -1,0 +1,118 @@
+"""Measure the stop rule: Dice lost and operations saved over all thresholds, beside other rules and an oracle.
+
+    python benchmarks/stop_rule.py DATASET --model runs/fold0/model --picture docs/pictures/stop-rule.png
+
+Only cases that the model was not trained on count. The expected gain of each is calibrated on the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from tables import show, write_json
+
+from CompactSegLib import load_model
+from CompactSegLib.files import written_whole
+from CompactSegLib.network.cost import level_costs
+from CompactSegLib.training.cases import load_cases
+from CompactSegLib.training.folders import read_dataset
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.seen import YES, seen_in_training
+from CompactSegLib.training.stopping import RULES, Measured, Outcome, best_threshold
+from CompactSegLib.training.validation import score_cases
+
+_STYLES = {
+    "expected gain": ("#0b5cad", "-", "o"),
+    "Jaccard change": ("#e69f00", "-", "s"),
+    "mean entropy": ("#7a5195", "-", "^"),
+    "fixed depth": ("#4d4d4d", ":", "D"),
+    "oracle": ("#2a9d4a", "--", ""),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path, help="Decathlon or nnU-Net folder")
+    parser.add_argument("--model", default="hippocampus-mr", help="name or folder of a model")
+    parser.add_argument("--picture", type=Path, help="PNG file of the curves")
+    parser.add_argument("--json", type=Path, help="file for all outcomes")
+    arguments = parser.parse_args()
+
+    measured, cases = measure(arguments.data, arguments.model)
+    curves = {name: rule(measured) for name, rule in RULES.items()}
+    show(
+        f"{cases} cases; points of Dice lost where a rule saves at least this share of the operations",
+        [summary(name, outcomes) for name, outcomes in curves.items()],
+    )
+    for name in ("expected gain", "Jaccard change", "mean entropy"):
+        print(
+            f"{name}: threshold {best_threshold(curves[name]):g} saves most at a loss of 0.1 point"
+        )
+    if arguments.json:
+        rows = [{"rule": name, **vars(outcome)} for name in curves for outcome in curves[name]]
+        write_json(arguments.json, rows)
+    if arguments.picture:
+        draw(curves, arguments.picture, title=f"{arguments.model}, {cases} held-out cases")
+
+
+def measure(data: Path, name: str) -> tuple[Measured, int]:
+    """Dice and signals of all levels on the cases that the model was not trained on."""
+    model = load_model(name)
+    dataset = read_dataset(data)
+    seen = seen_in_training(model, dataset)
+    plan = TrainingPlan.from_dict(model.provenance["plan"])
+    prepared = [case for case in load_cases(dataset, plan) if seen[case.name] != YES]
+    scores = score_cases(
+        model.net, prepared, device=torch.device("cpu"), precision=contextlib.nullcontext()
+    )
+    macs = [cost.macs_per_voxel_all_levels for cost in level_costs(model.net_config)]
+    return Measured.of(scores, macs), len(scores)
+
+
+def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Least Dice lost, in points, among the thresholds that save at least some share."""
+    row: dict[str, object] = {"rule": name}
+    for share in (0.1, 0.2, 0.3, 0.4, 0.6, 0.8):
+        lost = [100 * outcome.dice_lost for outcome in outcomes if outcome.macs_saved >= share]
+        row[f"{share:.0%}"] = f"{min(lost):.2f}" if lost else "–"
+    return row
+
+
+def draw(curves: Mapping[str, Sequence[Outcome]], path: Path, *, title: str) -> None:
+    """Operations saved to the right, Dice lost downwards: the upper right corner is the best."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+    axes = figure.add_subplot()
+    for name, outcomes in curves.items():
+        color, line, marker = _STYLES[name]
+        ordered = sorted(outcomes, key=lambda outcome: outcome.macs_saved)
+        axes.plot(
+            [100 * outcome.macs_saved for outcome in ordered],
+            [100 * outcome.dice_lost for outcome in ordered],
+            line,
+            color=color,
+            marker=marker,
+            markersize=4 if name != "fixed depth" else 8,
+            linewidth=1.5,
+            label=name,
+        )
+    axes.axhline(0, color="#999999", linewidth=0.8)
+    axes.invert_yaxis()
+    axes.set_xlabel("Operations saved, % of those of all levels")
+    axes.set_ylabel("Dice lost against the last level, points")
+    axes.set_title(title, loc="left")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    FigureCanvasAgg(figure)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=150, format="png")
+
+
+if __name__ == "__main__":
+    main()
