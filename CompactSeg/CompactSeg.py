@@ -122,6 +122,6 @@ class CompactSegTest(ScriptedLoadableModuleTest):
     """What can be tested inside Slicer."""
 
     def runTest(self):
-        from CompactSegQt.SelfTest import runSelfTest
+        from CompactSegQt.SelfTest.Run import runSelfTest
 
         runSelfTest(self)

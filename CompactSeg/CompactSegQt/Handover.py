@@ -1,10 +1,15 @@
-"""Other modules that go on where this one ends: the Segment Editor and Segment Statistics."""
+"""Other modules before and after this one: Sample Data, the Segment Editor and Segment Statistics."""
 
 from typing import Any
 
 import slicer
 
-__all__ = ["openSegmentEditor", "openSegmentStatistics"]
+__all__ = ["openSampleData", "openSegmentEditor", "openSegmentStatistics"]
+
+
+def openSampleData() -> None:
+    """Open the module that downloads images to try things on."""
+    slicer.util.selectModule("SampleData")
 
 
 def openSegmentEditor(segmentationNode: Any, volumeNode: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from CompactSegQt.Explanations import noModels
+from CompactSegQt.Handover import openSampleData
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +60,12 @@ def showNotice(
         notice.inform(_missing(declined=declined), label=_("Install…"), action=install)
     elif logic.problem is not None:
         notice.warn(logic.problem, label=_("Try again"), action=logic.restartWorker)
+    elif volumeNode is None:
+        notice.inform(
+            _("Load an image first, for example by dragging its file into the window."),
+            label=_("Sample data"),
+            action=openSampleData,
+        )
     elif logic.state == "ready" and not logic.models:
         notice.warn(noModels(logic))
     elif outcome is not None and outcome.kind == "cancelled":

@@ -1,0 +1,135 @@
+"""The hands and eyes of a scenario: clicks on widgets, waits for what comes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+__all__ = ["Driver"]
+
+MODULE = "CompactSeg"
+
+
+class Driver:
+    """Works the panel as it is in Slicer; a subclass may have a real mouse.
+
+    Attributes:
+        outcomes: What the logic said of each run that ended, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: list[Any] = []
+        self.open()
+
+    # The panel
+
+    def open(self) -> None:
+        """Go to the module."""
+        slicer.util.selectModule(MODULE)
+        self.logic.finished.connect(self.remember)
+
+    def remember(self, outcome: Any) -> None:
+        self.outcomes.append(outcome)
+
+    @property
+    def widget(self) -> Any:
+        return slicer.util.getModuleWidget(MODULE)
+
+    @property
+    def ui(self) -> Any:
+        return self.widget.ui
+
+    @property
+    def logic(self) -> Any:
+        return self.widget.logic
+
+    # Hands
+
+    def click(self, button: Any) -> None:
+        assert button.enabled, f"{button.objectName} can not be clicked: {button.toolTip}"
+        button.click()
+
+    def check(self, box: Any, isChecked: bool) -> None:
+        if box.checked != isChecked:
+            self.click(box)
+
+    def slide(self, slider: Any, value: int) -> None:
+        assert slider.enabled, f"{slider.objectName} can not be moved: {slider.toolTip}"
+        slider.value = value
+
+    def choose(self, box: Any, index: int) -> None:
+        """Choose an entry of a QComboBox as a click in its list does."""
+        box.currentIndex = index
+        box.activated(index)
+
+    def answerNextMessage(self) -> None:
+        """A message box will come, and is to be closed; inside Slicer's tests none is shown."""
+
+    # Eyes
+
+    def waitUntil(
+        self, condition: Callable[[], Any], what: str, *, timeoutSeconds: float = 60
+    ) -> float:
+        """Let the application work until something is so; return the seconds waited."""
+        begin = time.perf_counter()
+        while not condition():
+            waited = time.perf_counter() - begin
+            assert waited < timeoutSeconds, f"waited {waited:.0f} s for {what}"
+            slicer.app.processEvents()
+            time.sleep(0.002)
+        return time.perf_counter() - begin
+
+    def load(self, name: str) -> Any:
+        """A volume node: ``small``, as the model expects it, or ``large``, on which a run takes seconds."""
+        from CompactSegQt.SelfTest.Volumes import loadVolume
+
+        return loadVolume(name)
+
+    # What is often done
+
+    def choosing(self, volume: Any) -> Any:
+        """Choose a volume in the panel."""
+        self.ui.volumeSelector.setCurrentNode(volume)
+        return volume
+
+    def ready(self) -> None:
+        """Wait until the panel takes a click on Segment."""
+        self.waitUntil(lambda: self.ui.segmentButton.enabled, "Segment to be enabled")
+
+    def begin(self, *, allLevels: bool = True) -> None:
+        """Click Segment."""
+        self.check(self.ui.allLevelsCheckBox, allLevels)
+        self.ready()
+        self.click(self.ui.segmentButton)
+
+    def finish(self) -> Any:
+        """Wait for the end of the run; return its outcome."""
+        before = len(self.outcomes)
+        self.waitUntil(lambda: len(self.outcomes) > before, "the end of the run")
+        self.waitUntil(lambda: self.logic.run is None, "the next click to be taken")
+        return self.outcomes[-1]
+
+    def segment(self, *, allLevels: bool = True) -> Any:
+        """Click Segment and wait."""
+        self.begin(allLevels=allLevels)
+        return self.finish()
+
+    def levels(self, volume: Any) -> list[int]:
+        """The levels that are in the scene."""
+        results = self.logic.results(volume)
+        return [] if results is None else [each.level for each in results.levels]
+
+    def visibleLevels(self, volume: Any) -> list[int]:
+        """The levels that are seen, as the display nodes say."""
+        results = self.logic.results(volume)
+        return [
+            each.level
+            for each in results.levels
+            if each.segmentationNode.GetDisplayNode().GetVisibility()
+        ]
+
+    def waitForLevel(self, volume: Any, level: int) -> None:
+        self.waitUntil(lambda: level in self.levels(volume), f"level {level}")

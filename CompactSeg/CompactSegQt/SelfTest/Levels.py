@@ -1,0 +1,158 @@
+"""Scenarios of the ordinary day: segment, stop, look at levels, compare, edit, cancel."""
+
+from __future__ import annotations
+
+import slicer
+
+from CompactSegQt.SelfTest.Driver import Driver
+
+__all__ = ["SCENARIOS"]
+
+
+def segmentingGivesEachLevelANodeOfItsOwn(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    outcome = driver.segment()
+    assert outcome.kind == "done", outcome.sentence
+    results = driver.logic.results(volume)
+    assert driver.levels(volume) == list(range(1, results.availableLevels + 1))
+    assert len({each.segmentationNode.GetID() for each in results.levels}) == len(results.levels)
+    assert driver.visibleLevels(volume) == [results.availableLevels]
+    assert driver.ui.resultsTable.rowCount == results.availableLevels
+    assert driver.ui.levelSlider.value == results.availableLevels
+    assert str(results.availableLevels) in driver.ui.stopText.text
+
+
+def level1IsSeenWhileDeeperLevelsAreComputed(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("large"))
+    driver.begin()
+    driver.waitForLevel(volume, 1)
+    assert driver.logic.state == "running"
+    assert driver.visibleLevels(volume) == [1]
+    assert driver.ui.segmentButton.text.replace("&", "") == "Cancel"
+    assert driver.ui.progressBar.visible
+    driver.click(driver.ui.segmentButton)
+    driver.finish()
+
+
+def aThresholdStopsEarlyAndThePanelSaysSo(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    outcome = _segmentUpToLevel2(driver)
+    assert outcome.stop == "threshold"
+    assert driver.levels(volume) == [1, 2]
+    assert "Stopped at level 2" in driver.ui.stopText.text
+    assert driver.ui.stopText.toolTip == outcome.stopReason != ""
+
+
+def theSliderShowsOneLevelAndComputesOnlyWhatIsMissing(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    _segmentUpToLevel2(driver)
+    before = len(driver.outcomes)
+    driver.slide(driver.ui.levelSlider, 1)
+    assert driver.visibleLevels(volume) == [1]
+    assert len(driver.outcomes) == before, "a level that is there must not be computed"
+    driver.slide(driver.ui.levelSlider, 3)
+    outcome = driver.finish()
+    assert outcome.kind == "done", outcome.sentence
+    assert outcome.blocksRun == 1, "only block 4 was missing"
+    assert driver.levels(volume) == [1, 2, 3]
+    assert driver.visibleLevels(volume) == [3]
+    driver.slide(driver.ui.levelSlider, 2)
+    assert driver.visibleLevels(volume) == [2]
+
+
+def aRowOfTheTableShowsItsLevel(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.ui.resultsTable.selectRow(0)
+    assert driver.visibleLevels(volume) == [1]
+    assert driver.ui.levelSlider.value == 1
+    driver.click(driver.ui.overlayCheckBox)
+    assert driver.visibleLevels(volume) == []
+    driver.click(driver.ui.overlayCheckBox)
+    assert driver.visibleLevels(volume) == [1]
+
+
+def comparingShowsTwoLevelsAndComesBack(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    layout = slicer.app.layoutManager().layout
+    driver.click(driver.ui.compareButton)
+    comparison = driver.logic.comparison
+    assert (comparison.levelA, comparison.levelB) == (1, 3)
+    assert driver.ui.compareButton.checked
+    assert slicer.app.layoutManager().layout != layout
+    assert comparison.differenceNode.GetDisplayNode().GetVisibility2DOutline()
+    assert not driver.ui.editButton.enabled
+    driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findData(2))
+    assert driver.logic.comparison.levelA == 2
+    driver.click(driver.ui.compareButton)
+    assert driver.logic.comparison is None
+    assert slicer.app.layoutManager().layout == layout
+    assert driver.visibleLevels(volume) == [3]
+
+
+def anEditedCopyIsLeftAloneByTheNextRun(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.slide(driver.ui.levelSlider, 2)
+    driver.click(driver.ui.editButton)
+    editor = slicer.util.getModuleWidget("SegmentEditor").parameterSetNode
+    copy = editor.GetSegmentationNode()
+    assert editor.GetSourceVolumeNode() is volume
+    assert copy.GetID() not in {
+        each.segmentationNode.GetID() for each in driver.logic.results(volume).levels
+    }
+    segmentation = copy.GetSegmentation()
+    segmentation.RemoveSegment(segmentation.GetNthSegmentID(0))
+    changed = copy.GetSegmentation().GetMTime()
+    driver.open()
+    driver.segment()
+    assert slicer.mrmlScene.IsNodePresent(copy)
+    assert copy.GetSegmentation().GetMTime() == changed
+    assert driver.levels(volume) == [1, 2, 3]
+
+
+def statisticsAreAboutTheShownLevel(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.slide(driver.ui.levelSlider, 1)
+    driver.click(driver.ui.statisticsButton)
+    statistics = slicer.util.getModuleWidget("SegmentStatistics")
+    shown = driver.logic.results(volume).level(1).segmentationNode
+    assert statistics.segmentationSelector.currentNode() is shown
+    assert statistics.scalarSelector.currentNode() is volume
+
+
+def cancellingKeepsFinishedLevelsAndNoHalfNode(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("large"))
+    driver.begin()
+    driver.waitForLevel(volume, 1)
+    driver.click(driver.ui.segmentButton)
+    assert driver.finish().kind == "cancelled"
+    levels = driver.levels(volume)
+    assert levels
+    assert len(slicer.util.getNodesByClass("vtkMRMLSegmentationNode")) == len(levels)
+    assert driver.ui.segmentButton.text.replace("&", "") == "Segment"
+    assert driver.ui.noticeText.text
+
+
+def _segmentUpToLevel2(driver: Driver):
+    """With a threshold that no improvement reaches, which is asked after level 2 for the first time."""
+    driver.ready()
+    driver.check(driver.ui.allLevelsCheckBox, False)
+    driver.choose(driver.ui.unitComboBox, driver.ui.unitComboBox.findData("jaccard"))
+    driver.ui.thresholdSpinBox.value = 100
+    return driver.segment(allLevels=False)
+
+
+SCENARIOS = (
+    segmentingGivesEachLevelANodeOfItsOwn,
+    level1IsSeenWhileDeeperLevelsAreComputed,
+    aThresholdStopsEarlyAndThePanelSaysSo,
+    theSliderShowsOneLevelAndComputesOnlyWhatIsMissing,
+    aRowOfTheTableShowsItsLevel,
+    comparingShowsTwoLevelsAndComesBack,
+    anEditedCopyIsLeftAloneByTheNextRun,
+    statisticsAreAboutTheShownLevel,
+    cancellingKeepsFinishedLevelsAndNoHalfNode,
+)

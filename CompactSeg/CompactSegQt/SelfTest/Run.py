@@ -1,0 +1,43 @@
+"""All scenarios inside Slicer, one after the other, each in an empty scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from CompactSegQt.SelfTest import Geometries, Levels, Mishaps
+from CompactSegQt.SelfTest.Driver import Driver
+
+__all__ = ["SCENARIOS", "runSelfTest"]
+
+SCENARIOS = (*Levels.SCENARIOS, *Mishaps.SCENARIOS, *Geometries.SCENARIOS)
+
+
+def runSelfTest(test: Any) -> int:
+    """Run all scenarios; the first that fails raises.
+
+    Args:
+        test: The ScriptedLoadableModuleTest, which shows what is being done.
+
+    Returns:
+        How many ran.
+    """
+    driver = Driver()
+    for scenario in SCENARIOS:
+        test.delayDisplay(sentence(scenario.__name__))
+        slicer.mrmlScene.Clear(0)
+        driver.open()
+        scenario(driver)
+    slicer.mrmlScene.Clear(0)
+    test.delayDisplay(f"{len(SCENARIOS)} scenarios passed")
+    return len(SCENARIOS)
+
+
+def sentence(name: str) -> str:
+    """The words of a scenario's name.
+
+    >>> sentence("theSliderShowsOneLevel")
+    'the slider shows one level'
+    """
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)

@@ -1,0 +1,54 @@
+"""The window stays alive: how soon the first overlay is there, and how long events ever waited."""
+
+from __future__ import annotations
+
+LONGEST_PAUSE_MS = 100
+LATEST_FIRST_OVERLAY_SECONDS = 10
+
+
+def test_the_window_answers_within_a_tenth_of_a_second_all_the_time(driver, desktop, measured):
+    volume = driver.choosing(driver.load("large"))
+    driver.ready()
+    with desktop.watch() as pauses:
+        driver.segment()
+        driver.slide(driver.ui.levelSlider, 1)
+        desktop.wait(0.3)
+    measured["longest pause of the event loop, whole head at 1 mm (ms)"] = pauses.longest_ms
+    assert driver.levels(volume) == [1, 2, 3]
+    assert pauses.longest_ms <= LONGEST_PAUSE_MS
+
+
+def test_the_first_overlay_is_there_soon_cold_and_warm(driver, desktop, measured):
+    volume = driver.choosing(driver.load("small"))
+    driver.logic.stopWorker()
+    driver.waitUntil(lambda: driver.logic.state == "stopped", "the worker to be gone")
+    cold = _seconds_to_first_overlay(driver, volume)
+    driver.finish()
+    second = driver.choosing(driver.load("small"))
+    warm = _seconds_to_first_overlay(driver, second)
+    driver.finish()
+    measured["click to first overlay, worker started by the click (s)"] = cold
+    measured["click to first overlay, worker warm (s)"] = warm
+    assert warm < cold < LATEST_FIRST_OVERLAY_SECONDS
+
+
+def test_cancel_is_answered_within_a_fifth_of_a_second(driver, desktop, measured):
+    volume = driver.choosing(driver.load("large"))
+    driver.begin()
+    driver.waitForLevel(volume, 1)
+    driver.click(driver.ui.segmentButton)
+    seconds = driver.waitUntil(lambda: driver.logic.run is None, "the end of the run")
+    measured["click on Cancel to the end of the run (s)"] = seconds
+    assert seconds < 0.2 + 0.1
+
+
+def _seconds_to_first_overlay(driver, volume):
+    import time
+
+    driver.check(driver.ui.allLevelsCheckBox, True)
+    begin = time.perf_counter()
+    driver.click(driver.ui.segmentButton)
+    driver.waitUntil(
+        lambda: 1 in driver.levels(volume) and driver.visibleLevels(volume), "the first overlay"
+    )
+    return time.perf_counter() - begin

@@ -1,0 +1,89 @@
+"""Scenes are saved and opened, closed, and the module is loaded anew."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import slicer
+
+
+def labels_of(driver, volume, level):
+    node = driver.logic.results(volume).level(level).segmentationNode
+    segments = node.GetSegmentation().GetSegmentIDs()
+    return [
+        slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume) for segment in segments
+    ]
+
+
+def test_a_saved_scene_opened_again_has_everything(driver, desktop, tmp_path):
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.slide(driver.ui.levelSlider, 2)
+    before = labels_of(driver, volume, 2)
+    row = [driver.ui.resultsTable.item(1, column).text() for column in range(4)]
+    desktop.save_scene(tmp_path / "scene.mrb")
+    desktop.close_scene()
+    assert driver.ui.resultsTable.rowCount == 0
+    desktop.open_scene(tmp_path / "scene.mrb")
+    again = slicer.util.getFirstNodeByClassByName("vtkMRMLScalarVolumeNode", volume.GetName())
+    assert driver.ui.volumeSelector.currentNode() is again
+    assert driver.levels(again) == [1, 2, 3]
+    assert driver.visibleLevels(again) == [2]
+    assert driver.ui.levelSlider.value == 2
+    assert driver.ui.allLevelsCheckBox.checked
+    assert [driver.ui.resultsTable.item(1, column).text() for column in range(4)] == row
+    for one, other in zip(before, labels_of(driver, again, 2), strict=True):
+        np.testing.assert_array_equal(one, other)
+    driver.click(driver.ui.compareButton)
+    assert driver.logic.comparison.levelB == 3
+    driver.click(driver.ui.compareButton)
+    assert driver.segment().kind == "done"
+    assert driver.levels(again) == [1, 2, 3]
+
+
+def test_loading_the_module_anew_in_the_middle_ends_the_run_and_the_new_panel_works(
+    driver, desktop
+):
+    volume = driver.choosing(driver.load("large"))
+    driver.begin()
+    driver.waitForLevel(volume, 1)
+    old, process = driver.logic, driver.logic.workerProcessId
+    classes = type(old)
+    desktop.reload()
+    assert type(driver.logic) is not classes, "our packages must be read anew"
+    assert type(driver.logic).__module__ in sys.modules
+    driver.waitUntil(lambda: not is_alive(process), "the old worker to be gone")
+    driver.logic.finished.connect(driver.remember)
+    driver.choosing(driver.load("small"))
+    assert driver.segment().kind == "done"
+    assert driver.levels(volume)[:1] == [1]
+
+
+def test_what_was_chosen_is_kept_in_the_scene(driver, desktop):
+    driver.choosing(driver.load("small"))
+    driver.ready()
+    driver.ui.thresholdSpinBox.value = 7.5
+    driver.choose(driver.ui.unitComboBox, driver.ui.unitComboBox.findData("jaccard"))
+    node = slicer.mrmlScene.GetSingletonNode("CompactSeg", "vtkMRMLScriptedModuleNode")
+    assert float(node.GetParameter("thresholdPercent")) == 7.5
+    assert node.GetParameter("unit") == "jaccard"
+    assert not [name for name in node.GetParameterNames() if "command" in name.lower()], (
+        "a scene from someone else must not say what is executed"
+    )
+
+
+def test_leaving_the_module_does_not_end_a_run(driver, desktop):
+    volume = driver.choosing(driver.load("small"))
+    driver.begin()
+    desktop.select("SegmentEditor")
+    assert driver.finish().kind == "done"
+    desktop.select("CompactSeg")
+    assert driver.levels(volume) == [1, 2, 3]
+    assert driver.ui.resultsTable.rowCount == 3
+
+
+def is_alive(process: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(process) and psutil.Process(process).status() != "zombie"

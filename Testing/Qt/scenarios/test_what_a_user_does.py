@@ -1,0 +1,23 @@
+"""The scenarios that also run inside Slicer, here with a real mouse."""
+
+from __future__ import annotations
+
+import pytest
+from CompactSegQt.SelfTest.Run import SCENARIOS, sentence
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: sentence(scenario.__name__))
+def test_scenario(driver, scenario):
+    scenario(driver)
+
+
+def test_the_self_test_that_slicer_runs_is_these(driver, desktop):
+    from CompactSegQt.SelfTest import Geometries, Levels, Mishaps
+
+    for file in (Geometries, Levels, Mishaps):
+        written = {
+            name
+            for name, value in vars(file).items()
+            if callable(value) and value.__module__ == file.__name__ and not name.startswith("_")
+        }
+        assert written == {scenario.__name__ for scenario in file.SCENARIOS}

@@ -1,0 +1,130 @@
+"""No torch, no models, no worker: the sentence that helps, and all that works without."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+NO_TORCH = (
+    "import sys; sys.modules['torch'] = None; sys.path.insert(0, {root!r}); "
+    "from CompactSegLib.worker import run_worker; run_worker()"
+)
+
+
+@pytest.fixture
+def a_worker_command(request):
+    """What starts a worker that lacks torch."""
+    from pathlib import Path
+
+    code = NO_TORCH.format(root=str(Path(__file__).resolve().parents[3]))
+    return f'"{sys.executable}" -c "{code}"'
+
+
+def set_command(driver, desktop, command):
+    driver.ui.advancedButton.collapsed = False
+    driver.ui.workerCommandEdit.text = ""
+    desktop.type(driver.ui.workerCommandEdit, command)
+    desktop.press(driver.ui.workerCommandEdit, "Return")
+
+
+def test_a_worker_without_torch_says_what_to_install(driver, desktop, a_worker_command):
+    driver.choosing(driver.load("small"))
+    set_command(driver, desktop, a_worker_command)
+    driver.waitUntil(lambda: driver.logic.problemKind == "torch", "the worker to say so")
+    assert "PyTorch" in driver.ui.noticeText.text
+    assert driver.ui.noticeButton.visible
+    set_command(driver, desktop, "")
+    driver.waitUntil(lambda: driver.logic.problem is None, "the default worker")
+    assert driver.segment().kind == "done"
+
+
+def test_a_command_that_starts_nothing_is_a_sentence_and_can_be_mended(driver, desktop):
+    driver.choosing(driver.load("small"))
+    set_command(driver, desktop, "no-such-program worker")
+    driver.waitUntil(lambda: driver.logic.problem is not None, "the sentence")
+    assert "no-such-program" in driver.ui.noticeText.text
+    assert "Traceback" not in driver.ui.noticeText.text
+    set_command(driver, desktop, "")
+    driver.waitUntil(lambda: not driver.ui.noticeFrame.visible, "the default worker")
+    assert driver.segment().kind == "done"
+
+
+def test_without_models_segment_says_why(driver, desktop, tmp_path):
+    driver.choosing(driver.load("small"))
+    set_command(driver, desktop, f'"{sys.executable}" -c "{WITHOUT_MODELS}"')
+    driver.waitUntil(lambda: not driver.logic.models, "the worker to say that it has none")
+    assert "No models were found" in driver.ui.noticeText.text
+    assert not driver.ui.segmentButton.enabled
+    assert driver.ui.segmentButton.toolTip in driver.ui.noticeText.text
+
+
+WITHOUT_MODELS = (
+    "import CompactSegLib.serving.events as e; e.list_models = lambda **_: []; "
+    "from CompactSegLib.worker import run_worker; run_worker()"
+)
+
+
+class TestPackages:
+    @pytest.fixture
+    def nothing_installed(self, desktop, monkeypatch):
+        """Slicer's Python as it is at first; what is installed there the stand-in of pip knows."""
+        import importlib.metadata
+
+        version = importlib.metadata.version
+
+        def known(name):
+            if name in ("torch", "psutil", "safetensors") and name not in desktop.pip.installed:
+                raise importlib.metadata.PackageNotFoundError(name)
+            return version(name)
+
+        desktop.pip.installed.clear()
+        monkeypatch.setattr(importlib.metadata, "version", known)
+
+    def test_nothing_is_asked_before_the_first_click(self, driver, desktop, nothing_installed):
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        assert not desktop.dialogs.seen
+        assert not desktop.pip.calls
+
+    def test_install_installs_and_segments(self, driver, desktop, nothing_installed):
+        volume = driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        assert driver.levels(volume) == [1, 2, 3]
+        asked = desktop.dialogs.take()
+        assert "PyTorch" in asked.text
+        assert {"torch", "psutil", "safetensors"} <= set(desktop.pip.installed)
+
+    def test_not_now_leaves_reading(self, driver, desktop, nothing_installed):
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Not now")
+        driver.click(driver.ui.segmentButton)
+        assert driver.logic.run is None
+        assert not desktop.pip.calls
+        assert driver.ui.segmentButton.enabled, "to be asked again by the next click"
+
+    def test_results_are_read_without_packages(self, driver, desktop, request):
+        volume = driver.choosing(driver.load("small"))
+        driver.segment()
+        request.getfixturevalue("nothing_installed")
+        driver.slide(driver.ui.levelSlider, 1)
+        assert driver.visibleLevels(volume) == [1]
+        driver.click(driver.ui.compareButton)
+        assert driver.logic.comparison is not None
+        driver.click(driver.ui.compareButton)
+        driver.click(driver.ui.editButton)
+        assert not desktop.dialogs.seen
+
+    def test_an_installation_that_fails_is_told(self, driver, desktop, nothing_installed):
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.pip.answer = "fail"
+        desktop.dialogs.answer("Install")
+        desktop.dialogs.answer("OK")
+        desktop.dialogs.expected(".*")
+        with pytest.raises(Exception, match=".*"):
+            driver.click(driver.ui.segmentButton)
+        assert driver.logic.run is None
