@@ -186,7 +186,7 @@ def _bent_patch(
         align_corners=False,
     )
     if random.random() < plan.elastic_probability:
-        grid = grid + _bending(patch, sizes, plan.elastic_voxels, random)
+        grid = grid + _bending(patch, sizes, plan, random)
     foreground = [(case.labels == value).float() for value in range(1, classes)]
     channels = torch.cat([case.image, torch.stack(foreground)])
     sampled = functional.grid_sample(channels[None], grid, align_corners=False)[0]
@@ -206,15 +206,25 @@ def _random_matrix(plan: AugmentationPlan, random: np.random.Generator) -> np.nd
         @ create_shear(3, shear.tolist())
         @ create_scale(3, (1 / zoom).tolist())
     )
-    return np.asarray(matrix)[:3, :3]
+    matrix = np.asarray(matrix)[:3, :3].copy()
+    for axis in plan.plane_axes:
+        # The slice that a voxel comes from hangs on its own slice alone.
+        matrix[axis, np.arange(3) != axis] = 0
+    return matrix
 
 
 def _bending(
-    patch: tuple[int, int, int], sizes: np.ndarray, voxels: float, random: np.random.Generator
+    patch: tuple[int, int, int],
+    sizes: np.ndarray,
+    plan: AugmentationPlan,
+    random: np.random.Generator,
 ) -> Tensor:
-    """A smooth random displacement of the sampling grid, ``(1, D, H, W, 3)``."""
+    """A smooth random displacement of the sampling grid, ``(1, D, H, W, 3)``, its last axis in the order W, H, D."""
     points = [max(3, round(side / _ELASTIC_GRID_VOXELS) + 1) for side in patch]
-    coarse = random.normal(scale=voxels, size=(3, *points)) * (2 / sizes[::-1])[:, None, None, None]
+    coarse = random.normal(scale=plan.elastic_voxels, size=(3, *points))
+    coarse *= (2 / sizes[::-1])[:, None, None, None]
+    for axis in plan.plane_axes:
+        coarse[2 - axis] = 0
     fine = functional.interpolate(
         torch.as_tensor(coarse, dtype=torch.float32)[None],
         size=patch,

@@ -28,6 +28,8 @@ class AugmentationPlan:
         shear: Largest shear factor.
         elastic_probability: Share of the affine patches that are also bent smoothly.
         elastic_voxels: Standard deviation of the bending, in voxels.
+        plane_axes: Tensor axes whose slices stay slices of the patch: where annotators ended a structure at a slice of the
+            image, a patch that tilts or bends that slice teaches a border that no image has.
         noise_probability: Gaussian noise.
         noise: Largest standard deviation, in units of the normalised intensity.
         blur_probability: Gaussian blur.
@@ -49,6 +51,7 @@ class AugmentationPlan:
     shear: float = 0.08
     elastic_probability: float = 0.0
     elastic_voxels: float = 1.5
+    plane_axes: tuple[int, ...] = ()
     noise_probability: float = 0.1
     noise: float = 0.25
     blur_probability: float = 0.1

@@ -109,3 +109,24 @@ def test_each_case_comes_once_an_epoch():
     drawn = RandomPatches(cases, TrainingPlan(patch=(2, 2, 2)), classes=3)
     for epoch in range(3):
         assert {drawn._case(epoch * 7 + n).name for n in range(7)} == set("0123456")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_border_that_is_a_slice_stays_one(axis):
+    """However a patch is bent and turned, labels that change between two slices change between two slices of it."""
+    shape = (40, 40, 40)
+    slices = torch.arange(40).reshape([40 if a == axis else 1 for a in range(3)]).expand(shape)
+    labels = 1 + (slices >= 21).to(torch.uint8)
+    case = PreparedCase(name="cut", image=slices[None].float(), labels=labels)
+    plan = dataclasses.replace(NOTHING, affine_probability=1.0, elastic_probability=1.0)
+    kept = dataclasses.replace(plan, plane_axes=(axis,))
+    tilted = 0
+    for settings in (kept, plan):
+        random = np.random.default_rng(0)
+        for _ in range(10):
+            _, patch = random_patch(case, PATCH, plan=settings, classes=3, random=random)
+            of_slices = patch.movedim(axis, 0).flatten(1)
+            mixed = [bool((row == 1).any() and (row == 2).any()) for row in of_slices]
+            tilted += any(mixed) and settings is plan
+            assert settings is plan or not any(mixed)
+    assert tilted
