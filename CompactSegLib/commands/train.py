@@ -82,10 +82,12 @@ def _train(request: TrainRequest) -> None:
             "--config: expected a net configuration to train, got none; pass one, or --grow with a model."
         )
     need_training_packages("train")
+    from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.models.registry import load_model
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.training.plan import TrainingPlan, read_json
 
+    keep_freed_memory()
     plan = TrainingPlan.read(request.plan) if request.plan else None
     config = NetConfig.from_dict(read_json(request.config)) if request.config else None
     run: dict[str, Any] = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
+from CompactSegLib.training.optimisation import Update
 from CompactSegLib.training.plan import TrainingPlan
 
 _NAME = "checkpoint.pt"
@@ -23,7 +23,7 @@ def save_checkpoint(
     seconds: float,
     net: nn.Module,
     average: nn.Module,
-    optimizer: Optimizer,
+    update: Update,
     settings: dict[str, Any],
 ) -> None:
     """Write the state after `step` steps. Randomness needs no state: it follows from the seed and the step.
@@ -36,7 +36,7 @@ def save_checkpoint(
         "seconds": seconds,
         "net": net.state_dict(),
         "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "update": update.state_dict(),
         "settings": settings,
     }
     with written_whole(folder / _NAME) as temporary:

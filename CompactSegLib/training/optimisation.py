@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -31,6 +32,52 @@ def optimizer_of(net: MultiLevelNet, plan: TrainingPlan, stage: Stage) -> Optimi
     if slower:
         groups += [{**group, "share": stage.earlier_rate} for group in _groups(slower, plan)]
     return AdamW(groups, lr=plan.learning_rate, fused=True)
+
+
+class Update:
+    """The step from a loss to new weights: gradients, their norm, the optimizer.
+
+    In fp16 losses are scaled, as small gradients would be lost; a step whose gradients overflow is left out and the
+    scale halved (Micikevicius et al., Mixed Precision Training, ICLR 2018).
+
+    Args:
+        net: What is trained.
+        plan: The settings.
+        stage: Which of the net's levels are new.
+        device: Where the net is.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
+    """
+
+    def __init__(
+        self,
+        net: MultiLevelNet,
+        plan: TrainingPlan,
+        stage: Stage,
+        *,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        self.parameters = list(net.parameters())
+        self.gradient_norm = plan.gradient_norm
+        self.optimizer = optimizer_of(net, plan, stage)
+        self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+
+    def __call__(self, loss: Tensor, rate: float) -> None:
+        """Move the weights against the gradient of a scalar `loss` at a learning rate."""
+        set_rate(self.optimizer, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.parameters, self.gradient_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
 
 
 def set_rate(optimizer: Optimizer, rate: float) -> None:

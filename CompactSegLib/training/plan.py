@@ -11,7 +11,7 @@ from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
 
-PRECISIONS = ("auto", "fp32", "bf16")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
 
 
@@ -28,8 +28,8 @@ class AugmentationPlan:
         shear: Largest shear factor.
         elastic_probability: Share of the affine patches that are also bent smoothly.
         elastic_voxels: Standard deviation of the bending, in voxels.
-        plane_axes: Tensor axes whose slices stay slices of the patch: where annotators ended a structure at a slice of the
-            image, a patch that tilts or bends that slice teaches a border that no image has.
+        plane_axes: Tensor axes whose slices stay slices of the patch: where annotators ended a structure at a slice of
+            the image, a patch that tilts or bends that slice teaches a border that no image has.
         noise_probability: Gaussian noise.
         noise: Largest standard deviation, in units of the normalised intensity.
         blur_probability: Gaussian blur.
@@ -98,7 +98,7 @@ class TrainingPlan:
             trained alone.
         distillation_temperature: How much classes are softened.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
-        precision: ``auto`` takes bf16 where the machine computes in it.
+        precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
         checkpoint_every: Steps between checkpoints.

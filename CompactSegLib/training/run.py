@@ -9,9 +9,9 @@ from pathlib import Path
 
 import torch
 
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.errors import ConfigurationError, DeviceError
 from CompactSegLib.files import written_whole
-from CompactSegLib.inference.devices import select_runtime
+from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.training.cases import load_cases
@@ -26,6 +26,7 @@ from CompactSegLib.training.growing import check_held_out, grown_provenance
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.siblings import check_sibling
 from CompactSegLib.training.trainer import Trainer
+from CompactSegLib.training.validation import CaseScore
 
 MODEL_FOLDER = "model"
 
@@ -77,8 +78,6 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     runtime = select_runtime(device, plan.precision)
-    # fp16 would need loss scaling; hardware without bf16 trains in fp32.
-    precision = "bf16" if runtime.precision == "bf16" else "fp32"
     dataset = read_dataset(data, labels=labels)
     _check_fit(config, plan, dataset)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
@@ -95,7 +94,7 @@ def train(
                 held_out=[cases[name] for name in held_out],
                 folder=folder,
                 device=runtime.device,
-                precision=precision,
+                precision=runtime.precision,
                 processes=mine,
                 grown_from=grown_from,
             )
@@ -108,8 +107,8 @@ def train(
             _write_json(folder / "plan.json", plan.to_dict())
             _write_json(folder / "net.json", config.to_dict())
         _say(mine, f"{len(training)} training and {len(held_out)} validation cases")
-        _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {precision}")
-        scores = trainer.run()
+        _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {runtime.precision}")
+        scores = _run(trainer)
         if mine.first:
             provenance = provenance_of(
                 trainer, dataset, fold=fold, command=command, device=runtime.name
@@ -135,6 +134,21 @@ def train(
             )
         _say(mine, f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER
+
+
+def _run(trainer: Trainer) -> list[CaseScore]:
+    try:
+        return trainer.run()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        plan = trainer.plan
+        sides = " x ".join(map(str, plan.patch))
+        raise DeviceError(
+            f"{trainer.device}: expected memory to train with {plan.batch} patches of {sides} voxels, but it ran out "
+            f"at step {trainer.step}; give the plan a smaller batch or patch and another output folder, or free memory "
+            "and give the same command to go on from the last checkpoint."
+        ) from error
 
 
 def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:

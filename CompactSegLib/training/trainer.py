@@ -23,7 +23,7 @@ from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, s
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
 from CompactSegLib.training.losses import LevelsLoss
-from CompactSegLib.training.optimisation import averaged, learning_rate, optimizer_of, set_rate
+from CompactSegLib.training.optimisation import Update, averaged, learning_rate
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.runlog import RunLog
 from CompactSegLib.training.stages import (
@@ -52,7 +52,7 @@ class Trainer:
         held_out: Validation cases; may be empty.
         folder: Where checkpoint and log are.
         device: Where to train.
-        precision: ``fp32`` or ``bf16``.
+        precision: ``fp32``, ``bf16`` or ``fp16``.
         processes: This process among those of the run.
         grown_from: A finished model, whose weights `config`'s levels but the last begin with.
     """
@@ -121,7 +121,9 @@ class Trainer:
         self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
         if self.processes.count > 1:
             self.parallel = DistributedDataParallel(self.parallel)
-        self.optimizer = optimizer_of(self.net, self.plan, stage)
+        self.update = Update(
+            self.net, self.plan, stage, device=self.device, precision=self.precision
+        )
         self.average = averaged(self.net, self.plan)
 
     def steps_in(self, minutes: float) -> int:
@@ -154,7 +156,7 @@ class Trainer:
                 self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.update.load_state_dict(state["update"])
         self.step, self.seconds = state["step"], state["seconds"]
 
     def settings(self) -> dict[str, Any]:
@@ -228,14 +230,10 @@ class Trainer:
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images = batch[0].to(self.device, memory_format=torch.channels_last_3d, non_blocking=True)
         labels = batch[1].to(self.device, non_blocking=True)
-        set_rate(self.optimizer, self._rate())
         with self._autocast():
             logits = self.parallel(images)
         total, losses = self.loss(logits, labels)
-        self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.plan.gradient_norm)
-        self.optimizer.step()
+        self.update(total, self._rate())
         self.average.update_parameters(self.net)
         return total.detach(), losses
 
@@ -262,7 +260,8 @@ class Trainer:
         return learning_rate(self.step - stage.first, self.plan, steps=stage.steps)
 
     def _autocast(self) -> AbstractContextManager:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+        reduced = torch.float16 if self.precision == "fp16" else torch.bfloat16
+        return torch.autocast(self.device.type, reduced, enabled=self.precision != "fp32")
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.stage.last
@@ -282,6 +281,6 @@ class Trainer:
                 seconds=self.seconds,
                 net=self.net,
                 average=self.average,
-                optimizer=self.optimizer,
+                update=self.update,
                 settings=self.settings(),
             )

@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from CompactSegLib.errors import CompactSegError, ConfigurationError, OutputError
-from CompactSegLib.models import check_model
-from CompactSegLib.training.optimisation import learning_rate
+from CompactSegLib.errors import CompactSegError, ConfigurationError, DeviceError, OutputError
+from CompactSegLib.models import check_model, load_model
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.checkpoint import read_checkpoint
+from CompactSegLib.training.optimisation import Update, learning_rate
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.runlog import RunLog
+from CompactSegLib.training.stages import stages_of
+from CompactSegLib.training.trainer import Trainer
 from Testing.Lib.training.runs import a_trainer, rows_of
 
 
@@ -109,7 +113,7 @@ from CompactSegLib.errors import OutputError
 from CompactSegLib.training.checkpoint import read_checkpoint, save_checkpoint
 
 folder, net = Path(sys.argv[1]), torch.nn.Linear(300, 300)
-parts = dict(seconds=0.0, net=net, average=net, optimizer=torch.optim.SGD(net.parameters()), settings={})
+parts = dict(seconds=0.0, net=net, average=net, update=net, settings={})
 save_checkpoint(folder, step=1, **parts)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
@@ -236,3 +240,44 @@ def test_a_loss_that_is_no_number_ends_the_run(
     with pytest.raises(CompactSegError, match="learning_rate"):
         trainer.run()
     assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_a_run_in_fp16_scales_its_loss(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
+    plan = dataclasses.replace(a_short_plan, precision="fp16")
+    folder = train(plan, a_tiny_net, data=a_dataset_folder, output=tmp_path / "run", fold=None)
+    assert load_model(folder).provenance["hardware"]["precision"] == "fp16"
+    state = read_checkpoint(tmp_path / "run", device=torch.device("cpu"))
+    assert state["update"]["scaler"]["scale"] > 1
+
+
+def test_a_step_that_overflows_is_left_out_and_the_scale_is_halved(a_tiny_net, a_short_plan):
+    net = MultiLevelNet(a_tiny_net)
+    (stage,) = stages_of(a_short_plan, levels=3)
+    update = Update(net, a_short_plan, stage, device=torch.device("cpu"), precision="fp16")
+    before = [p.clone() for p in net.parameters()]
+    overflow = sum(p.sum() for p in net.parameters()) * 1e38
+    update(overflow, 0.01)
+    assert all(torch.equal(p, q) for p, q in zip(before, net.parameters(), strict=True))
+    assert update.state_dict()["scaler"]["scale"] == 2**15
+    update(sum((p**2).sum() for p in net.parameters()), 0.01)
+    assert not any(torch.equal(p, q) for p, q in zip(before[:1], net.parameters(), strict=False))
+
+
+def test_memory_that_runs_out_is_told_in_a_sentence_and_the_run_can_go_on(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch
+):
+    step_of = Trainer._train_step
+
+    def step_without_memory(trainer, batch):
+        if trainer.step == 6:
+            torch.empty(2**60)
+        return step_of(trainer, batch)
+
+    run = {"data": a_dataset_folder, "output": tmp_path, "fold": None}
+    monkeypatch.setattr(Trainer, "_train_step", step_without_memory)
+    with pytest.raises(
+        DeviceError, match="2 patches of 12 x 12 x 12 voxels, but it ran out at step 6"
+    ):
+        train(a_short_plan, a_tiny_net, **run)
+    monkeypatch.undo()
+    assert load_model(train(a_short_plan, a_tiny_net, **run)).provenance["steps"] == 12
