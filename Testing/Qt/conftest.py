@@ -1,0 +1,37 @@
+"""The desktop that the tests of the panel drive (see `driver.session.Desktop`)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+# Before Qt is imported: no screen is needed. A person who wants to watch sets the platform.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+sys.path.append(str(Path(__file__).resolve().parent))
+
+pytest.importorskip("PySide6", reason="needs PySide6-Essentials, the windows of the desktop")
+pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
+
+import standin
+
+standin.install()
+
+if TYPE_CHECKING:
+    from driver.session import Desktop
+
+
+@pytest.fixture
+def desktop(tmp_path: Path) -> Iterator[Desktop]:
+    """A fresh scene in a fresh window; what failed unseen (slots, dialogs nobody expected) fails the test."""
+    from driver.session import Desktop
+
+    made = Desktop(Path(os.environ.get("COMPACTSEG_SCREENSHOTS", tmp_path / "screenshots")))
+    yield made
+    problems = made.close()
+    assert not problems, "\n\n".join(problems)

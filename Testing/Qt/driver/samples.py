@@ -1,0 +1,68 @@
+"""Images to work on: the MNI152 template that nilearn carries, and the crops of ``make demo``."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@functools.cache
+def _demo() -> Any:
+    path = REPOSITORY / "examples" / "demo.py"
+    spec = importlib.util.spec_from_file_location("compactseg_demo", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _template() -> Any:
+    """As `nilearn.datasets.load_mni152_template` gives it but for a factor, without importing half of scikit-learn."""
+    import nibabel
+
+    spec = importlib.util.find_spec("nilearn")
+    assert spec is not None, "needs nilearn, which carries the template"
+    folder = Path(str(spec.origin)).parent / "datasets" / "data"
+    return nibabel.load(folder / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
+
+
+@functools.cache
+def _image(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels with axes k, j, i, and the matrix from IJK to RAS."""
+    image = _template()
+    if name != "template":
+        demo = _demo()
+        image = demo.crop(image, centre_ras_mm=demo.CENTRES_RAS_MM[name], size_mm=demo.SIZE_MM)
+    array = np.asarray(image.dataobj, dtype=np.float32)
+    return np.ascontiguousarray(array.transpose(2, 1, 0)), np.asarray(image.affine)
+
+
+def add_volume(scene: Any, name: str = "left_hippocampus") -> Any:
+    """Add one of them to a scene.
+
+    Args:
+        scene: vtkMRMLScene.
+        name: ``left_hippocampus``, ``right_hippocampus`` or ``template`` (the whole brain).
+
+    Returns:
+        vtkMRMLScalarVolumeNode.
+    """
+    array, ijk_to_ras = _image(name)
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
+    slicer.util.updateVolumeFromArray(node, array * np.float32(1000 / array.max()))
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
+    display.AutoWindowLevelOn()
+    return node

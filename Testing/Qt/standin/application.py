@@ -1,0 +1,122 @@
+"""``slicer.app``: the one application of the process, over a scene that each test gets anew."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+import slicer
+from PySide6.QtCore import QEventLoop, QSettings
+from PySide6.QtWidgets import QApplication
+
+from standin.input_output import qSlicerCoreIOManager
+from standin.module_manager import qSlicerModuleManager
+from standin.scene import new_application_logic
+from standin.widget import Property, signal, signals
+
+VERSION = "5.12.4"
+
+
+@signals(
+    "startupCompleted()",
+    "mrmlSceneChanged(vtkMRMLScene*)",
+    "renderPaused(bool)",
+)
+class qSlicerApplication(QApplication):
+    startupCompleted = signal("startupCompleted()")
+    mrmlSceneChanged = signal("mrmlSceneChanged(vtkMRMLScene*)")
+    renderPaused = signal("renderPaused(bool)")
+
+    def __init__(self) -> None:
+        super().__init__(["Slicer"])
+        self._folder = tempfile.TemporaryDirectory(prefix="slicer-")
+        self.organizationName = "NA-MIC"
+        self.applicationName = "Slicer"
+        self.applicationVersion = VERSION
+        # Its own, so that a test neither finds nor leaves choices of the person at the machine.
+        QSettings.setDefaultFormat(QSettings.IniFormat)
+        QSettings.setPath(QSettings.IniFormat, QSettings.UserScope, self._folder.name)
+        self._modules = qSlicerModuleManager(self)
+        self._io = qSlicerCoreIOManager(self)
+        self._scene: Any = None
+        self._logic: Any = None
+        self._layouts: Any = None
+        self._paused = 0
+
+    slicerHome = Property("QString", read=lambda self: self._folder.name, writable=False)
+    temporaryPath = Property("QString", read=lambda self: self._folder.name)
+    majorVersion = Property("int", default=int(VERSION.split(".")[0]), writable=False)
+    minorVersion = Property("int", default=int(VERSION.split(".")[1]), writable=False)
+    revision = Property("QString", default="", writable=False)
+
+    def mrmlScene(self) -> Any:
+        return self._scene
+
+    def applicationLogic(self) -> Any:
+        return self._logic
+
+    def layoutManager(self) -> Any:
+        return self._layouts
+
+    def moduleManager(self) -> Any:
+        return self._modules
+
+    def coreIOManager(self) -> Any:
+        return self._io
+
+    def ioManager(self) -> Any:
+        return self._io
+
+    def moduleLogic(self, name: str) -> Any:
+        return self._logic.GetModuleLogic(name)
+
+    def testingEnabled(self) -> bool:
+        """Off, so that dialogs are shown as to a user, and tests answer them."""
+        return False
+
+    def settings(self) -> QSettings:
+        return QSettings()
+
+    def userSettings(self) -> QSettings:
+        return QSettings()
+
+    def revisionUserSettings(self) -> QSettings:
+        return QSettings()
+
+    def startupEnvironment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def pauseRender(self) -> None:
+        self.setRenderPaused(True)
+
+    def resumeRender(self) -> None:
+        self.setRenderPaused(False)
+
+    def setRenderPaused(self, pause: bool) -> None:
+        self._paused += 1 if pause else -1
+        if self._layouts is not None:
+            self._layouts.pauseRender() if pause else self._layouts.resumeRender()
+        self.renderPaused.emit(self._paused > 0)
+
+    # Of the stand-in
+
+    def _open_scene(self) -> None:
+        self._scene = slicer.vtkMRMLScene()
+        self._logic = new_application_logic(self._scene)
+        slicer.mrmlScene = self._scene
+        self.mrmlSceneChanged.emit(self._scene)
+
+    def _close_scene(self) -> None:
+        self._layouts = None
+        slicer.mrmlScene = None
+        self._scene.Clear(True)
+        self._logic = self._scene = None
+
+    def _clear_settings(self) -> None:
+        QSettings().clear()
+
+
+def process_events(milliseconds: int = 50) -> None:
+    """Let the event loop run for what waits in it."""
+    QApplication.processEvents(QEventLoop.AllEvents, milliseconds)

@@ -1,0 +1,99 @@
+"""A slice view: the image of a slice logic, and on it what the displayable managers draw."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import slicer
+import vtk
+
+from standin.render_view import ctkVTKAbstractView
+from standin.widget import signal, signals
+
+MANAGERS = (
+    "vtkMRMLCrosshairDisplayableManager",
+    "vtkMRMLModelSliceDisplayableManager",
+    "vtkMRMLOrientationMarkerDisplayableManager",
+    "vtkMRMLRulerDisplayableManager",
+    "vtkMRMLSegmentationsDisplayableManager2D",
+    "vtkMRMLMarkupsDisplayableManager",
+)
+
+
+@signals("resized(QSize)")
+class qMRMLSliceView(ctkVTKAbstractView):
+    resized = signal("resized(QSize)")
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._renderer.GetActiveCamera().ParallelProjectionOn()
+        mapper = vtk.vtkImageMapper()
+        mapper.SetColorWindow(255)
+        mapper.SetColorLevel(127.5)
+        self._picture = vtk.vtkActor2D()
+        self._picture.SetMapper(mapper)
+        self._picture.GetProperty().SetDisplayLocationToBackground()
+        self._picture.VisibilityOff()
+        self._renderer.AddViewProp(self._picture)
+        self._managers = _managers_for(
+            slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance(), MANAGERS, self
+        )
+        self._style = slicer.vtkMRMLSliceViewInteractorStyle()
+        self._style.SetDisplayableManagers(self._managers)
+        self._interactor.SetInteractorStyle(vtk.vtkInteractorStyleUser())
+        self._style.SetInteractor(self._interactor)
+        self._node: Any = None
+
+    def mrmlSliceNode(self) -> Any:
+        return self._node
+
+    def setMRMLSliceNode(self, node: Any) -> None:
+        self._node = node
+        self._managers.SetMRMLDisplayableNode(node)
+
+    def setImageDataConnection(self, connection: Any) -> None:
+        self._picture.GetMapper().SetInputConnection(connection)
+        self._picture.SetVisibility(connection is not None)
+        self.scheduleRender()
+
+    def interactorObserver(self) -> Any:
+        return self._style
+
+    def sliceViewInteractorStyle(self) -> Any:
+        return self._style
+
+    def displayableManagerByClassName(self, name: str) -> Any:
+        for index in range(self._managers.GetDisplayableManagerCount()):
+            manager = self._managers.GetNthDisplayableManager(index)
+            if manager.IsA(name):
+                return manager
+        return None
+
+    def resizeEvent(self, event: Any) -> None:
+        super().resizeEvent(event)
+        self.resized.emit(event.size())
+
+    def _close(self) -> None:
+        self._style.SetInteractor(None)
+        self._managers.RemoveAllObservers()
+        self._managers.SetMRMLDisplayableNode(None)
+        super()._close()
+
+
+def _managers_for(factory: Any, names: tuple[str, ...], view: ctkVTKAbstractView) -> Any:
+    for name in names:
+        if not factory.IsDisplayableManagerRegistered(name):
+            factory.RegisterDisplayableManager(name)
+    group = slicer.vtkMRMLDisplayableManagerGroup()
+    group.SetRenderer(view._renderer)
+    group.Initialize(factory, view._renderer)
+    weak = weakref.ref(view)
+
+    def on_update(*_: Any) -> None:
+        found = weak()
+        if found is not None:
+            found.scheduleRender()
+
+    group.AddObserver(vtk.vtkCommand.UpdateEvent, on_update)
+    return group
