@@ -9,9 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from CompactSegLib import load_model
 from CompactSegLib.commands.train import TrainRequest, shareable_command
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.augmentation import RandomPatches
+from CompactSegLib.training.cases import load_cases
+from CompactSegLib.training.folders import read_dataset
+from CompactSegLib.training.optimisation import learning_rate
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.trainer import Trainer
 
 LAYERS = {"layers": [{"channels": 3}]}
 NET = {
@@ -175,3 +183,34 @@ def test_two_plain_folders_are_trained_on_and_evaluated(
     evaluated = compactseg("evaluate", "--model", model.folder, *given, "--json", "--device", "cpu")
     assert evaluated.exit_code == 0, evaluated.stderr
     assert json.loads(evaluated.stdout)["trained_on"] == {"no": 1, "yes": 0, "unknown": 0}
+
+
+def test_two_processes_take_the_steps_that_one_takes_on_their_mean_gradient(
+    options, a_dataset_folder: Path, tmp_path: Path
+):
+    """Together they see the patches that one sees; only batch norm has its statistics from half of them each."""
+    settings = PLAN | {"steps": 3, "warmup": 1, "average_decay": 0.0, "batch": 4}
+    (tmp_path / "plan.json").write_text(json.dumps(settings))
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run(
+        [sys.executable, *torchrun, "-m", "CompactSegLib.training", *options, "--fold", "all"],
+        capture_output=True,
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    model = load_model(tmp_path / "out" / "model")
+    assert model.provenance["hardware"]["processes"] == 2
+
+    plan, config = TrainingPlan.from_dict(settings), NetConfig.from_dict(NET)
+    cases = load_cases(read_dataset(a_dataset_folder), plan)
+    trainer = Trainer(
+        plan, config, cases=cases, held_out=(), folder=tmp_path, device=torch.device("cpu")
+    )
+    shares = [RandomPatches(cases, plan, classes=3, rank=r, processes=2) for r in (0, 1)]
+    for step in range(plan.steps):
+        halves = [share[step] for share in shares]
+        total = sum(trainer.loss(trainer.net(image), labels)[0] for image, labels in halves)
+        trainer.update(total / 2, learning_rate(step, plan))
+    ours = dict(trainer.net.named_parameters())
+    for name, theirs in model.trainable_net().named_parameters():
+        assert torch.allclose(theirs, ours[name], atol=1e-4), name
