@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from CompactSegMRML.Results import Comparison, DeviceInfo, ModelInfo, Results, Run
+from CompactSegLib.errors import InputError
+from CompactSegMRML.Comparing import Comparing
+from CompactSegMRML.EditCopy import editCopy
+from CompactSegMRML.LabelPatch import LabelPatch, cropLevels
+from CompactSegMRML.LevelNodes import volumeOfNode
+from CompactSegMRML.RegionOfInterest import boxOf
+from CompactSegMRML.Results import Comparison, ModelInfo, Results, Run, RunOutcome
+from CompactSegMRML.Running import Running
+from CompactSegMRML.RunParts import RunOptions
+from CompactSegMRML.SceneResults import SceneResults
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.StoredResults import boxOfResults, resultsOf
+from CompactSegMRML.VolumeInput import whyNotSegmentable
+from CompactSegMRML.VoxelBox import VoxelBox
+from CompactSegMRML.WorkerClient import WorkerClient
+from CompactSegMRML.WorkerFace import WorkerFace
 
 __all__ = ["CompactSegLogic"]
 
 
-class CompactSegLogic:
+class CompactSegLogic(WorkerFace):
     """Segments volumes of a scene through the worker, and never blocks.
 
     Whoever has it calls `poll` every 30 ms or so on the main thread (the panel with a timer); all signals come from
@@ -44,87 +59,24 @@ class CompactSegLogic:
         workerCommand: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._scene = scene
-        self._workerCommand = workerCommand
-        self._environment = dict(environment or {})
-        self.modelsChanged = Signal()
-        self.devicesChanged = Signal()
-        self.stateChanged = Signal()
-        self.progressed = Signal()
-        self.levelReady = Signal()
-        self.resultsChanged = Signal()
-        self.comparisonEnded = Signal()
-        self.finished = Signal()
-        self.logged = Signal()
-
-    # The worker
-
-    @property
-    def state(self) -> str:
-        """``stopped``, ``starting``, ``ready``, ``running`` (from the call to `segment` on) or ``cancelling``."""
-        return "stopped"
-
-    @property
-    def models(self) -> tuple[ModelInfo, ...]:
-        """What the worker has; empty until it said so, and kept when it ends."""
-        return ()
-
-    @property
-    def damagedModels(self) -> tuple[str, ...]:
-        """Sentences about model folders that could not be read."""
-        return ()
-
-    @property
-    def devices(self) -> tuple[DeviceInfo, ...]:
-        """Where it can compute, the one that ``auto`` takes first; empty until torch is loaded."""
-        return ()
-
-    @property
-    def problem(self) -> str | None:
-        """Why nothing can run, as a sentence that says what to do; None where all is well."""
-        return None
-
-    @property
-    def problemKind(self) -> str:
-        """``torch`` (PyTorch is missing there), ``start`` (no worker), ``ended`` (it ended by itself) or ""."""
-        return ""
-
-    @property
-    def workerCommand(self) -> str:
-        """As given; "" for the default."""
-        return self._workerCommand
-
-    @property
-    def usesDefaultWorker(self) -> bool:
-        """Whether the worker runs in Slicer's own Python, so that packages can be installed for it."""
-        return not self._workerCommand.strip()
-
-    def startWorker(self) -> None:
-        """Start the worker unless it runs; returns at once. What fails is in `problem`."""
-        raise NotImplementedError
-
-    def stopWorker(self) -> None:
-        """End the worker; a run that is under way is cancelled. Does not wait for the process."""
-        raise NotImplementedError
-
-    def restartWorker(self, command: str | None = None) -> None:
-        """End the worker and start it again, with another command where one is given; clears `problem`."""
-        raise NotImplementedError
-
-    def poll(self) -> None:
-        """Handle what came from the worker, at most some 50 ms at a time."""
-        raise NotImplementedError
+        client = WorkerClient(workerCommand, environment=environment, prepare=cropLevels)
+        super().__init__(client, Running(client, place=self._place))
+        self.levelReady, self.finished = Signal(), Signal()
+        self.resultsChanged, self.comparisonEnded = Signal(), Signal()
+        self._results = SceneResults(scene)
+        self._comparing = Comparing(scene)
+        self._connect()
 
     # Runs
 
     @property
     def run(self) -> Run | None:
         """The run that is under way."""
-        return None
+        return self._running.run
 
     def whyNotSegmentable(self, volumeNode: Any) -> str | None:
         """A sentence for the user where a node can not be segmented; None where it can."""
-        raise NotImplementedError
+        return whyNotSegmentable(volumeNode)
 
     def segment(
         self,
@@ -160,7 +112,15 @@ class CompactSegLogic:
         Raises:
             InputError: The node can not be segmented, the region does not meet it, or a run is under way.
         """
-        raise NotImplementedError
+        self._checkFree()
+        problem = whyNotSegmentable(volumeNode)
+        if problem is not None:
+            raise InputError(problem)
+        if self.models:
+            self._modelInfo(model)
+        box = boxOf(region, volumeNode)
+        options = RunOptions(model, levels, threshold, unit, allLevels, device, keptBytes)
+        return self._begin(volumeNode, options, box=box)
 
     def showOrCompute(self, volumeNode: Any, level: int) -> Run | None:
         """Show one level; where it is not in the scene, compute what is missing and show it then.
@@ -174,21 +134,45 @@ class CompactSegLogic:
         Raises:
             InputError: The volume has no results, its model has no such level, or a run is under way.
         """
-        raise NotImplementedError
+        results = self.results(volumeNode)
+        if results is None:
+            raise InputError(f"{_name(volumeNode)} has no levels yet; segment it first.")
+        if results.level(level) is not None:
+            self.showLevel(volumeNode, level)
+            return None
+        if not 1 <= level <= results.availableLevels:
+            raise InputError(
+                f"level: expected 1 to {results.availableLevels}, the levels of {results.model}, got {level}."
+            )
+        self._checkFree()
+        problem = whyNotSegmentable(volumeNode)
+        if problem is not None:
+            raise InputError(problem)
+        kept = self._running.keeps(volumeNode)
+        if kept is not None and kept.options.model == results.model:
+            return self._begin(volumeNode, kept.options, box=kept.box, level=level)
+        options = replace(
+            self._running.lastOptions or RunOptions(results.model),
+            model=results.model,
+            levels=level,
+            allLevels=True,
+            threshold=None,
+        )
+        return self._begin(volumeNode, options, box=boxOfResults(volumeNode))
 
     def cancel(self) -> None:
         """End the run that is under way; finished levels stay. Nothing happens where there is none."""
-        raise NotImplementedError
+        self._running.cancel()
 
     # What is in the scene
 
     def results(self, volumeNode: Any) -> Results | None:
         """What the scene holds of a volume, also of runs before it was saved and opened again; None for nothing."""
-        raise NotImplementedError
+        return resultsOf(volumeNode)
 
     def volumeOf(self, node: Any) -> Any:
         """The volume to which a level's segmentation node (or results table) belongs; None for other nodes."""
-        raise NotImplementedError
+        return volumeOfNode(node)
 
     def showLevel(self, volumeNode: Any, level: int) -> None:
         """Show exactly this level of the volume.
@@ -196,20 +180,23 @@ class CompactSegLogic:
         Raises:
             InputError: It is not there.
         """
-        raise NotImplementedError
+        self.endComparison()
+        self._results.show(volumeNode, level)
 
     def hideAll(self, volumeNode: Any) -> None:
         """Show no level of the volume."""
-        raise NotImplementedError
+        self.endComparison()
+        self._results.show(volumeNode, None)
 
     def removeResults(self, volumeNode: Any) -> None:
         """Take the volume's levels, table and folder from the scene; edited copies stay."""
-        raise NotImplementedError
+        self.endComparison()
+        self._results.remove(volumeNode)
 
     @property
     def comparison(self) -> Comparison | None:
         """The one that is on the screen."""
-        return None
+        return self._comparing.comparison
 
     def compare(self, volumeNode: Any, levelA: int, levelB: int) -> Comparison:
         """Show two levels side by side, A left and B right, slices linked, with outlines of where they differ.
@@ -219,11 +206,13 @@ class CompactSegLogic:
         Raises:
             InputError: A level is not there, or both are the same.
         """
-        raise NotImplementedError
+        with self._results.ours():
+            return self._comparing.begin(volumeNode, levelA, levelB)
 
     def endComparison(self) -> None:
         """Bring back the layout and what was shown before; nothing happens where nothing is compared."""
-        raise NotImplementedError
+        with self._results.ours():
+            self._comparing.end()
 
     def editCopy(self, volumeNode: Any, level: int) -> Any:
         """Copy a level into a vtkMRMLSegmentationNode that no later run touches, and show that instead of levels.
@@ -233,8 +222,86 @@ class CompactSegLogic:
         Raises:
             InputError: The level is not there.
         """
-        raise NotImplementedError
+        self.endComparison()
+        with self._results.ours():
+            return editCopy(volumeNode, level)
 
     def close(self) -> None:
         """Stop the worker, end the comparison and forget the scene; nothing is called afterwards."""
-        raise NotImplementedError
+        self._running.abandon("CompactSeg was closed.")
+        self.endComparison()
+        self._client.stop()
+        self._results.watch.release()
+
+    def _connect(self) -> None:
+        self._running.finished.connect(self._finish)
+        self._comparing.ended.connect(self.comparisonEnded)
+        self._results.changed.connect(self.resultsChanged)
+        watch = self._results.watch
+        watch.nodeRemoved.connect(self._onRemoved)
+        watch.closing.connect(self._onClosing)
+        watch.saving.connect(self._comparing.beginSave)
+        watch.saved.connect(self._comparing.endSave)
+        watch.layoutChanged.connect(self._comparing.checkLayout)
+
+    def _begin(
+        self, volumeNode: Any, options: RunOptions, *, box: VoxelBox, level: int | None = None
+    ) -> Run:
+        self.endComparison()
+        self._results.beginRun()
+        return self._running.begin(volumeNode, options, box=box, level=level)
+
+    def _place(
+        self, volumeNode: Any, event: Mapping[str, Any], patch: LabelPatch, running: Running
+    ) -> None:
+        level = self._results.place(
+            volumeNode,
+            event,
+            patch,
+            model=self._modelInfo(running.options.model),
+            box=running.box,
+            isRefining=running.isRefining,
+        )
+        self.levelReady(volumeNode, level)
+
+    def _finish(self, outcome: RunOutcome) -> None:
+        try:
+            self._results.endRun(outcome.volumeNode)
+        finally:
+            self._tellState()
+            self.finished(outcome)
+
+    def _modelInfo(self, name: str) -> ModelInfo:
+        found = next((each for each in self.models if name in (each.name, each.folder)), None)
+        if found is None:
+            known = ", ".join(each.name for each in self.models) or "none is installed"
+            raise InputError(
+                f"{name}: expected a model that the worker has ({known}); choose one of them."
+            )
+        if found.channels != 1:
+            raise InputError(
+                f"{found.title} needs {found.channels} images at once, and here is one; choose another model."
+            )
+        return found
+
+    def _checkFree(self) -> None:
+        run = self._running.run
+        if run is not None:
+            raise InputError(
+                f"{run.volumeName} is being segmented; wait for its end, or cancel it."
+            )
+
+    def _onRemoved(self, node: Any) -> None:
+        if node is self._running.volumeNode:
+            self._running.abandon(f"{node.GetName()} was deleted; its run was cancelled.")
+        if self._comparing.isOf(node):
+            self.endComparison()
+
+    def _onClosing(self) -> None:
+        self._running.abandon("The scene was closed; the run was cancelled.")
+        self._running.forget()
+        self.endComparison()
+
+
+def _name(volumeNode: Any) -> str:
+    return volumeNode.GetName() if volumeNode is not None else "No volume"

@@ -52,6 +52,7 @@ class ModelInfo:
         sizeBytes: Of its folder.
         folder: Where it is, on the worker's machine.
         stop: Its own stop rule.
+        fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
     """
 
     name: str
@@ -65,6 +66,7 @@ class ModelInfo:
     sizeBytes: int
     folder: str
     stop: StopInfo
+    fieldMm: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import LevelResult
+from CompactSegLib.errors import Cancelled, CompactSegError, InputError
+from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegMRML.Results import LevelResult, RunOutcome
 
 __all__ = ["segment"]
+
+_PAUSE_SECONDS = 0.005
 
 
 def segment(
@@ -49,4 +52,46 @@ def segment(
     Raises:
         CompactSegError: With a sentence that says what to do.
     """
-    raise NotImplementedError
+    if volumeNode is None or volumeNode.GetScene() is None:
+        raise InputError(
+            "expected a volume node in a scene, got none; add the node to the scene first."
+        )
+    own = (
+        CompactSegLogic(volumeNode.GetScene(), workerCommand=workerCommand)
+        if logic is None
+        else None
+    )
+    used = own or logic
+    outcomes: list[RunOutcome] = []
+    used.finished.connect(outcomes.append)
+    if progress is not None:
+        used.progressed.connect(progress)
+    try:
+        used.segment(
+            volumeNode,
+            model=model,
+            levels=levels,
+            threshold=threshold,
+            unit=unit,
+            allLevels=allLevels,
+            device=device,
+            region=region,
+            keptBytes=keptBytes,
+        )
+        while not outcomes:
+            used.poll()
+            time.sleep(_PAUSE_SECONDS)
+    except BaseException:
+        used.cancel()
+        raise
+    finally:
+        used.finished.disconnect(outcomes.append)
+        used.progressed.disconnect(progress)
+        if own is not None:
+            own.close()
+    if outcomes[0].kind == "cancelled":
+        raise Cancelled(outcomes[0].sentence)
+    if outcomes[0].kind != "done":
+        raise CompactSegError(outcomes[0].sentence)
+    results = used.results(volumeNode)
+    return list(results.levels) if results is not None else []

@@ -24,7 +24,7 @@ def devicesOf(event: Mapping[str, Any]) -> tuple[DeviceInfo, ...]:
 
 
 def _model(data: Mapping[str, Any]) -> ModelInfo:
-    stop = data["stop"]
+    stop, field = data["stop"], data.get("field_mm")
     return ModelInfo(
         name=data["name"],
         title=data["title"],
@@ -37,4 +37,5 @@ def _model(data: Mapping[str, Any]) -> ModelInfo:
         sizeBytes=data["size_bytes"],
         folder=data["folder"],
         stop=StopInfo(stop["threshold"], stop["unit"], tuple(stop["units"])),
+        fieldMm=tuple(field) if field else None,
     )

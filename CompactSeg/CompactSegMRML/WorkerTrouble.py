@@ -28,7 +28,10 @@ def didNotStart(launch: Launch, error: OSError) -> str:
 def endedBeforeReady(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     """The process ended without a word of a worker's."""
     if launch.isDefault:
-        return f"The worker ended before it was ready ({_end(ended)}){_said(heard)} Reinstall the extension if this stays."
+        how = f"({_end(ended)}){_said(heard)}"
+        return (
+            f"The worker ended before it was ready {how} Reinstall the extension if this stays so."
+        )
     if ended.wasNoise:
         return (
             f"The worker command {launch.program} is no CompactSeg worker: it wrote something else; it should end in "

@@ -1,0 +1,124 @@
+"""The layout of a comparison: for each side an axial view over a sagittal and a coronal one, A left and B right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+__all__ = ["LAYOUT", "SIDES", "VIEW_NAMES", "describe", "layoutNode", "prepareViews", "sliceNode"]
+
+LAYOUT = 10783640
+"""Of the layout; far from the numbers that Slicer and other extensions use."""
+
+SIDES = ("Left", "Right")
+_ORIENTATIONS = ("Axial", "Sagittal", "Coronal")
+VIEW_NAMES = tuple(
+    tuple(f"CompactSeg{side}{orientation}" for side in SIDES) for orientation in _ORIENTATIONS
+)
+"""Layout names of the views: (left, right) for each orientation."""
+
+_GROUP = 1078  # linking reaches the views of a group only, so the usual views keep their places
+_COLORS = {"Axial": "#F34A33", "Sagittal": "#EDD54C", "Coronal": "#6EB04B"}
+
+
+def layoutNode(scene: Any) -> Any:
+    """The scene's layout node; None without a window."""
+    return scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def describe(layout: Any) -> None:
+    """Let a layout node know the comparison's layout."""
+    if not layout.IsLayoutDescription(LAYOUT):
+        layout.AddLayoutDescription(LAYOUT, _description())
+
+
+def sliceNode(scene: Any, name: str) -> Any:
+    """The slice node of a view, made where no window has made it."""
+    node = scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+    if node is None:
+        node = slicer.vtkMRMLSliceNode()
+        node.SetName(name)
+        node.SetLayoutName(name)
+        node.SetSingletonTag(name)
+        node = scene.AddNode(node)
+        node.SetOrientation(next(each for each in _ORIENTATIONS if name.endswith(each)))
+        node.SetViewGroup(_GROUP)
+    return node
+
+
+def prepareViews(volumeNode: Any, *, centre: Any, levels: tuple[int, int]) -> None:
+    """Show the volume in all views of the comparison, linked, at a place in the world.
+
+    Args:
+        volumeNode: The background.
+        centre: World millimetres; None to leave the slices where they are.
+        levels: Of the left and the right side, for the views' labels.
+    """
+    scene = volumeNode.GetScene()
+    for pair in VIEW_NAMES:
+        for name, level in zip(pair, levels, strict=True):
+            node, composite = sliceNode(scene, name), _compositeNode(scene, name)
+            node.SetLayoutLabel(f"Level {level}")
+            # Not linked while they are set up, or each change would go to all others.
+            composite.SetLinkedControl(False)
+            composite.SetHotLinkedControl(False)
+            composite.SetBackgroundVolumeID(volumeNode.GetID())
+            composite.SetForegroundVolumeID(None)
+            composite.SetLabelVolumeID(None)
+            _fit(node)
+            if centre is not None:
+                node.JumpSliceByOffsetting(*map(float, centre))
+    for pair in VIEW_NAMES:
+        for name in pair:
+            composite = _compositeNode(scene, name)
+            composite.SetLinkedControl(True)
+            composite.SetHotLinkedControl(True)  # the other side follows while one is dragged
+
+
+def _compositeNode(scene: Any, name: str) -> Any:
+    node = scene.GetSingletonNode(name, "vtkMRMLSliceCompositeNode")
+    if node is None:
+        node = slicer.vtkMRMLSliceCompositeNode()
+        node.SetName(name)
+        node.SetLayoutName(name)
+        node.SetSingletonTag(name)
+        node = scene.AddNode(node)
+    return node
+
+
+def _fit(node: Any) -> None:
+    """Show the whole volume; only a window's slice logic knows how large its view is."""
+    application = getattr(slicer, "app", None)
+    find = getattr(application, "applicationLogic", None)
+    logic = find().GetSliceLogic(node) if find is not None else None
+    if logic is not None:
+        logic.FitSliceToBackground()
+
+
+def _description() -> str:
+    sides = "".join(f"<item>{_side(side)}</item>" for side in SIDES)
+    return f'<layout type="horizontal" split="true">{sides}</layout>'
+
+
+def _side(side: str) -> str:
+    axial, sagittal, coronal = (_view(side, orientation) for orientation in _ORIENTATIONS)
+    below = f'<layout type="horizontal" split="true"><item>{sagittal}</item><item>{coronal}</item></layout>'
+    return (
+        f'<layout type="vertical" split="true"><item splitSize="650">{axial}</item>'
+        f'<item splitSize="350">{below}</item></layout>'
+    )
+
+
+def _view(side: str, orientation: str) -> str:
+    properties = {
+        "orientation": orientation,
+        "viewlabel": side[0],
+        "viewcolor": _COLORS[orientation],
+        "viewgroup": str(_GROUP),
+    }
+    inner = "".join(
+        f'<property name="{name}" action="default">{value}</property>'
+        for name, value in properties.items()
+    )
+    return f'<view class="vtkMRMLSliceNode" singletontag="CompactSeg{side}{orientation}">{inner}</view>'

@@ -1,0 +1,84 @@
+"""What a run consists of: what was asked, how far it is, and what the worker keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from CompactSegMRML.Results import Run
+from CompactSegMRML.VolumeInput import VolumeCopy
+from CompactSegMRML.VoxelBox import VoxelBox
+from CompactSegMRML.WorkerProcess import Sending
+
+__all__ = ["Current", "Kept", "RunOptions"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is asked of the worker; as `CompactSegLogic.segment`."""
+
+    model: str
+    levels: int | None = None
+    threshold: float | None = None
+    unit: str | None = None
+    allLevels: bool = False
+    device: str = "auto"
+    keptBytes: int | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Of the request."""
+        return {
+            "model": self.model,
+            "levels": self.levels,
+            "threshold": self.threshold,
+            "unit": self.unit if self.threshold is not None else None,
+            "all_levels": self.allLevels,
+            "device": self.device,
+            "kept_bytes": self.keptBytes,
+        }
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The volume whose feature maps the worker keeps, as far as is known."""
+
+    request: str
+    volumeID: str
+    stamp: tuple[object, ...]
+    options: RunOptions
+    box: VoxelBox
+
+
+@dataclass
+class Current:
+    """The run that is under way."""
+
+    run: Run
+    volumeNode: Any
+    options: RunOptions
+    box: VoxelBox
+    request: str
+    of: (
+        str | None
+    )  # the request whose kept volume is asked for a level; None where the volume is sent
+    began: float
+    copy: VolumeCopy | None = None
+    steps: Iterator[None] | None = None
+    sending: Sending | None = None
+    cancelledAt: float | None = None
+
+    @property
+    def message(self) -> dict[str, Any]:
+        """The request, without the voxels."""
+        if self.copy is None:
+            level = {"of": self.of, "level": self.run.firstLevel}
+            return {"request": "level", "id": self.request, **level}
+        return {
+            "request": "segment",
+            "id": self.request,
+            "name": self.run.volumeName,
+            "ijk_to_ras": self.copy.ijkToWorld.tolist(),
+            **self.options.fields,
+        }

@@ -1,0 +1,304 @@
+"""One run at a time: the volume's way to the worker, and the worker's answers until the last."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from CompactSegLib.errors import CompactSegError
+from CompactSegMRML.LabelPatch import LabelPatch
+from CompactSegMRML.Results import Run, RunOutcome
+from CompactSegMRML.RunParts import Current, Kept, RunOptions
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.VolumeInput import VolumeCopy, stampOf
+from CompactSegMRML.VoxelBox import VoxelBox
+from CompactSegMRML.WorkerClient import WorkerClient
+
+__all__ = ["Running"]
+
+_LOG = logging.getLogger("compactseg.scene")
+_CANCEL_SECONDS = 5.0
+_COPY_SECONDS = 0.02
+
+
+class Running:
+    """Carries runs out with the client that it is given, and never blocks.
+
+    Signals:
+        changed(): a run began, is being cancelled, or ended.
+        progressed(level, levels, fraction, message).
+        finished(outcome).
+
+    Args:
+        client: Talks to the worker.
+        place: Called with the volume node, a ``level`` event, its LabelPatch and this; what it raises fails the run.
+    """
+
+    def __init__(
+        self,
+        client: WorkerClient,
+        *,
+        place: Callable[[Any, Mapping[str, Any], LabelPatch, Running], None],
+    ) -> None:
+        self.changed, self.progressed, self.finished = Signal(), Signal(), Signal()
+        self._client, self._place = client, place
+        self._current: Current | None = None
+        self._kept: Kept | None = None
+        self._lastOptions: RunOptions | None = None
+        self._isLevelHandled = False
+        self._isBeginning, self._lostAtOnce = False, ""
+        client.heard.connect(self._hear)
+        client.lost.connect(self._lose)
+
+    @property
+    def run(self) -> Run | None:
+        return self._current.run if self._current else None
+
+    @property
+    def volumeNode(self) -> Any:
+        """Of the run that is under way."""
+        return self._current.volumeNode if self._current else None
+
+    @property
+    def options(self) -> RunOptions | None:
+        return self._current.options if self._current else None
+
+    @property
+    def lastOptions(self) -> RunOptions | None:
+        """Of the last volume that was sent."""
+        return self._lastOptions
+
+    @property
+    def box(self) -> VoxelBox | None:
+        """The voxels that were sent."""
+        return self._current.box if self._current else None
+
+    @property
+    def isRefining(self) -> bool:
+        """Whether levels are added to those that are there."""
+        return self._current is not None and self._current.of is not None
+
+    @property
+    def isCancelling(self) -> bool:
+        return self._current is not None and self._current.cancelledAt is not None
+
+    def keeps(self, volumeNode: Any) -> Kept | None:
+        """What the worker keeps of a volume, where that is still what the volume is."""
+        kept = self._kept
+        isSame = kept is not None and kept.volumeID == volumeNode.GetID()
+        return kept if isSame and kept.stamp == stampOf(volumeNode) else None
+
+    def begin(
+        self, volumeNode: Any, options: RunOptions, *, box: VoxelBox, level: int | None = None
+    ) -> Run:
+        """Start a run.
+
+        Args:
+            volumeNode: One that can be segmented.
+            options: What is wanted.
+            box: The voxels to be sent.
+            level: One level of the volume that the worker keeps; None to send the volume.
+        """
+        assert self._current is None, "a run is under way"
+        kept = self.keeps(volumeNode) if level is not None else None
+        run = Run(
+            volumeNode.GetID(),
+            volumeNode.GetName(),
+            options.model,
+            level or options.levels or self._levelsOf(options.model),
+            level or 1,
+        )
+        self._current = Current(
+            run,
+            volumeNode,
+            options,
+            box,
+            uuid.uuid4().hex[:12],
+            kept and kept.request,
+            time.monotonic(),
+        )
+        if kept is None:
+            self._copyVolume()
+        self._isBeginning, self._lostAtOnce = True, ""
+        self._client.start()
+        self._isBeginning = False
+        self.changed()
+        self.progressed(0, run.levels or 0, 0.0, self._waitsFor())
+        if not self._lostAtOnce:
+            self.step()
+        return run
+
+    def step(self) -> None:
+        """What is to be done between the worker's answers; takes milliseconds."""
+        current = self._current
+        if current is None:
+            return
+        if self._lostAtOnce:
+            self._finish("failed", self._lostAtOnce)
+            return
+        try:
+            self._copySome(current)
+        except CompactSegError as error:
+            self._finish("failed", str(error))
+            return
+        if current.sending is None and current.steps is None and self._client.state == "ready":
+            self._send(current)
+        late = (
+            current.cancelledAt is not None
+            and time.monotonic() - current.cancelledAt > _CANCEL_SECONDS
+        )
+        if late:
+            self._finish("cancelled", "Cancelled; the worker did not answer and was ended.")
+            self._client.kill()
+
+    def cancel(self, sentence: str = "Cancelled; finished levels stay.") -> None:
+        """End the run. It ends at once where the worker has not got all of it yet."""
+        current = self._current
+        if current is None or current.cancelledAt is not None:
+            return
+        if current.sending is not None:
+            self._client.send({"request": "cancel", "id": current.request})
+        if current.sending is None or not current.sending.isDone:
+            self._finish("cancelled", sentence)
+        else:
+            current.cancelledAt = time.monotonic()
+            self.changed()
+
+    def abandon(self, sentence: str) -> None:
+        """End the run at once, as its volume or its worker is being taken away."""
+        current = self._current
+        if current is not None:
+            if current.sending is not None and self._client.state == "ready":
+                self._client.send({"request": "cancel", "id": current.request})
+            self._finish("cancelled", sentence)
+
+    def forget(self) -> None:
+        """Nothing that the worker keeps is of use any more."""
+        self._kept = None
+
+    def takeLevelHandled(self) -> bool:
+        """Whether a level arrived since this was asked last: time to let the views be drawn."""
+        isHandled, self._isLevelHandled = self._isLevelHandled, False
+        return isHandled
+
+    def _copyVolume(self) -> None:
+        current = self._current
+        current.of = None
+        current.copy = VolumeCopy(current.volumeNode, current.box)
+        current.steps = current.copy.steps()
+
+    def _copySome(self, current: Current) -> None:
+        end = time.monotonic() + _COPY_SECONDS
+        while current.steps is not None and time.monotonic() < end:
+            try:
+                next(current.steps)
+            except StopIteration:
+                current.steps = None
+
+    def _send(self, current: Current) -> None:
+        array = current.copy.array if current.copy is not None else None
+        current.sending = self._client.send(current.message, array)
+        if current.copy is None:
+            return
+        self._lastOptions = current.options
+        self._kept = Kept(
+            current.request, current.run.volumeID, current.copy.stamp, current.options, current.box
+        )
+        current.copy = None  # the copy lives until it is sent, and no longer
+        self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
+
+    def _waitsFor(self) -> str:
+        return "Preparing the volume" if self._client.state == "ready" else "Starting the worker"
+
+    def _hear(self, event: Mapping[str, Any], array: np.ndarray | None) -> None:
+        current = self._current
+        if current is None or event["id"] != current.request:
+            return
+        try:
+            self._handle(current, event, array)
+        except Exception as error:  # noqa: BLE001 - a run must end whatever is wrong with an answer
+            _LOG.exception("An answer of the worker could not be handled")
+            if self._current is current:
+                self._client.send({"request": "cancel", "id": current.request})
+                self._finish(
+                    "failed", f"The result could not be shown ({type(error).__name__}: {error})."
+                )
+
+    def _handle(self, current: Current, event: Mapping[str, Any], array: np.ndarray | None) -> None:
+        kind = event["event"]
+        if kind == "progress" and current.cancelledAt is None:
+            self.progressed(event["level"], event["levels"], event["fraction"], event["message"])
+        elif kind == "level":
+            self._takeLevel(current, event, array)
+        elif kind == "done":
+            self._finish("done", _doneSentence(event), event)
+        elif kind == "cancelled":
+            self._finish("cancelled", "Cancelled; finished levels stay.")
+        elif kind == "error" and event.get("kind") == "volume-gone" and current.of is not None:
+            self._sendAgain(current)
+        elif kind in ("error", "broken"):
+            self._finish("failed", event["sentence"])
+
+    def _takeLevel(
+        self, current: Current, event: Mapping[str, Any], array: np.ndarray | None
+    ) -> None:
+        shape = tuple(event.get("shape", ()))
+        if array is None or shape != current.box.size[::-1]:
+            self._finish(
+                "failed",
+                f"The worker sent labels of shape {shape} for a volume of shape {current.box.size[::-1]}; install "
+                "the same version of CompactSeg there.",
+            )
+            return
+        start = tuple(a + b for a, b in zip(current.box.start, event["start"], strict=True))
+        patch = LabelPatch(array, VoxelBox(start, array.shape[::-1]))  # type: ignore[arg-type]
+        self._isLevelHandled = True
+        self._place(current.volumeNode, event, patch, self)
+
+    def _sendAgain(self, current: Current) -> None:
+        """The worker no longer has the volume, as another one was segmented through it since."""
+        current.options = replace(
+            current.options, levels=current.run.firstLevel, allLevels=True, threshold=None
+        )
+        current.request, current.sending = uuid.uuid4().hex[:12], None
+        self._copyVolume()
+
+    def _lose(self, sentence: str) -> None:
+        self._kept = None
+        if self._isBeginning:  # whoever began the run shall hear of its end afterwards
+            self._lostAtOnce = sentence
+        elif self._current is not None:
+            wasCancelling = self._current.cancelledAt is not None
+            self._finish(
+                "cancelled" if wasCancelling else "failed", sentence or "The worker ended."
+            )
+
+    def _finish(self, kind: str, sentence: str, event: Mapping[str, Any] | None = None) -> None:
+        current, self._current, self._lostAtOnce = self._current, None, ""
+        event = event or {}
+        seconds = time.monotonic() - current.began
+        outcome = RunOutcome(
+            volumeNode=current.volumeNode if current.volumeNode.GetScene() is not None else None,
+            kind=kind,
+            sentence=sentence,
+            stop=event.get("stop") or "",
+            stopReason=event.get("stop_reason") or "",
+            blocksRun=event.get("blocks_run", 0),
+            seconds=seconds,
+        )
+        self.finished(outcome)
+        self.changed()
+
+    def _levelsOf(self, model: str) -> int | None:
+        return next((each.levels for each in self._client.models if each.name == model), None)
+
+
+def _doneSentence(event: Mapping[str, Any]) -> str:
+    reason = event.get("stop_reason")
+    return f"Done at level {event.get('level')}" + (f": {reason}." if reason else ".")

@@ -1,0 +1,152 @@
+"""The levels that the scene holds: placed as they come, shown one at a time, taken away together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from CompactSegMRML.Following import followVolume
+from CompactSegMRML.LabelPatch import LabelPatch
+from CompactSegMRML.LevelDisplay import showOnly
+from CompactSegMRML.LevelFacts import LevelFacts, factsOf
+from CompactSegMRML.LevelNodes import (
+    levelNodes,
+    markStale,
+    placeLevel,
+    removeLevel,
+    staleNodes,
+    volumeOfNode,
+)
+from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty
+from CompactSegMRML.Results import ModelInfo
+from CompactSegMRML.ResultTable import tableOf, writeTable
+from CompactSegMRML.SceneWatch import SceneWatch
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.StoredResults import levelNode
+from CompactSegMRML.VolumeInput import wholeBox
+from CompactSegMRML.VoxelBox import VoxelBox
+
+__all__ = ["SceneResults"]
+
+
+class SceneResults:
+    """Changes what the scene holds, and tells what others changed.
+
+    Signals:
+        changed(): levels were deleted, shown, hidden or renamed by someone else, or the scene is another.
+
+    Attributes:
+        watch: Of the scene.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self.changed = Signal()
+        self.watch = SceneWatch(scene)
+        self._isOurs = 0
+        self._followsRun = False
+        self._isFirst = False
+        self.watch.nodeRemoved.connect(self._onRemoved)
+        self.watch.levelModified.connect(lambda _node: self._tell())
+        self.watch.changed.connect(self._tell)
+        self.watch.volumeMoved.connect(self._onMoved)
+
+    def beginRun(self) -> None:
+        """The levels of the run that begins are shown as they come, until `show` or `hide` is called."""
+        self._followsRun = self._isFirst = True
+
+    def place(
+        self,
+        volumeNode: Any,
+        event: Mapping[str, Any],
+        patch: LabelPatch,
+        *,
+        model: ModelInfo,
+        box: VoxelBox,
+        isRefining: bool,
+    ) -> int:
+        """Put a ``level`` event into the scene; return its level."""
+        with self.ours():
+            if self._isFirst and not isRefining:
+                markStale(volumeNode)
+            self._isFirst = False
+            facts = LevelFacts.fromEvent(event, model=model, box=box, whole=wholeBox(volumeNode))
+            node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
+            table, isNewTable = self._writeTable(volumeNode)
+            others = [*levelNodes(volumeNode).values(), *staleNodes(volumeNode), table]
+            new = [node] * isNew + [table] * isNewTable
+            putIntoFolder(volumeNode, new, others=[each for each in others if each not in new])
+            if self._followsRun:
+                showOnly(volumeNode, facts.level)
+            if isNew:
+                self.watch.refresh()
+        return facts.level
+
+    def endRun(self, volumeNode: Any) -> None:
+        """What an earlier run left, and this one did not bring anew, goes."""
+        self._followsRun = False
+        if volumeNode is None or volumeNode.GetScene() is None:
+            return
+        with self.ours():
+            stale = staleNodes(volumeNode)
+            for node in stale:
+                removeLevel(node)
+            if stale:
+                self.watch.refresh()
+
+    def show(self, volumeNode: Any, level: int | None) -> None:
+        """Show one level or none.
+
+        Raises:
+            InputError: It is not there.
+        """
+        if level is not None:
+            levelNode(volumeNode, level)
+        self._followsRun = False
+        with self.ours():
+            showOnly(volumeNode, level)
+
+    def remove(self, volumeNode: Any) -> None:
+        """Take a volume's levels, table and folder away."""
+        scene = volumeNode.GetScene()
+        with self.ours():
+            nodes = [*levelNodes(volumeNode).values(), *staleNodes(volumeNode)]
+            table = tableOf(volumeNode)
+            folder = folderOf(scene, [*nodes, *([table] if table else [])])
+            for node in nodes:
+                removeLevel(node)
+            if table is not None:
+                scene.RemoveNode(table)
+            removeIfEmpty(scene, folder)
+            self.watch.refresh()
+
+    @contextmanager
+    def ours(self) -> Iterator[None]:
+        """What happens in the scene meanwhile is our own doing and is not told."""
+        self._isOurs += 1
+        try:
+            yield
+        finally:
+            self._isOurs -= 1
+
+    def _writeTable(self, volumeNode: Any) -> tuple[Any, bool]:
+        facts = [factsOf(node) for node in levelNodes(volumeNode).values()]
+        return writeTable(volumeNode, [each for each in facts if each is not None])
+
+    def _tell(self) -> None:
+        if not self._isOurs:
+            self.changed()
+
+    def _onRemoved(self, node: Any) -> None:
+        volume = volumeOfNode(node)
+        if volume is None:
+            return
+        if not self._isOurs and node.IsA("vtkMRMLSegmentationNode") and tableOf(volume) is not None:
+            with self.ours():
+                self._writeTable(volume)
+        self._tell()
+
+    def _onMoved(self, volumeNode: Any) -> None:
+        if volumeNode.GetScene() is not None and not volumeNode.GetScene().IsImporting():
+            with self.ours():
+                followVolume(volumeNode)

@@ -1,0 +1,101 @@
+"""What happens in the scene without us: nodes are deleted and shown, volumes moved, scenes saved and closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import slicer
+import vtk
+
+from CompactSegMRML.ComparisonViews import describe, layoutNode
+from CompactSegMRML.LevelNodes import allLevelNodes, volumeOfNode
+from CompactSegMRML.Signal import Signal
+
+__all__ = ["SceneWatch"]
+
+
+class SceneWatch:
+    """Observes a scene until it is released.
+
+    Signals:
+        nodeRemoved(node): not while the scene closes.
+        closing(): the scene is about to close.
+        changed(): it was closed, opened or restored.
+        saving(), saved().
+        volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
+        levelModified(node): a level was shown, hidden or renamed.
+        layoutChanged().
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self.nodeRemoved, self.closing, self.changed = Signal(), Signal(), Signal()
+        self.saving, self.saved = Signal(), Signal()
+        self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
+        self._scene = scene
+        self._sceneTags: list[int] = []
+        self._nodeTags: dict[Any, list[int]] = {}
+        for event, receiver in {
+            scene.NodeRemovedEvent: self._onRemoved,
+            scene.StartCloseEvent: lambda *_: self.closing(),
+            scene.EndCloseEvent: self._onChanged,
+            scene.EndImportEvent: self._onChanged,
+            scene.EndRestoreEvent: self._onChanged,
+            scene.StartSaveEvent: lambda *_: self.saving(),
+            scene.EndSaveEvent: lambda *_: self.saved(),
+        }.items():
+            self._sceneTags.append(scene.AddObserver(event, receiver))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Observe the levels that are there now, their volumes and the layout."""
+        wanted: dict[Any, tuple[tuple[int, Callable[..., None]], ...]] = {}
+        modified = vtk.vtkCommand.ModifiedEvent
+        for node in allLevelNodes(self._scene):
+            wanted[node] = (
+                (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),
+                (modified, self._onLevel),
+            )
+            volume = volumeOfNode(node)
+            if volume is not None:
+                moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+                wanted[volume] = ((modified, self._onVolume), (moved, self._onVolume))
+        layout = layoutNode(self._scene)
+        if layout is not None:
+            describe(layout)
+            wanted[layout] = ((modified, lambda *_: self.layoutChanged()),)
+        for node in [each for each in self._nodeTags if each not in wanted]:
+            self._forget(node)
+        for node, observed in wanted.items():
+            if node not in self._nodeTags:
+                self._nodeTags[node] = [node.AddObserver(*each) for each in observed]
+
+    def release(self) -> None:
+        """Observe nothing any more."""
+        for node in list(self._nodeTags):
+            self._forget(node)
+        for tag in self._sceneTags:
+            self._scene.RemoveObserver(tag)
+        self._sceneTags.clear()
+
+    def _forget(self, node: Any) -> None:
+        for tag in self._nodeTags.pop(node, ()):
+            with suppress(AttributeError):  # the node may be gone altogether
+                node.RemoveObserver(tag)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onRemoved(self, _caller: Any, _event: str, node: Any) -> None:
+        self._forget(node)
+        if not self._scene.IsClosing():
+            self.nodeRemoved(node)
+
+    def _onChanged(self, *_: Any) -> None:
+        self.refresh()
+        self.changed()
+
+    def _onLevel(self, node: Any, _event: str) -> None:
+        self.levelModified(node)
+
+    def _onVolume(self, node: Any, _event: str) -> None:
+        self.volumeMoved(node)

@@ -1,0 +1,81 @@
+"""What the scene holds of a volume, as values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from CompactSegLib.errors import InputError
+from CompactSegMRML.LevelDisplay import shownLevel
+from CompactSegMRML.LevelFacts import LevelFacts, factsOf
+from CompactSegMRML.LevelNodes import levelNodes
+from CompactSegMRML.ResultFolder import folderOf
+from CompactSegMRML.Results import LevelResult, Results
+from CompactSegMRML.ResultTable import tableOf
+from CompactSegMRML.VolumeInput import wholeBox
+from CompactSegMRML.VoxelBox import VoxelBox
+
+__all__ = ["boxOfResults", "levelNode", "resultOf", "resultsOf"]
+
+
+def resultsOf(volumeNode: Any) -> Results | None:
+    """Read from the scene; None where it holds no level of the volume."""
+    if volumeNode is None or volumeNode.GetScene() is None:
+        return None
+    nodes = levelNodes(volumeNode)
+    if not nodes:
+        return None
+    facts = [factsOf(node) for node in nodes.values()]
+    last = facts[-1]
+    table = tableOf(volumeNode)
+    return Results(
+        volumeNode=volumeNode,
+        model=last.model,
+        levels=tuple(
+            resultOf(each, node) for each, node in zip(facts, nodes.values(), strict=True)
+        ),
+        availableLevels=last.levels,
+        tableNode=table,
+        folderItem=folderOf(volumeNode.GetScene(), [*nodes.values(), *([table] if table else [])]),
+        shownLevel=shownLevel(volumeNode),
+        device=last.device,
+    )
+
+
+def resultOf(facts: LevelFacts, node: Any) -> LevelResult:
+    """A level's facts and node as what the logic hands out."""
+    return LevelResult(
+        level=facts.level,
+        improvement=facts.improvement,
+        seconds=facts.seconds,
+        millilitres=facts.millilitres,
+        expectedGain=facts.expectedGain,
+        blocksRun=facts.blocksRun,
+        stop=facts.stop,
+        stopReason=facts.stopReason,
+        segmentationNode=node,
+    )
+
+
+def levelNode(volumeNode: Any, level: int) -> Any:
+    """The segmentation node of a level.
+
+    Raises:
+        InputError: It is not there.
+    """
+    nodes = levelNodes(volumeNode)
+    if level not in nodes:
+        there = ", ".join(map(str, nodes)) or "none"
+        name = volumeNode.GetName()
+        raise InputError(
+            f"{name}: level {level} is not there (computed: {there}); segment it first."
+        )
+    return nodes[level]
+
+
+def boxOfResults(volumeNode: Any) -> VoxelBox:
+    """The voxels that were segmented last; all where the volume is another image since."""
+    whole = wholeBox(volumeNode)
+    facts = [factsOf(node) for node in levelNodes(volumeNode).values()]
+    if not facts or facts[-1].gridSize != whole.size or not facts[-1].box.within(whole):
+        return whole
+    return facts[-1].box
