@@ -12,7 +12,7 @@ from CompactSegMRML.EditCopy import editCopy
 from CompactSegMRML.LabelPatch import LabelPatch, cropLevels
 from CompactSegMRML.LevelNodes import volumeOfNode
 from CompactSegMRML.RegionOfInterest import boxOf
-from CompactSegMRML.Results import Comparison, ModelInfo, Results, Run, RunOutcome
+from CompactSegMRML.Results import Comparison, Results, Run, RunOutcome
 from CompactSegMRML.Running import Running
 from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.SceneResults import SceneResults
@@ -117,7 +117,7 @@ class CompactSegLogic(WorkerFace):
         if problem is not None:
             raise InputError(problem)
         if self.models:
-            self._modelInfo(model)
+            self._client.modelNamed(model)
         box = boxOf(region, volumeNode)
         options = RunOptions(model, levels, threshold, unit, allLevels, device, keptBytes)
         return self._begin(volumeNode, options, box=box)
@@ -258,7 +258,7 @@ class CompactSegLogic(WorkerFace):
             volumeNode,
             event,
             patch,
-            model=self._modelInfo(running.options.model),
+            model=self._client.modelNamed(running.options.model),
             box=running.box,
             isRefining=running.isRefining,
         )
@@ -270,19 +270,6 @@ class CompactSegLogic(WorkerFace):
         finally:
             self._tellState()
             self.finished(outcome)
-
-    def _modelInfo(self, name: str) -> ModelInfo:
-        found = next((each for each in self.models if name in (each.name, each.folder)), None)
-        if found is None:
-            known = ", ".join(each.name for each in self.models) or "none is installed"
-            raise InputError(
-                f"{name}: expected a model that the worker has ({known}); choose one of them."
-            )
-        if found.channels != 1:
-            raise InputError(
-                f"{found.title} needs {found.channels} images at once, and here is one; choose another model."
-            )
-        return found
 
     def _checkFree(self) -> None:
         run = self._running.run

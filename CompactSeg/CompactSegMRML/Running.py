@@ -35,6 +35,9 @@ class Running:
         progressed(level, levels, fraction, message).
         finished(outcome).
 
+    Attributes:
+        lastOptions: Of the last volume that was sent.
+
     Args:
         client: Talks to the worker.
         place: Called with the volume node, a ``level`` event, its LabelPatch and this; what it raises fails the run.
@@ -50,7 +53,7 @@ class Running:
         self._client, self._place = client, place
         self._current: Current | None = None
         self._kept: Kept | None = None
-        self._lastOptions: RunOptions | None = None
+        self.lastOptions: RunOptions | None = None
         self._isLevelHandled = False
         self._isBeginning, self._lostAtOnce = False, ""
         client.heard.connect(self._hear)
@@ -68,11 +71,6 @@ class Running:
     @property
     def options(self) -> RunOptions | None:
         return self._current.options if self._current else None
-
-    @property
-    def lastOptions(self) -> RunOptions | None:
-        """Of the last volume that was sent."""
-        return self._lastOptions
 
     @property
     def box(self) -> VoxelBox | None:
@@ -129,7 +127,8 @@ class Running:
         self._client.start()
         self._isBeginning = False
         self.changed()
-        self.progressed(0, run.levels or 0, 0.0, self._waitsFor())
+        waits = "Preparing the volume" if self._client.state == "ready" else "Starting the worker"
+        self.progressed(0, run.levels or 0, 0.0, waits)
         if not self._lostAtOnce:
             self.step()
         return run
@@ -206,15 +205,12 @@ class Running:
         current.sending = self._client.send(current.message, array)
         if current.copy is None:
             return
-        self._lastOptions = current.options
+        self.lastOptions = current.options
         self._kept = Kept(
             current.request, current.run.volumeID, current.copy.stamp, current.options, current.box
         )
         current.copy = None  # the copy lives until it is sent, and no longer
         self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
-
-    def _waitsFor(self) -> str:
-        return "Preparing the volume" if self._client.state == "ready" else "Starting the worker"
 
     def _hear(self, event: Mapping[str, Any], array: np.ndarray | None) -> None:
         current = self._current

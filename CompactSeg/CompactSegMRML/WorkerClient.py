@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import CompactSegLib
-from CompactSegLib.errors import CompactSegError
+from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegLib.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerTrouble
 from CompactSegMRML.Results import DeviceInfo, ModelInfo
@@ -106,6 +106,24 @@ class WorkerClient:
         """Send a request; the worker must be ready."""
         assert self._process is not None, "the worker is not there"
         return self._process.send(message, array)
+
+    def modelNamed(self, name: str) -> ModelInfo:
+        """A model that the worker has, by its name or folder.
+
+        Raises:
+            InputError: It has none, or one that needs several images.
+        """
+        found = next((each for each in self.models if name in (each.name, each.folder)), None)
+        if found is None:
+            known = ", ".join(each.name for each in self.models) or "none is installed"
+            raise InputError(
+                f"{name}: expected a model that the worker has ({known}); choose one of them."
+            )
+        if found.channels != 1:
+            raise InputError(
+                f"{found.title} needs {found.channels} images at once, and here is one; choose another model."
+            )
+        return found
 
     def handleNext(self) -> bool:
         """Handle one thing that the worker said; False where there is none."""

@@ -1,0 +1,204 @@
+"""Scenes as Slicer sets them up, volumes in them, and a logic whose worker stays warm between tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+slicer = pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
+
+import slicer.util  # noqa: E402
+
+from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
+from CompactSegMRML.VolumeInput import arrayFromMatrix  # noqa: E402
+from Testing.Qt.driver.samples import add_volume  # noqa: E402
+from Testing.Qt.standin.scene import new_application_logic  # noqa: E402
+
+MODEL = "hippocampus-mr"
+
+
+class SlicerScene:
+    """A scene and what observes it in Slicer."""
+
+    def __init__(self) -> None:
+        self.scene = slicer.vtkMRMLScene()
+        self.application = new_application_logic(self.scene)
+        self.layouts = slicer.vtkMRMLLayoutLogic()
+        self.layouts.SetMRMLScene(self.scene)
+
+    @property
+    def hierarchy(self) -> Any:
+        return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+
+
+class Heard:
+    """What a logic said, in order."""
+
+    NAMES = (
+        "levelReady",
+        "finished",
+        "resultsChanged",
+        "comparisonEnded",
+        "stateChanged",
+        "progressed",
+        "logged",
+    )
+
+    def __init__(self, logic: CompactSegLogic) -> None:
+        self.logic = logic
+        self.all: list[tuple[str, tuple[Any, ...]]] = []
+        self._receivers = [(getattr(logic, name), self._receiver(name)) for name in self.NAMES]
+        for signal, receiver in self._receivers:
+            signal.connect(receiver)
+
+    def _receiver(self, name: str) -> Callable[..., None]:
+        return lambda *arguments: self.all.append((name, arguments))
+
+    def named(self, name: str) -> list[tuple[Any, ...]]:
+        return [arguments for said, arguments in self.all if said == name]
+
+    @property
+    def outcomes(self) -> list[Any]:
+        return [outcome for (outcome,) in self.named("finished")]
+
+    def disconnect(self) -> None:
+        for signal, receiver in self._receivers:
+            signal.disconnect(receiver)
+
+
+def wait(logic: CompactSegLogic, until: Callable[[], Any], *, seconds: float = 60) -> float:
+    """Poll as the panel's timer does; return the longest poll in seconds."""
+    end, longest = time.monotonic() + seconds, 0.0
+    while not until():
+        assert time.monotonic() < end, (
+            f"waited {seconds} s in vain; state {logic.state}, {logic.problem}"
+        )
+        begin = time.perf_counter()
+        logic.poll()
+        longest = max(longest, time.perf_counter() - begin)
+        time.sleep(0.003)
+    return longest
+
+
+def run(logic: CompactSegLogic, volume: Any, **options: Any) -> Any:
+    """Segment and wait; return the outcome."""
+    outcomes: list[Any] = []
+    logic.finished.connect(outcomes.append)
+    try:
+        logic.segment(volume, **{"model": MODEL, **options})
+        wait(logic, lambda: outcomes)
+    finally:
+        logic.finished.disconnect(outcomes.append)
+    return outcomes[0]
+
+
+def grid_volume(scene: Any, size: tuple[int, int, int] = (8, 9, 10), name: str = "grid") -> Any:
+    """A volume with any content; size is (i, j, k)."""
+    array = np.arange(np.prod(size), dtype=np.int16).reshape(size[::-1])
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(node, array)
+    return node
+
+
+def under_transform(node: Any, matrix: np.ndarray, name: str = "moved") -> Any:
+    """Put a node under a new linear transform."""
+    transform = node.GetScene().AddNewNodeByClass("vtkMRMLLinearTransformNode", name)
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    node.SetAndObserveTransformNodeID(transform.GetID())
+    return transform
+
+
+def turned(
+    degrees: float, axis: int = 2, shift: tuple[float, float, float] = (0, 0, 0)
+) -> np.ndarray:
+    """(4, 4), a rotation about a patient axis and a shift in mm."""
+    a = np.deg2rad(degrees)
+    first, second = [other for other in range(3) if other != axis]
+    matrix = np.eye(4)
+    matrix[first, first] = matrix[second, second] = np.cos(a)
+    matrix[first, second], matrix[second, first] = -np.sin(a), np.sin(a)
+    matrix[:3, 3] = shift
+    return matrix
+
+
+def labels_in(node: Any, volume: Any) -> np.ndarray:
+    """(k, j, i) of a segmentation on the whole grid of a volume, by label value, in the world."""
+    scene, segmentation = node.GetScene(), node.GetSegmentation()
+    result = np.zeros(slicer.util.arrayFromVolume(volume).shape, np.uint8)
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegmentID(index)
+        exported = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+        slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsToLabelmapNode(
+            node, [segment], exported, volume
+        )
+        voxels = slicer.util.arrayFromVolume(exported)
+        result[voxels > 0] = segmentation.GetSegment(segment).GetLabelValue()
+        scene.RemoveNode(exported)
+    return result
+
+
+def matrix_of(image: Any) -> np.ndarray:
+    matrix = slicer.util.vtkMatrixFromArray(np.eye(4))
+    image.GetImageToWorldMatrix(matrix)
+    return arrayFromMatrix(matrix)
+
+
+@pytest.fixture
+def a_slicer() -> SlicerScene:
+    return SlicerScene()
+
+
+@pytest.fixture
+def scene(a_slicer: SlicerScene) -> Any:
+    return a_slicer.scene
+
+
+@pytest.fixture(scope="session")
+def the_warm_logic() -> Iterator[tuple[SlicerScene, CompactSegLogic]]:
+    a_slicer = SlicerScene()
+    logic = CompactSegLogic(a_slicer.scene)
+    logic.startWorker()
+    yield a_slicer, logic
+    logic.close()
+
+
+@pytest.fixture
+def warm(the_warm_logic: tuple[SlicerScene, CompactSegLogic]) -> Iterator[SlicerScene]:
+    """An empty scene in which `logic` works; its worker was started by an earlier test."""
+    a_slicer, logic = the_warm_logic
+    yield a_slicer
+    if logic.run is not None:
+        logic.cancel()
+        wait(logic, lambda: logic.run is None)
+    a_slicer.scene.Clear(False)
+
+
+@pytest.fixture
+def logic(
+    warm: SlicerScene, the_warm_logic: tuple[SlicerScene, CompactSegLogic]
+) -> CompactSegLogic:
+    return the_warm_logic[1]
+
+
+@pytest.fixture
+def heard(logic: CompactSegLogic) -> Iterator[Heard]:
+    heard = Heard(logic)
+    yield heard
+    heard.disconnect()
+
+
+@pytest.fixture
+def volume(warm: SlicerScene) -> Any:
+    """A left hippocampus."""
+    return add_volume(warm.scene)
+
+
+@pytest.fixture
+def segmented(logic: CompactSegLogic, volume: Any) -> Any:
+    """A volume with all three levels."""
+    assert run(logic, volume, allLevels=True).kind == "done"
+    return volume
