@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-slicer = pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
+pytest.importorskip("slicer.util", reason="needs slicer-core, the MRML core as a wheel")
 
-import slicer.util  # noqa: E402
+import slicer
+import slicer.util
 
-from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
-from CompactSegMRML.VolumeInput import arrayFromMatrix  # noqa: E402
-from Testing.Qt.driver.samples import add_volume  # noqa: E402
-from Testing.Qt.standin.scene import new_application_logic  # noqa: E402
+from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegMRML.VolumeInput import arrayFromMatrix
+from Testing.Qt.driver.samples import add_volume
+from Testing.Qt.standin.scene import new_application_logic
 
 MODEL = "hippocampus-mr"
 
