@@ -1,4 +1,4 @@
-# make demo | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,11 +7,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format clean
+.PHONY: help demo desktop test lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    segment both hippocampi of the MNI152 template; says where the results are"
+	@echo "make desktop the module's panel and slice views in a window of its own, without Slicer"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code into shape"
@@ -19,6 +20,10 @@ help:
 
 demo: $(VENV)/.installed-demo
 	@$(BIN)/python examples/demo.py
+
+# On a machine without a screen: make desktop ARGUMENTS='--segment --screenshot desktop.png'
+desktop: $(VENV)/.installed-development
+	@$(BIN)/python Testing/Qt/desktop.py $(ARGUMENTS)
 
 test: $(VENV)/.installed-development
 	$(BIN)/python -m pytest

@@ -17,9 +17,9 @@ from types import ModuleType
 from typing import Any
 
 import shiboken6
-from PySide6 import QtCore, QtGui, QtNetwork, QtUiTools, QtWidgets
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
-MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtNetwork, QtUiTools)
+MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtUiTools)
 
 _set_attribute = shiboken6.Object.__setattr__
 _properties: dict[Any, dict[str, property]] = {}

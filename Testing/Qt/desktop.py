@@ -1,0 +1,69 @@
+"""The module's panel beside slice views, in a window of its own and without Slicer: ``make desktop``.
+
+Opens on the left hippocampus of the MNI152 template, which is what the shipped model expects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture and end")
+    parser.add_argument("--segment", action="store_true", help="click Segment, and wait for the end")
+    parser.add_argument("--volume", default="left_hippocampus", help="a sample's name, or a file")
+    options = parser.parse_args(arguments)
+    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    if options.screenshot or (sys.platform == "linux" and not has_screen):
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    if not options.screenshot and os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        parser.error("there is no screen (DISPLAY is empty); try --screenshot FILE")
+
+    import standin
+
+    app = standin.install()
+    from driver.session import Desktop
+
+    folder = options.screenshot.resolve().parent if options.screenshot else Path.cwd()
+    desktop = Desktop(folder)
+    desktop.open("CompactSeg")
+    volume = _load(desktop, options.volume)
+    desktop.ui.volumeSelector.setCurrentNode(volume)
+    if options.segment:
+        _segment(desktop, volume)
+    if options.screenshot:
+        print(desktop.screenshot(options.screenshot.stem))
+    else:
+        # Dialogs are for the person at the screen.
+        desktop.dialogs.close()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        app.exec_()
+    problems = desktop.close()
+    print("\n".join(problems), file=sys.stderr, end="")
+    return 1 if problems else 0
+
+
+def _load(desktop, name: str):
+    """A sample, or a volume of the user's own."""
+    import slicer
+
+    if Path(name).is_file():
+        return slicer.util.loadVolume(name)
+    return desktop.load(name)
+
+
+def _segment(desktop, volume) -> None:
+    ui, logic = desktop.ui, desktop.panel.logic
+    desktop.wait_until(lambda: ui.segmentButton.enabled, what="Segment to be enabled")
+    desktop.click(ui.segmentButton)
+    desktop.wait_until(lambda: logic.run is None, what="the end of the run", timeout=300)
+    desktop.wait_until(lambda: logic.results(volume), what="results")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
