@@ -39,10 +39,10 @@ class Advanced:
         """Offer these; what was chosen stays, also while it is not known yet."""
         box = self._ui.deviceComboBox
         box.clear()
-        best = f" ({devices[0].title})" if devices else ""
+        best = f" ({titleOf(devices[0])})" if devices else ""
         box.addItem(_("Automatic") + best, "auto")
         for device in devices:
-            box.addItem(device.title, device.name)
+            box.addItem(titleOf(device), device.name)
         if box.findData(current) < 0:
             box.addItem(_("{device} (not there)").format(device=current), current)
         box.currentIndex = box.findData(current)
@@ -84,3 +84,8 @@ class Advanced:
         if command != self._command:
             self._command = command
             self.commandChosen(command)
+
+
+def titleOf(device: DeviceInfo) -> str:
+    """What a device is called; processors name themselves in ways that help nobody."""
+    return _("processor") if device.name == "cpu" else device.title

@@ -22,6 +22,7 @@ class Driver:
 
     def __init__(self) -> None:
         self.outcomes: list[Any] = []
+        self._before = 0
         self.open()
 
     # The panel
@@ -58,6 +59,7 @@ class Driver:
 
     def slide(self, slider: Any, value: int) -> None:
         assert slider.enabled, f"{slider.objectName} can not be moved: {slider.toolTip}"
+        self._before = len(self.outcomes)
         slider.value = value
 
     def choose(self, box: Any, index: int) -> None:
@@ -103,12 +105,12 @@ class Driver:
         """Click Segment."""
         self.check(self.ui.allLevelsCheckBox, allLevels)
         self.ready()
+        self._before = len(self.outcomes)
         self.click(self.ui.segmentButton)
 
     def finish(self) -> Any:
-        """Wait for the end of the run; return its outcome."""
-        before = len(self.outcomes)
-        self.waitUntil(lambda: len(self.outcomes) > before, "the end of the run")
+        """Wait for the end of the run that was begun last; return its outcome."""
+        self.waitUntil(lambda: len(self.outcomes) > self._before, "the end of the run")
         self.waitUntil(lambda: self.logic.run is None, "the next click to be taken")
         return self.outcomes[-1]
 

@@ -20,23 +20,21 @@ def driver(desktop) -> Any:
         """Clicks and keys are events of the window system; widgets must be on the screen to take them."""
 
         def open(self) -> None:
-            if desktop.panel is None:
-                desktop.open()
-            else:
-                desktop.select("CompactSeg")
+            desktop.open()
             self.logic.finished.connect(self.remember)
 
         def click(self, button: Any) -> None:
             desktop.click(button)
 
         def slide(self, slider: Any, value: int) -> None:
+            self._before = len(self.outcomes)
             desktop.drag_slider(slider, value)
 
         def choose(self, box: Any, index: int) -> None:
             desktop.choose(box, index)
 
         def waitUntil(self, condition: Any, what: str, *, timeoutSeconds: float = 60) -> float:
-            return desktop.wait_until(condition, what, timeout=timeoutSeconds)
+            return desktop.wait_until(condition, what=what, timeout=timeoutSeconds)
 
         def load(self, name: str) -> Any:
             return desktop.load({"small": "left_hippocampus", "large": "template"}[name])
