@@ -33,6 +33,7 @@ class TrainRequest:
     labels: Path | None = None
     fold: str = "0"
     grow: str | None = None
+    start_from: str | None = None
     figures_from: str | None = None
     minutes: float | None = None
     device: str = "auto"
@@ -77,10 +78,7 @@ def _train(request: TrainRequest) -> None:
         raise ConfigurationError(
             f"--threads: expected at least 1, got {request.threads}; correct it."
         )
-    if request.config is None and request.grow is None:
-        raise ConfigurationError(
-            "--config: expected a net configuration to train, got none; pass one, or --grow with a model."
-        )
+    _check_start(request)
     need_training_packages("train")
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.models.registry import load_model
@@ -102,15 +100,35 @@ def _train(request: TrainRequest) -> None:
     }
     if request.figures_from is not None:
         run["figures_from"] = load_model(request.figures_from)
-    if request.grow is not None:
-        from CompactSegLib.training.growing import grow
+    from CompactSegLib.training.growing import grow, train_further
 
+    if request.grow is not None:
         grow(load_model(request.grow), plan=plan, config=config, **run)
+        return
+    if request.start_from is not None:
+        train_further(load_model(request.start_from), plan=plan, **run)
         return
     from CompactSegLib.training.run import train
 
     assert config is not None
     train(plan or TrainingPlan(), config, **run)
+
+
+def _check_start(request: TrainRequest) -> None:
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("config", "grow", "start_from")
+        if getattr(request, name) is not None
+    ]
+    if not given:
+        raise ConfigurationError(
+            "--config: expected a net configuration to train, got none; pass one, or a model with --start-from or "
+            "--grow."
+        )
+    if "--start-from" in given and len(given) > 1:
+        raise ConfigurationError(
+            f"--start-from: expected no other beginning, got {given[0]} too; the net is the model's, leave one out."
+        )
 
 
 def shareable_command(words: Sequence[str]) -> str:

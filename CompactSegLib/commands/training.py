@@ -48,6 +48,13 @@ def train(
             metavar="NAME|DIR",
         ),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin with the weights of this finished model, whose net is taken too.",
+            metavar="NAME|DIR",
+        ),
+    ] = None,
     figures_from: Annotated[
         str | None,
         typer.Option(
@@ -82,6 +89,7 @@ def train(
             labels=labels,
             fold=fold,
             grow=grow,
+            start_from=start_from,
             figures_from=figures_from,
             minutes=minutes,
             device=device,

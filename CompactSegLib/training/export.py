@@ -44,7 +44,7 @@ def export_model(
     scores: Sequence[CaseScore],
     provenance: dict[str, Any],
     field_mm: tuple[float, float, float] | None = None,
-    grown_from: Model | None = None,
+    started_from: Model | None = None,
     sibling: Model | None = None,
 ) -> Model:
     """Write the model folder.
@@ -57,7 +57,7 @@ def export_model(
         scores: Of held-out cases; may be empty.
         provenance: From `provenance_of`.
         field_mm: Largest extent of the training images along the model's axes.
-        grown_from: The model whose levels are the net's earlier ones.
+        started_from: The model whose weights the run began with.
         sibling: The model whose figures and stop rule this one takes over, having no held-out cases of its own.
 
     Raises:
@@ -70,11 +70,12 @@ def export_model(
         level_figures(scores, level, names=[label.name for label in labels])
         for level in range(1, net.levels + 1)
     ]
-    if grown_from:
-        licence = joint_licence(grown_from, licence)
-        if not scores and plan.earlier_rate == 0:
+    if started_from:
+        licence = joint_licence(started_from, licence)
+        grown = net.levels > len(started_from.levels)
+        if grown and not scores and plan.earlier_rate == 0:
             # Frozen levels are what they were, and so are their figures.
-            validation[:-1] = [dict(level.validation) for level in grown_from.levels]
+            validation[:-1] = [dict(level.validation) for level in started_from.levels]
     if sibling:
         validation = [dict(level.validation) for level in sibling.levels]
         provenance = {**provenance, "figures_from": sibling_provenance(sibling)}

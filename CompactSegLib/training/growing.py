@@ -1,4 +1,4 @@
-"""Growing a finished model by a level: its weights are reused, one block and one head are new."""
+"""Going on from the weights of a finished model: with the same net, or grown by a level, which is new."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def grow(
         output: Where the run and the new model are.
         plan: Settings; by default those that the model was trained with.
         config: Its last block and head are added; by default the model's last ones once more.
-        options: ``labels``, ``fold``, ``minutes``, ``device``, ``threads`` and ``command`` of `run.train`.
+        options: ``labels``, ``fold``, ``figures_from``, ``minutes``, ``device``, ``threads`` and ``command`` of
+            `run.train`.
 
     Returns:
         The new model's folder.
@@ -46,18 +47,47 @@ def grow(
     Raises:
         CompactSegError: As `run.train`; or the plan or the held-out cases do not fit the model.
     """
+    return _train(
+        model, grown_config(model, config), data=data, output=output, plan=plan, **options
+    )
+
+
+def train_further(
+    model: Model,
+    *,
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    plan: TrainingPlan | None = None,
+    **options: Any,
+) -> Path:
+    """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
+
+    Arguments, result and errors are those of `grow`.
+    """
+    return _train(model, model.net_config, data=data, output=output, plan=plan, **options)
+
+
+def _train(
+    model: Model,
+    config: NetConfig,
+    *,
+    data: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    plan: TrainingPlan | None,
+    **options: Any,
+) -> Path:
     from CompactSegLib.training.run import MODEL_FOLDER, train
 
     if (Path(output) / MODEL_FOLDER).resolve() == model.folder.resolve():
         raise ConfigurationError(
-            f"{output}: expected a folder of its own for the grown model, got the model's own; choose another."
+            f"{output}: expected a folder of its own for the new model, got the model's own; choose another."
         )
     return train(
-        grown_plan(model, plan),
-        grown_config(model, config),
+        plan_for(model, plan),
+        config,
         data=data,
         output=output,
-        grown_from=model,
+        started_from=model,
         **options,
     )
 
@@ -68,8 +98,8 @@ def grown_config(model: Model, config: NetConfig | None = None) -> NetConfig:
     return model.net_config.with_level(source.blocks[-1], source.heads[-1])
 
 
-def grown_plan(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
-    """The settings of growing: `plan`, or the model's own, for images prepared as the model knows them.
+def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
+    """The settings of going on: `plan`, or the model's own, for images prepared as the model knows them.
 
     Raises:
         ConfigurationError: The plan asks for other images; or there is none, in the model neither.
@@ -81,7 +111,7 @@ def grown_plan(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
     for name, value in kept.items():
         if getattr(plan, name) not in (value, getattr(default, name)):
             raise ConfigurationError(
-                f"training plan, {name}: expected {value!r}, which the model to grow was trained for, "
+                f"training plan, {name}: expected {value!r}, which the model to begin with was trained for, "
                 f"got {getattr(plan, name)!r}; leave it out."
             )
     labels = {}
@@ -118,7 +148,7 @@ def check_held_out(model: Model, dataset: Dataset, names: Sequence[str]) -> None
         )
 
 
-def grown_provenance(provenance: dict[str, Any], model: Model) -> dict[str, Any]:
+def started_provenance(provenance: dict[str, Any], model: Model) -> dict[str, Any]:
     """A run's provenance with the model's, and with the cases that either was trained on."""
     split = dict(provenance["split"])
     before = model.provenance.get("split")
@@ -137,7 +167,7 @@ def grown_provenance(provenance: dict[str, Any], model: Model) -> dict[str, Any]
             if name in model.provenance
         },
     }
-    return {**provenance, "split": split, "grown_from": origin}
+    return {**provenance, "split": split, "started_from": origin}
 
 
 def joint_licence(model: Model, licence: str) -> str:

@@ -22,7 +22,7 @@ from CompactSegLib.training.distributed import Processes, processes
 from CompactSegLib.training.export import export_model, field_of, provenance_of
 from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.folds import fold_of
-from CompactSegLib.training.growing import check_held_out, grown_provenance
+from CompactSegLib.training.growing import check_held_out, started_provenance
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.siblings import check_sibling
 from CompactSegLib.training.trainer import Trainer
@@ -43,7 +43,7 @@ def train(
     device: str = "auto",
     threads: int | None = None,
     command: str = "",
-    grown_from: Model | None = None,
+    started_from: Model | None = None,
     figures_from: Model | None = None,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
@@ -62,7 +62,7 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads of each process.
         command: How the run was started, for the model's provenance.
-        grown_from: The model to which `config` adds a level (`growing.grow`).
+        started_from: The model whose weights the run begins with (`growing`); `config` is its net, or adds a level.
         figures_from: Where no fold is held out, a model of the same net and plan that was trained with one held out:
             the new model takes over its figures and its stop rule, and says so.
 
@@ -74,15 +74,15 @@ def train(
     """
     folder = Path(output)
     if figures_from:
-        check_sibling(figures_from, plan=plan, config=config, fold=fold)
+        check_sibling(figures_from, plan=plan, config=config, fold=fold, started_from=started_from)
     if threads:
         torch.set_num_threads(threads)
     runtime = select_runtime(device, plan.precision)
     dataset = read_dataset(data, labels=labels)
     _check_fit(config, plan, dataset)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
-    if grown_from:
-        check_held_out(grown_from, dataset, held_out)
+    if started_from:
+        check_held_out(started_from, dataset, held_out)
     cases = {case.name: case for case in load_cases(dataset, plan)}
     with processes(runtime.device) as mine:
 
@@ -96,7 +96,7 @@ def train(
                 device=runtime.device,
                 precision=runtime.precision,
                 processes=mine,
-                grown_from=grown_from,
+                started_from=started_from,
             )
 
         if minutes is not None:
@@ -113,8 +113,8 @@ def train(
             provenance = provenance_of(
                 trainer, dataset, fold=fold, command=command, device=runtime.name
             )
-            if grown_from:
-                provenance = grown_provenance(provenance, grown_from)
+            if started_from:
+                provenance = started_provenance(provenance, started_from)
             export_model(
                 folder / MODEL_FOLDER,
                 net=trainer.trained_net(),
@@ -123,7 +123,7 @@ def train(
                 scores=scores,
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
-                grown_from=grown_from,
+                started_from=started_from,
                 sibling=figures_from,
             )
             draw_curves(

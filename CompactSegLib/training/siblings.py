@@ -14,12 +14,18 @@ _BESIDE_THE_RECIPE = ("workers", "validate_every", "checkpoint_every", "log_ever
 
 
 def check_sibling(
-    sibling: Model, *, plan: TrainingPlan, config: NetConfig, fold: int | None
+    sibling: Model,
+    *,
+    plan: TrainingPlan,
+    config: NetConfig,
+    fold: int | None,
+    started_from: Model | None = None,
 ) -> None:
     """Refuse figures that would say something about another model.
 
     Raises:
-        ConfigurationError: The run holds out cases of its own, the sibling has no figures, or net or plan differ.
+        ConfigurationError: The run holds out cases of its own, the sibling has no figures, or net, plan or the weights
+            that it began with differ.
     """
     where = f"{sibling.folder}: expected a model"
     if fold is not None:
@@ -33,6 +39,9 @@ def check_sibling(
         )
     if sibling.net_config != config:
         raise ConfigurationError(f"{where} with the net that is to be trained, got another net.")
+    began = sibling.provenance.get("started_from", {}).get("weights_sha256")
+    if began != (started_from.weights_sha256 if started_from else None):
+        raise ConfigurationError(f"{where} that began with the same weights, got other ones.")
     theirs, ours = _recipe(sibling.provenance.get("plan")), _recipe(plan.to_dict())
     different = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
     if different:

@@ -1,7 +1,7 @@
 """The stages of a run: all levels at once, or one after the other as in the seed of this project (US 10,783,640).
 
-Level by level, level 1 is trained first; then a level is added to what that gave and trained, and so on. A model that
-is grown by a level is a run of one stage.
+Level by level, level 1 is trained first; then a level is added to what that gave and trained, and so on. What goes on
+from a finished model, with its own levels or with one more, is a run of one stage.
 """
 
 from __future__ import annotations
@@ -52,20 +52,20 @@ class Stage:
         return tuple(range(self.earlier + 1 if self.frozen else 1, self.levels + 1))
 
 
-def stages_of(plan: TrainingPlan, *, levels: int, grown_from: int = 0) -> tuple[Stage, ...]:
+def stages_of(plan: TrainingPlan, *, levels: int, started_from: int = 0) -> tuple[Stage, ...]:
     """The stages of a run.
 
     Args:
         plan: The settings.
         levels: Levels of the finished net.
-        grown_from: Levels of the finished model that is grown; 0 where there is none.
+        started_from: Levels of the finished model that the run begins with; 0 where there is none.
 
     Raises:
         ConfigurationError: The plan's steps cannot be divided among these levels.
     """
-    if grown_from:
-        return (Stage(levels, grown_from, 0, plan.steps, plan.earlier_rate),)
-    if plan.method == "joint":
+    if 0 < started_from < levels:
+        return (Stage(levels, started_from, 0, plan.steps, plan.earlier_rate),)
+    if plan.method == "joint" or started_from:
         return (Stage(levels, 0, 0, plan.steps),)
     shares = plan.level_steps or (1.0,) * levels
     if len(shares) != levels:

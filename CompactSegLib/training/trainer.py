@@ -54,7 +54,7 @@ class Trainer:
         device: Where to train.
         precision: ``fp32``, ``bf16`` or ``fp16``.
         processes: This process among those of the run.
-        grown_from: A finished model, whose weights `config`'s levels but the last begin with.
+        started_from: A finished model, whose weights its levels begin with: all of `config`'s, or all but the last.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Trainer:
         device: torch.device,
         precision: str = "fp32",
         processes: Processes | None = None,
-        grown_from: Model | None = None,
+        started_from: Model | None = None,
     ) -> None:
         self.plan, self.config, self.folder = plan, config, folder
         self.cases, self.held_out = cases, held_out
@@ -78,9 +78,12 @@ class Trainer:
             raise ConfigurationError(
                 f"training plan, batch: expected a multiple of the {self.processes.count} processes, got {plan.batch}."
             )
-        self.grown_from = grown_from
-        done = len(grown_from.levels) if grown_from else 0
-        self.stages = stages_of(plan, levels=config.levels, grown_from=done)
+        self.started_from = started_from
+        self.stages = stages_of(
+            plan,
+            levels=config.levels,
+            started_from=len(started_from.levels) if started_from else 0,
+        )
         for stage in self.stages:
             loss_weights(plan, stage, levels=config.levels)
         self.step, self.seconds = 0, 0.0
@@ -90,8 +93,9 @@ class Trainer:
         self.step = 0
         stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
-        if self.grown_from:
-            self._enter(stage, self._grown(self.grown_from.trainable_net()))
+        if self.started_from:
+            net = self.started_from.trainable_net()
+            self._enter(stage, net if net.levels == stage.levels else self._grown(net))
         else:
             self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
 
@@ -167,8 +171,8 @@ class Trainer:
         for name in ("workers", "validate_every", "checkpoint_every", "log_every"):
             del plan[name]
         settings = {**plan, "net": self.config.to_dict(), "cases": cases}
-        if self.grown_from:
-            settings["grown_from"] = self.grown_from.weights_sha256
+        if self.started_from:
+            settings["started_from"] = self.started_from.weights_sha256
         return settings
 
     def run(self) -> list[CaseScore]:

@@ -12,7 +12,7 @@ from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.trainer import Trainer
 
 
-def a_trainer(folder, net, plan, output, *, cases=2, held_out=0, grown_from=None) -> Trainer:
+def a_trainer(folder, net, plan, output, *, cases=2, held_out=0, started_from=None) -> Trainer:
     prepared = load_cases(read_dataset(folder), plan)
     return Trainer(
         plan,
@@ -21,7 +21,7 @@ def a_trainer(folder, net, plan, output, *, cases=2, held_out=0, grown_from=None
         held_out=prepared[cases : cases + held_out],
         folder=output,
         device=torch.device("cpu"),
-        grown_from=grown_from,
+        started_from=started_from,
     )
 
 

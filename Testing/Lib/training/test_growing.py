@@ -7,7 +7,13 @@ from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.models import Model, check_model
 from CompactSegLib.network import NetConfig
 from CompactSegLib.training.folders import read_dataset
-from CompactSegLib.training.growing import check_held_out, grow, grown_config, grown_plan
+from CompactSegLib.training.growing import (
+    check_held_out,
+    grow,
+    grown_config,
+    plan_for,
+    train_further,
+)
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.seen import seen_in_training
@@ -57,7 +63,7 @@ def test_a_grown_model_has_the_earlier_levels_bit_for_bit(
     )
     for level in (0, 1):
         assert grown.levels[level].validation == a_finished_model.levels[level].validation
-    origin = grown.provenance["grown_from"]
+    origin = grown.provenance["started_from"]
     assert origin["weights_sha256"] == a_finished_model.weights_sha256
     assert origin["levels"] == 2
     seen = seen_in_training(grown, read_dataset(a_dataset_folder))
@@ -96,7 +102,7 @@ def test_growing_goes_on_after_a_kill(a_finished_model, a_dataset_folder, a_shor
             config,
             a_short_plan,
             tmp_path / folder,
-            grown_from=a_finished_model,
+            started_from=a_finished_model,
         )
         for name, folder in {"whole": "whole", "first": "killed", "second": "killed"}.items()
     }
@@ -107,7 +113,7 @@ def test_growing_goes_on_after_a_kill(a_finished_model, a_dataset_folder, a_shor
     runs["second"].run()
     assert same_weights(runs["whole"].trained_net(), runs["second"].trained_net())
     # The same net trained from its beginning is another run.
-    with pytest.raises(ConfigurationError, match="grown_from"):
+    with pytest.raises(ConfigurationError, match="started_from"):
         a_trainer(a_dataset_folder, config, a_short_plan, tmp_path / "killed").resume()
 
 
@@ -128,17 +134,17 @@ def test_the_new_block_and_head_are_the_last_ones_of_a_configuration(a_finished_
 
 
 def test_a_plan_for_other_images_is_refused(a_finished_model):
-    assert grown_plan(a_finished_model, TrainingPlan()).labels.keys() == {"1", "2"}
+    assert plan_for(a_finished_model, TrainingPlan()).labels.keys() == {"1", "2"}
     for other in ({"spacing_mm": (2.0, 2.0, 2.0)}, {"intensity": {"rule": "percentiles"}}):
         with pytest.raises(ConfigurationError, match=next(iter(other))):
-            grown_plan(a_finished_model, TrainingPlan(**other))
+            plan_for(a_finished_model, TrainingPlan(**other))
 
 
 def test_a_model_without_a_plan_needs_one(a_finished_model):
     bare = dataclasses.replace(a_finished_model, provenance={})
     with pytest.raises(ConfigurationError, match="; pass --plan"):
-        grown_plan(bare)
-    assert grown_plan(bare, TrainingPlan(steps=5)).steps == 5
+        plan_for(bare)
+    assert plan_for(bare, TrainingPlan(steps=5)).steps == 5
 
 
 def test_cases_that_the_model_knows_are_not_held_out(a_finished_model, a_dataset_folder, tmp_path):
@@ -158,3 +164,23 @@ def test_a_dataset_with_other_labels_is_refused(a_finished_model, a_dataset_fold
 def test_the_model_that_is_grown_is_not_overwritten(a_finished_model, a_dataset_folder):
     with pytest.raises(ConfigurationError, match="choose another"):
         grow(a_finished_model, data=a_dataset_folder, output=a_finished_model.folder.parent)
+
+
+def test_a_run_can_begin_with_the_weights_of_a_model(a_finished_model, a_dataset_folder, tmp_path):
+    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
+    still = dataclasses.replace(plan, learning_rate=0.0)
+    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu"}
+    same = check_model(
+        train_further(a_finished_model, plan=still, output=tmp_path / "still", **run)
+    )
+    parameters = dict(same.trainable_net().named_parameters())
+    for name, before in a_finished_model.trainable_net().named_parameters():
+        assert torch.equal(parameters[name], before), name
+    folder = train_further(a_finished_model, output=tmp_path / "further", **run)
+    further = check_model(folder)
+    assert len(further.levels) == 2
+    assert further.weights_sha256 != a_finished_model.weights_sha256
+    origin = further.provenance["started_from"]
+    assert origin["weights_sha256"] == a_finished_model.weights_sha256
+    with pytest.raises(InputError, match="was not trained on"):
+        train_further(a_finished_model, output=tmp_path / "no", **(run | {"fold": 0}))
