@@ -20,6 +20,8 @@ PLAIN = {"bool": bool, "int": int, "double": float, "QString": str}
 # Those that a .ui file can set; all others are Python objects.
 PROPERTY_TYPES: dict[str, Any] = {**PLAIN, "QStringList": "QStringList"}
 _numbers = itertools.count()
+# What C++ calls the type of each property, for the comparison with Slicer's.
+kinds: dict[QtCore.Property, str] = {}
 
 
 def Property(
@@ -54,7 +56,9 @@ def Property(
         if changed:
             changed(self)
 
-    return QtCore.Property(PROPERTY_TYPES.get(kind, object), getter, setter if writable else None)
+    made = QtCore.Property(PROPERTY_TYPES.get(kind, object), getter, setter if writable else None)
+    kinds[made] = kind
+    return made
 
 
 def signals(*signatures: str) -> Callable[[type], type]:
