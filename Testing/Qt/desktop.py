@@ -15,7 +15,9 @@ from pathlib import Path
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--screenshot", type=Path, metavar="FILE", help="save a picture and end")
-    parser.add_argument("--segment", action="store_true", help="click Segment, and wait for the end")
+    parser.add_argument(
+        "--segment", action="store_true", help="click Segment, and wait for the end"
+    )
     parser.add_argument("--volume", default="left_hippocampus", help="a sample's name, or a file")
     options = parser.parse_args(arguments)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))

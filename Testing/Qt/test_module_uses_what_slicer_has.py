@@ -65,7 +65,7 @@ WIDGETS = {
         ("slicer.vtkMRMLNothingNode()", "slicer has no vtkMRMLNothingNode"),
         ("b = ui.button\nb.colour", "has no colour"),
         ("def g(button):\n    button.colour\ng(ui.button)", "has no colour"),
-        ("class A:\n  def __init__(self, b):\n    self.b = b\n  def f(self):\n    self.b.colour\nA(ui.button)", "colour"),
+        ("class A:\n def __init__(self, b):\n  self.b = b\n def f(self):\n  self.b.colour\nA(ui.button)", "colour"),
         ("for each in (ui.button, ui.advanced):\n    each.collapsed = True", "QPushButton.collapsed"),
         ("def make():\n    return qt.QTimer()\nmake().begin()", "has no begin"),
     ],

@@ -6,7 +6,6 @@ import inspect
 from typing import Any
 
 import pytest
-import slicer
 from honesty.api import FILE, Api, counts, plain
 from PySide6 import QtCore
 from standin.classes import CTK, SLICER

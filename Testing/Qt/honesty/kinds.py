@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from honesty.api import Api, Member, plain
 from PySide6.QtCore import QMetaMethod
 from standin.pythonqt import MODULES
+
+from honesty.api import Api, Member, plain
 
 # PythonQt's own, on each object.
 OF_PYTHONQT = {"name", "className", "connect", "disconnect", "delete", "inherits"}

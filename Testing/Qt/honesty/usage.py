@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+
 from honesty.api import Api
 from honesty.kinds import exists, has_signal, member
 

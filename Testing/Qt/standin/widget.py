@@ -83,7 +83,7 @@ def signals(*signatures: str) -> Callable[[type], type]:
 
 
 def signal(*signatures: str) -> QtCore.Signal:
-    """Make the PySide6 signal for one name, in a class body: ``x = signal("x(int)", "x(bool)")``."""
+    """The PySide6 signal for one name; overloads as in `signals`."""
     overloads = [_python_types(arguments_of(signature)[1]) for signature in signatures]
     return QtCore.Signal(*overloads) if len(overloads) > 1 else QtCore.Signal(*overloads[0])
 
