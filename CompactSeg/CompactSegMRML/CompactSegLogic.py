@@ -65,6 +65,7 @@ class CompactSegLogic(WorkerFace):
         self.resultsChanged, self.comparisonEnded = Signal(), Signal()
         self._results = SceneResults(scene)
         self._comparing = Comparing(scene)
+        self._comparing.repair()
         self._connect()
 
     # Runs
@@ -240,8 +241,7 @@ class CompactSegLogic(WorkerFace):
         watch = self._results.watch
         watch.nodeRemoved.connect(self._onRemoved)
         watch.closing.connect(self._onClosing)
-        watch.saving.connect(self._comparing.beginSave)
-        watch.saved.connect(self._comparing.endSave)
+        watch.changed.connect(self._comparing.repair)
         watch.layoutChanged.connect(self._comparing.checkLayout)
 
     def _begin(
@@ -280,12 +280,14 @@ class CompactSegLogic(WorkerFace):
 
     def _onRemoved(self, node: Any) -> None:
         if node is self._running.volumeNode:
-            self._running.abandon(f"{node.GetName()} was deleted; its run was cancelled.")
+            self._running.abandon(
+                f"{node.GetName()} was deleted; its run was cancelled.", isGone=True
+            )
         if self._comparing.isOf(node):
             self.endComparison()
 
     def _onClosing(self) -> None:
-        self._running.abandon("The scene was closed; the run was cancelled.")
+        self._running.abandon("The scene was closed; the run was cancelled.", isGone=True)
         self._running.forget()
         self.endComparison()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.ComparisonViews import (
@@ -29,17 +30,14 @@ from CompactSegMRML.VolumeInput import ijkToRAS
 __all__ = ["Comparing"]
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """How a display node was before."""
-
-    display: Any
-    isVisible: bool
-    views: tuple[str, ...]
+_HIDDEN = "CompactSeg.HiddenForComparison"
 
 
 class Comparing:
     """At most one comparison in a scene.
+
+    What is shown in its views are display nodes of its own, which are not saved, and neither is the layout; display
+    nodes that it hides carry a mark, so that a scene saved meanwhile shows what was shown before when it is opened.
 
     Signals:
         ended().
@@ -50,7 +48,8 @@ class Comparing:
         self.comparison: Comparison | None = None
         self._scene = scene
         self._nodes: tuple[Any, Any] = (None, None)
-        self._before: list[_Shown] = []
+        self._hidden: list[Any] = []
+        self._displays: list[Any] = []
         self._layoutBefore: int | None = None
         self._isBusy = False
 
@@ -77,7 +76,7 @@ class Comparing:
                 millilitres=millilitresOf(volumeNode, difference),
                 viewNames=VIEW_NAMES,
             )
-            self._remember()
+            self._hide()
             self._show()
             self._setLayout()
             centre = centreWorld(volumeNode, difference)
@@ -97,8 +96,10 @@ class Comparing:
         try:
             self._takeOff()
             layout = layoutNode(self._scene)
-            if layout is not None and self._layoutBefore is not None and not keepLayout:
-                layout.SetViewArrangement(self._layoutBefore)
+            if layout is not None and self._layoutBefore is not None:
+                layout.SetSaveWithScene(True)
+                if not keepLayout:
+                    layout.SetViewArrangement(self._layoutBefore)
             self._layoutBefore = None
         finally:
             self._isBusy = False
@@ -118,55 +119,47 @@ class Comparing:
             return False
         return node in (self.comparison.volumeNode, self.comparison.differenceNode, *self._nodes)
 
-    def beginSave(self) -> None:
-        """The scene is being saved: it shall hold what was shown before the comparison."""
-        if self.comparison is not None:
-            self._isBusy = True
-            self._restore()
-            self._setArrangementQuietly(self._layoutBefore)
+    def repair(self) -> None:
+        """A scene was opened: what a comparison hid when it was saved is shown again."""
+        for display in self._allDisplays():
+            if display.GetAttribute(_HIDDEN) and display not in self._hidden:
+                display.RemoveAttribute(_HIDDEN)
+                display.SetVisibility(True)
 
-    def endSave(self) -> None:
-        if self.comparison is not None:
-            self._show()
-            self._setArrangementQuietly(LAYOUT)
-            self._isBusy = False
+    def _allDisplays(self) -> list[Any]:
+        kind = "vtkMRMLSegmentationDisplayNode"
+        count = self._scene.GetNumberOfNodesByClass(kind)
+        return [self._scene.GetNthNodeByClass(index, kind) for index in range(count)]
 
-    def _remember(self) -> None:
-        """Every segmentation that is visible, as other results would hide the comparison."""
-        self._before = []
-        for index in range(self._scene.GetNumberOfNodesByClass("vtkMRMLSegmentationDisplayNode")):
-            display = self._scene.GetNthNodeByClass(index, "vtkMRMLSegmentationDisplayNode")
-            self._before.append(
-                _Shown(display, bool(display.GetVisibility()), tuple(display.GetViewNodeIDs()))
-            )
+    def _hide(self) -> None:
+        """Other segmentations of the volume would cover the comparison."""
+        self._hidden = [display for display in self._allDisplays() if display.GetVisibility()]
+        for display in self._hidden:
+            display.SetAttribute(_HIDDEN, "1")
+            display.SetVisibility(False)
 
     def _show(self) -> None:
-        for shown in self._before:
-            shown.display.SetVisibility(False)
         sides = [
             [sliceNode(self._scene, pair[side]).GetID() for pair in VIEW_NAMES] for side in (0, 1)
         ]
         for node, views in zip(self._nodes, sides, strict=True):
-            _showIn(node, views)
-        _showIn(self.comparison.differenceNode, [*sides[0], *sides[1]])
-
-    def _restore(self) -> None:
-        for shown in self._before:
-            if shown.display.GetScene() is not None:
-                _setViews(shown.display, shown.views)
-                shown.display.SetVisibility(shown.isVisible)
+            self._displays.append(_addDisplay(node, views))
+        _showIn(self.comparison.differenceNode.GetDisplayNode(), [*sides[0], *sides[1]])
 
     def _takeOff(self) -> None:
         comparison, self.comparison = self.comparison, None
         if comparison is None:
             return
-        self._restore()
-        self._before, self._nodes = [], (None, None)
-        if comparison.differenceNode.GetScene() is not None:
-            display = comparison.differenceNode.GetDisplayNode()
-            self._scene.RemoveNode(comparison.differenceNode)
-            if display is not None and display.GetScene() is not None:
-                self._scene.RemoveNode(display)
+        self._nodes = (None, None)
+        difference = comparison.differenceNode
+        for node in (*self._displays, difference.GetDisplayNode(), difference):
+            if node is not None and node.GetScene() is not None:
+                self._scene.RemoveNode(node)
+        for display in self._hidden:
+            display.RemoveAttribute(_HIDDEN)
+            if display.GetScene() is not None:
+                display.SetVisibility(True)
+        self._hidden, self._displays = [], []
 
     def _setLayout(self) -> None:
         layout = layoutNode(self._scene)
@@ -174,28 +167,27 @@ class Comparing:
             describe(layout)
             if layout.GetViewArrangement() != LAYOUT:
                 self._layoutBefore = layout.GetViewArrangement()
+                layout.SetSaveWithScene(False)
                 layout.SetViewArrangement(LAYOUT)
 
-    def _setArrangementQuietly(self, arrangement: int | None) -> None:
-        """For what is written to the file only: the window shall not flicker."""
-        layout = layoutNode(self._scene)
-        if layout is not None and arrangement is not None:
-            layout.SetDisableModifiedEvent(True)
-            layout.SetViewArrangement(arrangement)
-            layout.SetDisableModifiedEvent(False)
+
+def _addDisplay(node: Any, views: list[str]) -> Any:
+    """A display node of a level for some views only, like the one that it has."""
+    own = node.GetDisplayNode()
+    display = slicer.vtkMRMLSegmentationDisplayNode()
+    display.SetSaveWithScene(False)
+    display = node.GetScene().AddNode(display)
+    if own is not None:
+        display.CopyContent(own)
+    display.RemoveAttribute(_HIDDEN)
+    display.SetVisibility(False)
+    node.AddAndObserveDisplayNodeID(display.GetID())
+    _showIn(display, views)
+    return display
 
 
-def _showIn(node: Any, views: list[str]) -> None:
-    for index in range(node.GetNumberOfDisplayNodes()):
-        display = node.GetNthDisplayNode(index)
-        _setViews(display, tuple(views))
-        display.SetVisibility(True)
-
-
-def _setViews(display: Any, views: tuple[str, ...]) -> None:
-    if tuple(display.GetViewNodeIDs()) != views:
-        wasModified = display.StartModify()
-        display.RemoveAllViewNodeIDs()
-        for view in views:
-            display.AddViewNodeID(view)
-        display.EndModify(wasModified)
+def _showIn(display: Any, views: list[str]) -> None:
+    display.RemoveAllViewNodeIDs()
+    for view in views:
+        display.AddViewNodeID(view)
+    display.SetVisibility(True)

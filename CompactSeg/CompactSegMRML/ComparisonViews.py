@@ -56,9 +56,10 @@ def prepareViews(volumeNode: Any, *, centre: Any, levels: tuple[int, int]) -> No
         levels: Of the left and the right side, for the views' labels.
     """
     scene = volumeNode.GetScene()
-    for pair in VIEW_NAMES:
+    for pair, orientation in zip(VIEW_NAMES, _ORIENTATIONS, strict=True):
         for name, level in zip(pair, levels, strict=True):
             node, composite = sliceNode(scene, name), _compositeNode(scene, name)
+            node.SetOrientation(orientation)  # closing a scene may have taken it
             node.SetLayoutLabel(f"Level {level}")
             # Not linked while they are set up, or each change would go to all others.
             composite.SetLinkedControl(False)

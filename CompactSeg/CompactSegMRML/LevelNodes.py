@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf, writeFacts
 from CompactSegMRML.LevelSegments import putLabels, removeOwnSegments
+from CompactSegMRML.ResultFolder import removeNode
 from CompactSegMRML.VolumeInput import ijkToRAS
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def removeLevel(node: Any) -> None:
             node.RemoveAttribute(name)
         node.RemoveNodeReferenceIDs(VOLUME_ROLE)
     else:
-        node.GetScene().RemoveNode(node)
+        removeNode(node)
 
 
 def _nodesOf(volumeNode: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-__all__ = ["folderOf", "putBeside", "putIntoFolder", "removeIfEmpty"]
+__all__ = ["folderOf", "putBeside", "putIntoFolder", "removeIfEmpty", "removeNode"]
 
 _ATTRIBUTE = "CompactSeg.Folder"
 
@@ -58,7 +58,24 @@ def removeIfEmpty(scene: Any, folder: int) -> None:
     hierarchy = _hierarchy(scene)
     isOurs = folder and hierarchy.HasItemAttribute(folder, _ATTRIBUTE)
     if isOurs and not hierarchy.GetNumberOfItemChildren(folder):
-        hierarchy.RemoveItem(folder)
+        hierarchy.RemoveItem(folder, False, False)
+
+
+def removeNode(node: Any) -> None:
+    """Take a node of ours from the scene with its item, which nobody else removes without Slicer's plugins."""
+    scene = node.GetScene()
+    hierarchy = _hierarchy(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    parent = hierarchy.GetItemParent(item) if item else 0
+    scene.RemoveNode(node)
+    if parent and item in _childrenOf(hierarchy, parent):
+        hierarchy.RemoveItem(item, False, False)
+
+
+def _childrenOf(hierarchy: Any, parent: int) -> list[int]:
+    items: list[int] = []
+    hierarchy.GetItemChildren(parent, items, False)
+    return items
 
 
 def _itemOf(hierarchy: Any, node: Any) -> int:

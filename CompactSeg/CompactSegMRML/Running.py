@@ -109,7 +109,7 @@ class Running:
             volumeNode.GetID(),
             volumeNode.GetName(),
             options.model,
-            level or options.levels or self._levelsOf(options.model),
+            level or options.levels or self._client.levelsOf(options.model),
             level or 1,
         )
         self._current = Current(
@@ -169,13 +169,13 @@ class Running:
             current.cancelledAt = time.monotonic()
             self.changed()
 
-    def abandon(self, sentence: str) -> None:
-        """End the run at once, as its volume or its worker is being taken away."""
+    def abandon(self, sentence: str, *, isGone: bool = False) -> None:
+        """End the run at once, as its volume (which then is gone) or its worker is being taken away."""
         current = self._current
         if current is not None:
             if current.sending is not None and self._client.state == "ready":
                 self._client.send({"request": "cancel", "id": current.request})
-            self._finish("cancelled", sentence)
+            self._finish("cancelled", sentence, isGone=isGone)
 
     def forget(self) -> None:
         """Nothing that the worker keeps is of use any more."""
@@ -233,7 +233,9 @@ class Running:
         elif kind == "level":
             self._takeLevel(current, event, array)
         elif kind == "done":
-            self._finish("done", _doneSentence(event), event)
+            reason = event.get("stop_reason")
+            sentence = f"Done at level {event.get('level')}" + (f": {reason}." if reason else ".")
+            self._finish("done", sentence, event)
         elif kind == "cancelled":
             self._finish("cancelled", "Cancelled; finished levels stay.")
         elif kind == "error" and event.get("kind") == "volume-gone" and current.of is not None:
@@ -275,26 +277,25 @@ class Running:
                 "cancelled" if wasCancelling else "failed", sentence or "The worker ended."
             )
 
-    def _finish(self, kind: str, sentence: str, event: Mapping[str, Any] | None = None) -> None:
+    def _finish(
+        self,
+        kind: str,
+        sentence: str,
+        event: Mapping[str, Any] | None = None,
+        *,
+        isGone: bool = False,
+    ) -> None:
         current, self._current, self._lostAtOnce = self._current, None, ""
         event = event or {}
-        seconds = time.monotonic() - current.began
+        isGone = isGone or current.volumeNode.GetScene() is None
         outcome = RunOutcome(
-            volumeNode=current.volumeNode if current.volumeNode.GetScene() is not None else None,
+            volumeNode=None if isGone else current.volumeNode,
             kind=kind,
             sentence=sentence,
             stop=event.get("stop") or "",
             stopReason=event.get("stop_reason") or "",
             blocksRun=event.get("blocks_run", 0),
-            seconds=seconds,
+            seconds=time.monotonic() - current.began,
         )
         self.finished(outcome)
         self.changed()
-
-    def _levelsOf(self, model: str) -> int | None:
-        return next((each.levels for each in self._client.models if each.name == model), None)
-
-
-def _doneSentence(event: Mapping[str, Any]) -> str:
-    reason = event.get("stop_reason")
-    return f"Done at level {event.get('level')}" + (f": {reason}." if reason else ".")

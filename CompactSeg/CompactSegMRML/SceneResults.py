@@ -11,14 +11,14 @@ from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.LevelDisplay import showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
+    VOLUME_ROLE,
     levelNodes,
     markStale,
     placeLevel,
     removeLevel,
     staleNodes,
-    volumeOfNode,
 )
-from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty
+from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.ResultTable import tableOf, writeTable
 from CompactSegMRML.SceneWatch import SceneWatch
@@ -43,6 +43,7 @@ class SceneResults:
     def __init__(self, scene: Any) -> None:
         self.changed = Signal()
         self.watch = SceneWatch(scene)
+        self._scene = scene
         self._isOurs = 0
         self._followsRun = False
         self._isFirst = False
@@ -116,7 +117,7 @@ class SceneResults:
             for node in nodes:
                 removeLevel(node)
             if table is not None:
-                scene.RemoveNode(table)
+                removeNode(table)
             removeIfEmpty(scene, folder)
             self.watch.refresh()
 
@@ -138,7 +139,8 @@ class SceneResults:
             self.changed()
 
     def _onRemoved(self, node: Any) -> None:
-        volume = volumeOfNode(node)
+        # A node that is out of the scene knows the ID of its volume only.
+        volume = self._scene.GetNodeByID(node.GetNodeReferenceID(VOLUME_ROLE) or "")
         if volume is None:
             return
         if not self._isOurs and node.IsA("vtkMRMLSegmentationNode") and tableOf(volume) is not None:

@@ -1,4 +1,4 @@
-"""What happens in the scene without us: nodes are deleted and shown, volumes moved, scenes saved and closed."""
+"""What happens in the scene without us: nodes are deleted and shown, volumes moved, scenes closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class SceneWatch:
         nodeRemoved(node): not while the scene closes.
         closing(): the scene is about to close.
         changed(): it was closed, opened or restored.
-        saving(), saved().
         volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
         levelModified(node): a level was shown, hidden or renamed.
         layoutChanged().
@@ -31,7 +30,6 @@ class SceneWatch:
 
     def __init__(self, scene: Any) -> None:
         self.nodeRemoved, self.closing, self.changed = Signal(), Signal(), Signal()
-        self.saving, self.saved = Signal(), Signal()
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
         self._scene = scene
         self._sceneTags: list[int] = []
@@ -42,8 +40,6 @@ class SceneWatch:
             scene.EndCloseEvent: self._onChanged,
             scene.EndImportEvent: self._onChanged,
             scene.EndRestoreEvent: self._onChanged,
-            scene.StartSaveEvent: lambda *_: self.saving(),
-            scene.EndSaveEvent: lambda *_: self.saved(),
         }.items():
             self._sceneTags.append(scene.AddObserver(event, receiver))
         self.refresh()

@@ -38,7 +38,7 @@ def whyNotSegmentable(node: Any) -> str | None:
         return f"{name} holds labels, not an image: choose the volume that they were drawn on."
     if not node.IsA("vtkMRMLScalarVolumeNode"):
         return f"{name} is no volume: choose a scalar volume, such as a loaded MR or CT series."
-    if node.IsA("vtkMRMLTensorVolumeNode"):
+    if node.IsA("vtkMRMLDiffusionTensorVolumeNode"):
         return f"{name} holds diffusion tensors, not an image: choose a scalar volume."
     image = node.GetImageData()
     scalars = image.GetPointData().GetScalars() if image else None

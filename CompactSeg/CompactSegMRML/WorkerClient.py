@@ -107,6 +107,12 @@ class WorkerClient:
         assert self._process is not None, "the worker is not there"
         return self._process.send(message, array)
 
+    def levelsOf(self, model: str) -> int | None:
+        """How many levels a model has; None where that is not known yet."""
+        return next(
+            (each.levels for each in self.models if model in (each.name, each.folder)), None
+        )
+
     def modelNamed(self, name: str) -> ModelInfo:
         """A model that the worker has, by its name or folder.
 

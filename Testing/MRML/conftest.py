@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import slicer
 import slicer.util
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from CompactSegMRML.VolumeInput import arrayFromMatrix
 from Testing.Qt.driver.samples import add_volume
 from Testing.Qt.standin.scene import new_application_logic
 
@@ -25,8 +25,14 @@ MODEL = "hippocampus-mr"
 class SlicerScene:
     """A scene and what observes it in Slicer."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: Path | None = None) -> None:
         self.scene = slicer.vtkMRMLScene()
+        if cache is not None:  # bundles are unpacked there
+            manager, files = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+            manager.SetRemoteCacheDirectory(str(cache))
+            files.SetCacheManager(manager)
+            self.scene.SetCacheManager(manager)
+            self.scene.SetDataIOManager(files)
         self.application = new_application_logic(self.scene)
         self.layouts = slicer.vtkMRMLLayoutLogic()
         self.layouts.SetMRMLScene(self.scene)
@@ -142,10 +148,33 @@ def labels_in(node: Any, volume: Any) -> np.ndarray:
     return result
 
 
-def matrix_of(image: Any) -> np.ndarray:
-    matrix = slicer.util.vtkMatrixFromArray(np.eye(4))
-    image.GetImageToWorldMatrix(matrix)
-    return arrayFromMatrix(matrix)
+def save_and_open(a_slicer: SlicerScene, folder: Path, kind: str = "mrb") -> SlicerScene:
+    """Save a scene as a bundle or as files, and open it in another Slicer."""
+    folder.mkdir()
+    scene, other = a_slicer.scene, SlicerScene(cache=folder)
+    storable = [
+        scene.GetNthNodeByClass(index, "vtkMRMLStorableNode")
+        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLStorableNode"))
+    ]
+    storable = [node for node in storable if node.GetSaveWithScene()]
+    for node in storable:
+        node.AddDefaultStorageNode()
+    path = str(folder / f"Szene ä.{kind}")
+    if kind == "mrb":
+        assert scene.WriteToMRB(path, None)
+        assert other.scene.ReadFromMRB(path, True)
+        return other
+    for node in storable:
+        storage = node.GetStorageNode()
+        if storage is not None:
+            suffix = storage.GetDefaultWriteFileExtension()
+            storage.SetFileName(str(folder / f"{node.GetID()}.{suffix}"))
+            assert storage.WriteData(node)
+    scene.SetURL(path)
+    assert scene.Commit()
+    other.scene.SetURL(path)
+    assert other.scene.Connect()
+    return other
 
 
 @pytest.fixture
@@ -176,6 +205,7 @@ def warm(the_warm_logic: tuple[SlicerScene, CompactSegLogic]) -> Iterator[Slicer
         logic.cancel()
         wait(logic, lambda: logic.run is None)
     a_slicer.scene.Clear(False)
+    a_slicer.hierarchy.RemoveAllItems(True)  # in Slicer its plugins do that
 
 
 @pytest.fixture
