@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from CompactSegMRML.Signal import Signal
 from slicer.i18n import tr as _
 
+from CompactSegMRML.Signal import Signal
 from CompactSegQt.Failures import errorsShown
 from CompactSegQt.Handover import openSegmentEditor, openSegmentStatistics
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-
     from CompactSegQt.Packages import Packages
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 

@@ -1,8 +1,9 @@
 """What is rarely needed: where to compute, which part of the image, how much memory, which worker, how it looks."""
 
+from slicer.i18n import tr as _
+
 from CompactSegMRML.Results import DeviceInfo
 from CompactSegMRML.Signal import Signal
-from slicer.i18n import tr as _
 
 __all__ = ["Advanced"]
 

@@ -1,7 +1,8 @@
 """Two levels side by side: which ones, and a button that goes there and back."""
 
-from CompactSegMRML.Signal import Signal
 from slicer.i18n import tr as _
+
+from CompactSegMRML.Signal import Signal
 
 __all__ = ["CompareControls"]
 

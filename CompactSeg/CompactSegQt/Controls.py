@@ -25,7 +25,6 @@ from CompactSegQt.StopControls import StopControls
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
     from CompactSegMRML.Results import Results
-
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Controls"]

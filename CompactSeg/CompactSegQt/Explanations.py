@@ -32,7 +32,7 @@ def whyNotSegmentable(
         return _("Choose a model first.")
     if logic.problem is not None:
         return logic.problem
-    if logic.state == "starting":
+    if logic.state in ("starting", "stopped"):
         return _("The models are being looked for.")
     return noModels(logic)
 

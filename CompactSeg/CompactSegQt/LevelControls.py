@@ -1,7 +1,8 @@
 """Which level is shown: a slider over all levels of the model, computed or not."""
 
-from CompactSegMRML.Signal import Signal
 from slicer.i18n import tr as _
+
+from CompactSegMRML.Signal import Signal
 
 __all__ = ["LevelControls"]
 

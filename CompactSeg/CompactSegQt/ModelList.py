@@ -3,9 +3,10 @@
 from html import escape
 
 import qt
+from slicer.i18n import tr as _
+
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.Signal import Signal
-from slicer.i18n import tr as _
 
 __all__ = ["ModelList"]
 

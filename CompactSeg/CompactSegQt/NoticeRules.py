@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
     from CompactSegMRML.Results import ModelInfo, RunOutcome
-
     from CompactSegQt.Notice import Notice
 
 __all__ = ["showNotice"]

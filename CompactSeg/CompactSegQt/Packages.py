@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
 import slicer
@@ -50,11 +51,18 @@ class Packages:
             return True
         if not self._ask(missing):
             return False
-        if any(name != "PyTorch" for name in missing):
-            self._installRequirements()
-        if "PyTorch" in missing:
-            self._installTorch()
-        return not self.missing()
+        try:
+            if any(name != "PyTorch" for name in missing):
+                self._installRequirements()
+            if "PyTorch" in missing:
+                self._installTorch()
+        except (
+            CalledProcessError
+        ) as error:  # of pip, whose words are in Slicer's own window or its log
+            raise PackagesError(_notInstalled()) from error
+        if self.missing():
+            raise PackagesError(_notInstalled())
+        return True
 
     @staticmethod
     def _ask(missing: list[str]) -> bool:
@@ -106,6 +114,13 @@ class Packages:
         PyTorchUtils.PyTorchUtilsLogic().installTorch(
             askConfirmation=False, torchVersionRequirement=_TORCH_VERSION
         )
+
+
+def _notInstalled() -> str:
+    return _(
+        "The packages could not be installed. Check the connection to the internet and the free space, and click "
+        "Segment again."
+    )
 
 
 def _requirements(*others: str) -> list[Requirement]:

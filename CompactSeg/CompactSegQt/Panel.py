@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import qt
 import slicer
 import vtk
-from CompactSegMRML.Display import applyStyle, placeRegion
 
+from CompactSegMRML.Display import applyStyle, placeRegion
 from CompactSegQt.Actions import Actions
 from CompactSegQt.Controls import Controls
 from CompactSegQt.NoticeRules import showNotice
@@ -20,7 +20,6 @@ from CompactSegQt.Settings import Settings
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
     from CompactSegMRML.Results import ModelInfo, RunOutcome
-
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Panel"]

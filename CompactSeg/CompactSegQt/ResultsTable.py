@@ -3,9 +3,10 @@
 import textwrap
 
 import qt
+from slicer.i18n import tr as _
+
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
-from slicer.i18n import tr as _
 
 __all__ = ["ResultsTable", "stopSentence"]
 
@@ -31,8 +32,9 @@ class ResultsTable:
         table.verticalHeader().hide()
         table.tabKeyNavigation = False
         header = table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.Stretch)
-        header.minimumSectionSize = 56
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.stretchLastSection = True
+        header.minimumSectionSize = 48
         table.connect("itemSelectionChanged()", self._onSelected)
 
     def setResults(self, results: Results | None) -> None:

@@ -1,8 +1,9 @@
 """Segment, which turns into Cancel, and how far the levels are."""
 
 import qt
-from CompactSegMRML.Signal import Signal
 from slicer.i18n import tr as _
+
+from CompactSegMRML.Signal import Signal
 
 __all__ = ["RunControls"]
 

@@ -1,9 +1,10 @@
 """When deeper levels are no longer worth their time: a threshold, its unit, and a box that switches it off."""
 
 import qt
+from slicer.i18n import tr as _
+
 from CompactSegMRML.Results import StopInfo
 from CompactSegMRML.Signal import Signal
-from slicer.i18n import tr as _
 
 __all__ = ["StopControls"]
 

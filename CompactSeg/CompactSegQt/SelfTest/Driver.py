@@ -110,7 +110,9 @@ class Driver:
 
     def finish(self) -> Any:
         """Wait for the end of the run that was begun last; return its outcome."""
-        self.waitUntil(lambda: len(self.outcomes) > self._before, "the end of the run")
+        self.waitUntil(
+            lambda: len(self.outcomes) > self._before, "the end of the run", timeoutSeconds=200
+        )
         self.waitUntil(lambda: self.logic.run is None, "the next click to be taken")
         return self.outcomes[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from CompactSegQt.SelfTest.Run import SCENARIOS, sentence
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Any
 
 import slicer
@@ -24,6 +25,11 @@ def new_application_logic(scene: Any) -> Any:
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
+    # Where the files of a saved scene (.mrb) are unpacked while it is opened.
+    cache = slicer.vtkCacheManager()
+    cache.SetRemoteCacheDirectory(tempfile.gettempdir())
+    cache.SetMRMLScene(scene)
+    scene.SetCacheManager(cache)
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetMRMLScene(scene)
     logic.SetSliceLogics(vtk.vtkCollection())

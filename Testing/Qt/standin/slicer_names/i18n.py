@@ -16,5 +16,6 @@ def getContext(sourceFile: str) -> str:
 
 def tr(text: str) -> str:
     """In Slicer, the text in the language of the application, looked up under the calling file's name."""
-    caller = inspect.stack()[1].filename
-    return translate(getContext(caller), text)
+    frame = inspect.currentframe()
+    caller = frame and frame.f_back
+    return translate(getContext(caller.f_code.co_filename) if caller else "", text)
