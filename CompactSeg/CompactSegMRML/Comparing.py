@@ -17,8 +17,8 @@ from CompactSegMRML.ComparisonViews import (
 )
 from CompactSegMRML.Difference import (
     addDifferenceNode,
-    centreWorld,
     differenceOf,
+    fullestWorld,
     millilitresOf,
 )
 from CompactSegMRML.LevelSegments import patchOfSegments
@@ -79,10 +79,10 @@ class Comparing:
             self._hide()
             self._show()
             self._setLayout()
-            centre = centreWorld(volumeNode, difference)
+            centre = fullestWorld(volumeNode, difference)
             if centre is None:
                 own = patchOfSegments(nodes[0].GetSegmentation(), ijkToRAS(volumeNode))
-                centre = centreWorld(volumeNode, own)
+                centre = fullestWorld(volumeNode, own)
             prepareViews(volumeNode, centre=centre, levels=levels)
         finally:
             self._isBusy = False

@@ -13,7 +13,7 @@ from CompactSegMRML.LevelSegments import patchOfSegments
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["KINDS", "addDifferenceNode", "centreWorld", "differenceOf", "millilitresOf"]
+__all__ = ["KINDS", "addDifferenceNode", "differenceOf", "fullestWorld", "millilitresOf"]
 
 KINDS = ("onlyA", "onlyB", "another")
 """Values 1, 2 and 3 of a difference: what only A has, what only B has, and where they have different labels."""
@@ -31,28 +31,30 @@ def differenceOf(volumeNode: Any, nodeA: Any, nodeB: Any) -> LabelPatch:
     low = np.min([box.start for box in boxes], axis=0)
     high = np.max([np.array(box.start) + box.size for box in boxes], axis=0)
     first, second = (_within(patch, low, high) for patch in (a, b))
-    result = np.zeros(first.shape, np.uint8)
-    differs = first != second
-    result[differs] = 3
-    result[differs & (second == 0)] = 1
-    result[differs & (first == 0)] = 2
+    result = (first != second).astype(np.uint8)
+    isAnother = result * ((first > 0) & (second > 0))
+    result += (first == 0) & (result > 0)
+    result += 2 * isAnother
     return patchOf(result, tuple(map(int, low)))
 
 
 def millilitresOf(volumeNode: Any, difference: LabelPatch) -> dict[str, float]:
     """Of each kind of difference, in the world."""
-    counts = np.bincount(difference.labels.ravel(), minlength=len(KINDS) + 1)[1:]
     voxel = abs(float(np.linalg.det(ijkToWorld(volumeNode)[:3, :3]))) / 1000.0
-    return {kind: float(count) * voxel for kind, count in zip(KINDS, counts, strict=True)}
+    return {
+        kind: float(np.count_nonzero(difference.labels == value)) * voxel
+        for value, kind in enumerate(KINDS, start=1)
+    }
 
 
-def centreWorld(volumeNode: Any, patch: LabelPatch) -> np.ndarray | None:
-    """The labelled voxel nearest to the middle of all of them, in world millimetres; None where there is none."""
-    kji = np.argwhere(patch.labels)
-    if not len(kji):
+def fullestWorld(volumeNode: Any, patch: LabelPatch) -> np.ndarray | None:
+    """A labelled voxel in the slice k that has most of them, in world millimetres; None where there is none."""
+    if not patch.labels.any():
         return None
-    nearest = kji[np.argmin(((kji - kji.mean(axis=0)) ** 2).sum(axis=1))]
-    ijk = np.array(patch.box.start) + nearest[::-1]
+    k = int(np.argmax(np.count_nonzero(patch.labels, axis=(1, 2))))
+    j = int(np.argmax(np.count_nonzero(patch.labels[k], axis=1)))
+    row = np.flatnonzero(patch.labels[k, j])
+    ijk = np.add(patch.box.start, (row[len(row) // 2], j, k))
     return (ijkToWorld(volumeNode) @ [*ijk, 1.0])[:3]
 
 

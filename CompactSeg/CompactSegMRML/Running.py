@@ -28,7 +28,7 @@ _COPY_SECONDS = 0.02
 
 
 class Running:
-    """Carries runs out with the client that it is given, and never blocks.
+    """Carries runs out, and never blocks.
 
     Signals:
         changed(): a run began, is being cancelled, or ended.
@@ -54,8 +54,8 @@ class Running:
         self._current: Current | None = None
         self._kept: Kept | None = None
         self.lastOptions: RunOptions | None = None
-        self._isLevelHandled = False
-        self._isBeginning, self._lostAtOnce = False, ""
+        self._isLevelHandled = self._isBeginning = False
+        self._lostAtOnce = ""
         client.heard.connect(self._hear)
         client.lost.connect(self._lose)
 
@@ -287,9 +287,8 @@ class Running:
     ) -> None:
         current, self._current, self._lostAtOnce = self._current, None, ""
         event = event or {}
-        isGone = isGone or current.volumeNode.GetScene() is None
         outcome = RunOutcome(
-            volumeNode=None if isGone else current.volumeNode,
+            volumeNode=None if isGone or not current.volumeNode.GetScene() else current.volumeNode,
             kind=kind,
             sentence=sentence,
             stop=event.get("stop") or "",

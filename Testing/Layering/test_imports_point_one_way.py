@@ -17,8 +17,8 @@ HEAVY = {"torch", "monai"}
 
 FORBIDDEN = {
     "CompactSegLib": SLICER | QT | {"CompactSegMRML", "CompactSegQt", "CompactSeg", "nilearn"},
-    "CompactSegMRML": QT | HEAVY | {"CompactSegQt", "CompactSeg"},
-    "CompactSegQt": HEAVY | {"CompactSeg"},
+    "CompactSeg/CompactSegMRML": QT | HEAVY | {"CompactSegQt", "CompactSeg"},
+    "CompactSeg/CompactSegQt": HEAVY | {"CompactSeg"},
     "CompactSeg": HEAVY,
 }
 
@@ -60,6 +60,7 @@ def python_files(folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize("layer", FORBIDDEN)
 def test_a_layer_imports_nothing_from_above_it(layer: str):
+    assert python_files(REPOSITORY / layer)
     offences = [
         f"{file.relative_to(REPOSITORY)}:{line} imports {name}"
         for file in python_files(REPOSITORY / layer)

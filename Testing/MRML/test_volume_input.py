@@ -9,6 +9,8 @@ import pytest
 import slicer
 
 from CompactSegLib.errors import InputError
+from CompactSegMRML.LabelImage import imageOf, patchOfImages
+from CompactSegMRML.LabelPatch import LabelPatch, patchOf
 from CompactSegMRML.RegionOfInterest import boxOf
 from CompactSegMRML.VolumeInput import VolumeCopy, ijkToWorld, wholeBox, whyNotSegmentable
 from CompactSegMRML.VoxelBox import VoxelBox
@@ -183,3 +185,33 @@ def test_a_boxs_matrix_puts_its_voxels_where_they_were(scene):
     whole, box = ijkToWorld(volume), VoxelBox((2, 3, 4), (3, 3, 3))
     point = np.array([1, 1, 1, 1.0])
     np.testing.assert_allclose(box.shifted(whole) @ point, whole @ (point + np.array([2, 3, 4, 0])))
+
+
+def test_labels_in_several_layers_and_on_another_grid_come_together():
+    def image(array, start, matrix):
+        box = VoxelBox(start, array.shape[::-1])
+        return imageOf(LabelPatch(array, box), matrix)
+
+    grid = np.eye(4)
+    first = np.full((2, 3, 4), 5, np.uint8)
+    second = np.full((2, 2, 2), 9, np.uint8)
+    shifted = np.eye(4)
+    shifted[:3, 3] = (1, 1, 1)
+    patch = patchOfImages(
+        {1: (image(first, (0, 0, 0), grid), 5), 2: (image(second, (1, 1, 0), shifted), 9)}, grid
+    )
+    expected = np.zeros((3, 4, 4), np.uint8)
+    expected[:2, :3, :4] = 1
+    expected[1:3, 2:4, 2:4] = 2
+    result = np.zeros_like(expected)
+    result[patch.box.slicesKJI] = patch.labels
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_a_patch_is_the_smallest_box_around_the_labels():
+    labels = np.zeros((9, 8, 7), np.uint8)
+    labels[2, 3, 4] = labels[6, 3, 1] = 1
+    patch = patchOf(labels, (10, 20, 30))
+    assert patch.box == VoxelBox((11, 23, 32), (4, 1, 5))
+    np.testing.assert_array_equal(patch.labels, labels[2:7, 3:4, 1:5])
+    assert patchOf(np.zeros((3, 3, 3), np.uint8)).box.isEmpty

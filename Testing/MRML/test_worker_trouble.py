@@ -17,9 +17,8 @@ import pytest
 import CompactSegLib
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
-from Testing.MRML.conftest import MODEL, Heard, add_volume, wait
+from Testing.MRML.conftest import MODEL, REPOSITORY, Heard, add_volume, wait
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 WORKER = "from CompactSegLib.worker import run_worker; run_worker()"
 
 
