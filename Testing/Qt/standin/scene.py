@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import slicer
 import vtk
+
+_CACHE = tempfile.TemporaryDirectory(prefix="slicer-cache-")
 
 # Each registers the classes of nodes that its module brings.
 LOGICS = {
@@ -20,14 +24,28 @@ LOGICS = {
 }
 
 
-def new_application_logic(scene: Any) -> Any:
-    """The application logic of a fresh scene, with the logics of the modules that the scene's nodes belong to."""
+@dataclass
+class SceneLogics:
+    """What works on a scene. The application logic refers to the others, but does not keep them."""
+
+    application: Any
+    modules: dict[str, Any]
+    files: Any
+
+
+def set_up(scene: Any, *, cache: Path) -> SceneLogics:
+    """Make the logics of a fresh scene, of the application and of the modules that bring kinds of nodes.
+
+    Args:
+        scene: vtkMRMLScene.
+        cache: Folder for what scenes unpack and download.
+    """
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
     # Where the files of a saved scene (.mrb) are unpacked while it is opened.
     cache = slicer.vtkCacheManager()
-    cache.SetRemoteCacheDirectory(tempfile.gettempdir())
+    cache.SetRemoteCacheDirectory(_CACHE.name)
     cache.SetMRMLScene(scene)
     scene.SetCacheManager(cache)
     logic = slicer.vtkSlicerApplicationLogic()
@@ -41,10 +59,16 @@ def new_application_logic(scene: Any) -> Any:
         slicer.vtkMRMLThreeDViewDisplayableManagerFactory,
     ):
         factory.GetInstance().SetMRMLApplicationLogic(logic)
+    modules = {}
     for name, class_name in LOGICS.items():
         module_logic = getattr(slicer, class_name)()
         module_logic.SetMRMLApplicationLogic(logic)
         module_logic.SetMRMLScene(scene)
         logic.SetModuleLogic(name, module_logic)
+        modules[name] = module_logic
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    return logic
+    files = slicer.vtkMRMLRemoteIOLogic()
+    files.SetMRMLScene(scene)
+    files.GetCacheManager().SetRemoteCacheDirectory(str(cache))
+    files.AddDataIOToScene()
+    return SceneLogics(logic, modules, files)
