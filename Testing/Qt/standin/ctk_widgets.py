@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QMessageBox, QStyle
 
@@ -60,7 +60,11 @@ class ctkMessageBox(QMessageBox):
         settings = QSettings()
         if key and settings.contains(key):
             return int(settings.value(key))
+        # slicer.util asks for the deletion before it shows the box. Inside an application's event loop that comes
+        # afterwards; tests call from outside of any, where it would come first.
+        QCoreApplication.removePostedEvents(self, QEvent.DeferredDelete)
         result = self.exec()
+        self.deleteLater()
         if key and self.dontShowAgain and result != QMessageBox.Cancel:
             settings.setValue(key, int(result))
         return int(result)
