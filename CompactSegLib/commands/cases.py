@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume.naming import name_of
 
 __all__ = ["Case", "find_cases"]
 
@@ -69,9 +70,9 @@ def _cases_of(folder: Path) -> Iterator[Case]:
             continue
         if path.is_dir():
             if _holds_dicom(path.rglob("*")):
-                yield Case(path, path.name)
+                yield Case(path, name_of(path))
         elif _IMAGE.search(path.name) and not _SEGMENTATION.search(path.name):
-            yield Case(path, _IMAGE.sub("", path.name))
+            yield Case(path, name_of(path))
 
 
 def _holds_dicom(paths: Iterator[Path]) -> bool:

@@ -11,7 +11,6 @@ import torch
 
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegLib.training.dataset import CaseFiles, Dataset, PreparedCase, raise_if_any
-from CompactSegLib.training.nifti import not_finite_voxels
 from CompactSegLib.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -100,12 +99,6 @@ def _read_image(paths: Sequence[Path], dataset: Dataset) -> Volume:
     # Inference mends such voxels; training data with them is better mended by who knows why.
     if volume.warnings:
         raise InputError(volume.warnings[0])
-    for path in paths:
-        bad = not_finite_voxels(path)
-        if bad:
-            raise InputError(
-                f"{path}: expected finite intensities, got {bad} voxels that are NaN or infinite."
-            )
     channels = len(dataset.channels)
     if volume.channels != channels:
         raise InputError(

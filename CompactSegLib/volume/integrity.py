@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume.nifti import HEADER_BYTES, NiftiHeader
 
 __all__ = ["check_complete"]
 
@@ -35,7 +36,9 @@ def check_complete(path: Path) -> None:
             complete = _nifti_is_complete(path)
         elif name.endswith((".hdr", ".img")):
             header = path.with_suffix(".hdr").read_bytes()
-            complete = path.with_suffix(".img").stat().st_size >= _nifti_bytes(header)
+            complete = (
+                path.with_suffix(".img").stat().st_size >= NiftiHeader.parse(header).file_bytes
+            )
         elif name.endswith((".mha", ".mhd")):
             complete = _metaimage_is_complete(path)
         else:
@@ -54,29 +57,12 @@ def _nifti_is_complete(path: Path) -> bool:
         packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
         stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=file) if packed else file
-        header = stream.read(544)
-        expected = _nifti_bytes(header)
+        header = stream.read(HEADER_BYTES)
+        expected = NiftiHeader.parse(header).file_bytes
         if not packed:
             return path.stat().st_size >= expected
         # To the end, where the checksum is.
         return len(header) + sum(len(chunk) for chunk in _chunks(stream)) >= expected
-
-
-def _nifti_bytes(header: bytes) -> int:
-    """How long the file must be, from NIfTI-1 (348 bytes) or NIfTI-2 (540 bytes) headers."""
-    order = "<" if struct.unpack_from("<i", header)[0] in (348, 540) else ">"
-    (version,) = struct.unpack_from(f"{order}i", header)
-    if version not in (348, 540):
-        raise ValueError("not a NIfTI header")
-    if version == 348:
-        dim = struct.unpack_from(f"{order}8h", header, 40)
-        (bits,) = struct.unpack_from(f"{order}h", header, 72)
-        (offset,) = struct.unpack_from(f"{order}f", header, 108)
-    else:
-        dim = struct.unpack_from(f"{order}8q", header, 16)
-        (bits,) = struct.unpack_from(f"{order}h", header, 12)
-        (offset,) = struct.unpack_from(f"{order}q", header, 168)
-    return int(offset) + prod(max(1, n) for n in dim[1 : 1 + dim[0]]) * bits // 8
 
 
 def _metaimage_is_complete(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,8 @@ from CompactSegLib.volume.dicom import choose_series, find_series, read_series
 from CompactSegLib.volume.dicom_image import is_dicom
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.integrity import check_complete
+from CompactSegLib.volume.naming import name_of
+from CompactSegLib.volume.nifti import not_finite_voxels
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
 __all__ = ["read_volume"]
@@ -24,7 +25,6 @@ StrPath = str | os.PathLike[str]
 
 _FORMATS = "NIfTI, NRRD, MetaImage or DICOM"
 _IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
-_SUFFIX = re.compile(r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|dcm|ima)$", re.IGNORECASE)
 
 
 def read_volume(
@@ -83,7 +83,7 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         files = [file for file in path.parent.iterdir() if file.is_file()]
         return _read_series(files, path.parent, own[0].uid if series is None else series)
     array, geometry = _read_image(path)
-    return Volume.from_array(array, geometry, name=_name(path), source=VolumeSource(path))
+    return Volume.from_array(array, geometry, name=name_of(path), source=VolumeSource(path))
 
 
 def _check_file(path: Path) -> None:
@@ -106,7 +106,7 @@ def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -
     chosen = choose_series(found, wanted, where=where)
     array, geometry, ordered = read_series(chosen, where=where)
     # Two series of one folder must not overwrite each other's results.
-    name = _name(where) + (f"_series-{chosen.number or chosen.uid}" if len(found) > 1 else "")
+    name = name_of(where) + (f"_series-{chosen.number or chosen.uid}" if len(found) > 1 else "")
     source = VolumeSource(where, ordered, chosen.uid)
     return Volume.from_array(array, geometry, name=name, source=source)
 
@@ -126,7 +126,7 @@ def _read_channels(paths: Sequence[Path]) -> Volume:
         arrays.append(array)
     assert first is not None
     return Volume.from_array(
-        np.concatenate(arrays), first, name=_name(paths[0]), source=VolumeSource(paths[0])
+        np.concatenate(arrays), first, name=name_of(paths[0]), source=VolumeSource(paths[0])
     )
 
 
@@ -145,7 +145,12 @@ def _read_image(path: Path) -> tuple[np.ndarray, Geometry]:
         raise InputError(_reason(path, str(error))) from error
     array = SimpleITK.GetArrayFromImage(image)
     array = np.moveaxis(array, -1, 0) if array.ndim == 4 else array[np.newaxis]
-    return np.ascontiguousarray(array), Geometry.from_sitk(image)
+    array = np.ascontiguousarray(array)
+    if path.name.lower().endswith((".nii", ".nii.gz")) and array.dtype.kind == "f":
+        bad = not_finite_voxels(path)
+        if bad is not None and bad.size == array.size:
+            array[bad.reshape(array.shape)] = np.nan
+    return array, Geometry.from_sitk(image)
 
 
 def _check_kind(reader: SimpleITK.ImageFileReader, path: Path) -> None:
@@ -196,13 +201,6 @@ def _reason(path: Path, message: str) -> str:
             "resample it, for example in 3D Slicer, and give the result."
         )
     return f"{path}: expected a complete image, but it is damaged or cut short; copy or export it again."
-
-
-def _name(path: Path) -> str:
-    """What outputs are named after, fit to be part of a file name everywhere."""
-    stem = path.resolve().name if path.is_dir() else _SUFFIX.sub("", path.name)
-    safe = re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", stem).strip(". ")
-    return safe or "volume"
 
 
 def _grid(geometry: Geometry) -> str:

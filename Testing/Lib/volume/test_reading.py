@@ -259,3 +259,16 @@ def _text(path, content):
 def _folder(path):
     path.mkdir()
     return path
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd"])
+def test_voxels_that_are_no_numbers_are_mended_alike_in_all_formats(tmp_path, suffix):
+    """ITK reads NaN as zero from NIfTI; zero would be far from the intensities of this image."""
+    array = an_array("f4") + 1000
+    array[1, 2, 3], array[0, 0, 1] = np.nan, -np.inf
+    volume = read_volume(written(tmp_path / f"a{suffix}", array))
+    assert (
+        volume.array[0, 1, 2, 3] == volume.array[0, 0, 0, 1] == np.nanmin(array[np.isfinite(array)])
+    )
+    (warning,) = volume.warnings
+    assert "2 voxels" in warning
