@@ -242,8 +242,8 @@ class Desktop:
     def screenshot(self, name: str) -> Path:
         """Save a picture of the whole window, with all views as they are now."""
         self.wait(0.02)
-        for view in slicer.app.layoutManager().sliceViewNames():
-            self.view(view).sliceView().forceRender()
+        for view in slicer.app.layoutManager()._views():
+            view.forceRender()
         self.screenshots.mkdir(parents=True, exist_ok=True)
         path = self.screenshots / f"{name}.png"
         assert self.window.grab().save(str(path)), f"{path} could not be written"
@@ -274,6 +274,7 @@ class Desktop:
     def _on_exception(self, kind: type, error: BaseException, trace: Any) -> None:
         """Exceptions in what Qt or VTK calls end up here."""
         self.failures.append("".join(traceback.format_exception(kind, error, trace)))
+        self._excepthook(kind, error, trace)
 
 
 def _place_to_click(widget: QWidget) -> QPoint:

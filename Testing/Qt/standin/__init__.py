@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 
 def install() -> Any:
     """Put the names in place, start the application; a second call gives the same one."""
-    for folder in (HERE / "modules",):
+    for folder in (HERE / "modules", HERE / "neighbours"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     import slicer

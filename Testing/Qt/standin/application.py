@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from standin.input_output import qSlicerCoreIOManager
 from standin.module_manager import qSlicerModuleManager
-from standin.scene import new_application_logic
+from standin.scene import SceneLogics, set_up
 from standin.widget import Property, signal, signals
 
 VERSION = "5.12.4"
@@ -40,7 +40,7 @@ class qSlicerApplication(QApplication):
         self._modules = qSlicerModuleManager(self)
         self._io = qSlicerCoreIOManager(self)
         self._scene: Any = None
-        self._logic: Any = None
+        self._logics: SceneLogics | None = None
         self._layouts: Any = None
         self._paused = 0
 
@@ -54,7 +54,7 @@ class qSlicerApplication(QApplication):
         return self._scene
 
     def applicationLogic(self) -> Any:
-        return self._logic
+        return self._logics.application if self._logics else None
 
     def layoutManager(self) -> Any:
         return self._layouts
@@ -69,7 +69,7 @@ class qSlicerApplication(QApplication):
         return self._io
 
     def moduleLogic(self, name: str) -> Any:
-        return self._logic.GetModuleLogic(name)
+        return self._logics.modules.get(name) if self._logics else None
 
     def testingEnabled(self) -> bool:
         """Off, so that dialogs are shown as to a user, and tests answer them."""
@@ -103,15 +103,16 @@ class qSlicerApplication(QApplication):
 
     def _open_scene(self) -> None:
         self._scene = slicer.vtkMRMLScene()
-        self._logic = new_application_logic(self._scene)
+        self._logics = set_up(self._scene)
         slicer.mrmlScene = self._scene
+        self._modules._load_cpp_modules()
         self.mrmlSceneChanged.emit(self._scene)
 
     def _close_scene(self) -> None:
         self._layouts = None
         slicer.mrmlScene = None
         self._scene.Clear(True)
-        self._logic = self._scene = None
+        self._logics = self._scene = None
 
     def _clear_settings(self) -> None:
         QSettings().clear()

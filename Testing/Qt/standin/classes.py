@@ -12,6 +12,7 @@ from standin.layout_manager import qSlicerLayoutManager
 from standin.main_window import qSlicerMainWindow, qSlicerModuleSelectorToolBar
 from standin.module_manager import (
     qSlicerAbstractModuleWidget,
+    qSlicerLoadableModule,
     qSlicerModuleFactoryManager,
     qSlicerModuleManager,
     qSlicerScriptedLoadableModule,
@@ -23,6 +24,7 @@ from standin.render_view import ctkVTKAbstractView
 from standin.segment_editor_widget import qMRMLSegmentEditorWidget
 from standin.slice_view import qMRMLSliceView
 from standin.slice_widget import qMRMLSliceControllerWidget, qMRMLSliceWidget
+from standin.three_d_view import qMRMLThreeDView, qMRMLThreeDWidget
 
 
 def _by_name(*classes: type) -> dict[str, type]:
@@ -36,11 +38,14 @@ SLICER = _by_name(
     qMRMLSliceControllerWidget,
     qMRMLSliceView,
     qMRMLSliceWidget,
+    qMRMLThreeDView,
+    qMRMLThreeDWidget,
     qMRMLWidget,
     qSlicerAbstractModuleWidget,
     qSlicerApplication,
     qSlicerCoreIOManager,
     qSlicerLayoutManager,
+    qSlicerLoadableModule,
     qSlicerMainWindow,
     qSlicerModuleFactoryManager,
     qSlicerModuleManager,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class qSlicerCoreIOManager(QObject):
     ) -> bool:
         scene, path = scene or slicer.mrmlScene, str(properties["fileName"])
         if kind == "SceneFile" and path.endswith(".mrb"):
-            return bool(scene.WriteToMRB(path))
+            return _write_bundle(path)
         if kind == "SceneFile" and path.endswith(".mrml"):
             scene.SetURL(path)
             return bool(scene.Commit(path))
@@ -57,16 +58,29 @@ class qSlicerCoreIOManager(QObject):
         return _load_scene(path, clear=clear)
 
 
+def _write_bundle(path: str) -> bool:
+    """Write all files into a folder, and put that into a zip file, as Slicer does."""
+    logic = slicer.app.applicationLogic()
+    with tempfile.TemporaryDirectory(dir=slicer.app.temporaryPath) as folder:
+        bundle = Path(folder) / Path(path).stem
+        bundle.mkdir()
+        if not logic.SaveSceneToSlicerDataBundleDirectory(str(bundle), None):
+            return False
+        Path(path).unlink(missing_ok=True)
+        return bool(logic.Zip(path, str(bundle)))
+
+
 def _load_scene(path: str, *, clear: bool) -> bool:
     scene = slicer.mrmlScene
     if path.endswith(".mrb"):
-        return bool(scene.ReadFromMRB(path, clear))
+        folder = tempfile.mkdtemp(dir=slicer.app.temporaryPath)
+        path = slicer.app.applicationLogic().UnpackSlicerDataBundle(path, folder)
     scene.SetURL(path)
     return bool(scene.Connect() if clear else scene.Import())
 
 
 def _load_volume(path: str, properties: dict[str, Any]) -> Any:
-    logic = slicer.app.applicationLogic().GetModuleLogic("Volumes")
+    logic = slicer.app.moduleLogic("Volumes")
     name = properties.get("name") or Path(path).name.split(".")[0]
     options = 1 if properties.get("labelmap") else 0
     node = logic.AddArchetypeVolume(path, name, options)

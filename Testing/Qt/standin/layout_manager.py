@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from standin.slice_widget import qMRMLSliceWidget
+from standin.three_d_view import qMRMLThreeDWidget
 from standin.widget import Property, signal, signals
 
 
@@ -25,6 +26,7 @@ class qSlicerLayoutManager(QObject):
         QVBoxLayout(viewport).setContentsMargins(0, 0, 0, 0)
         self._logic = slicer.vtkMRMLLayoutLogic()
         self._slices: dict[str, qMRMLSliceWidget] = {}
+        self._three_d: dict[str, qMRMLThreeDWidget] = {}
         self._built = ""
         self._root: QWidget | None = None
         self._tag: int | None = None
@@ -34,8 +36,8 @@ class qSlicerLayoutManager(QObject):
         read=lambda self: self._node().GetViewArrangement(),
         write=lambda self, value: self.setLayout(value),
     )
-    # Only slices are drawn here; a place for any other view says so.
-    threeDViewCount = Property("int", default=0, writable=False)
+    threeDViewCount = Property("int", read=lambda self: len(self._three_d), writable=False)
+    # Of other views there is only the place, which says so.
     tableViewCount = Property("int", default=0, writable=False)
     plotViewCount = Property("int", default=0, writable=False)
 
@@ -66,6 +68,10 @@ class qSlicerLayoutManager(QObject):
     def sliceWidget(self, name: str) -> Any:
         return self._slices.get(name)
 
+    def threeDWidget(self, which: int | str) -> Any:
+        widgets = self._three_d
+        return widgets.get(which) if isinstance(which, str) else list(widgets.values())[which]
+
     def mrmlSliceLogics(self) -> Any:
         return slicer.app.applicationLogic().GetSliceLogics()
 
@@ -74,12 +80,21 @@ class qSlicerLayoutManager(QObject):
             widget.fitSliceToBackground()
 
     def pauseRender(self) -> None:
-        for widget in self._slices.values():
-            widget.sliceView().pauseRender()
+        for view in self._views():
+            view.pauseRender()
 
     def resumeRender(self) -> None:
-        for widget in self._slices.values():
-            widget.sliceView().resumeRender()
+        for view in self._views():
+            view.resumeRender()
+
+    def resetThreeDViews(self) -> None:
+        for widget in self._three_d.values():
+            widget.threeDView().resetFocalPoint()
+
+    def _views(self) -> list[Any]:
+        """All that render."""
+        slices = [widget.sliceView() for widget in self._slices.values()]
+        return slices + [widget.threeDView() for widget in self._three_d.values()]
 
     def _node(self) -> Any:
         return self._logic.GetLayoutNode()
@@ -89,7 +104,7 @@ class qSlicerLayoutManager(QObject):
         if description == self._built or not description:
             return
         self._built = description
-        for widget in self._slices.values():
+        for widget in (*self._slices.values(), *self._three_d.values()):
             widget.setParent(self._viewport)
             widget.hide()
         if self._root is not None:
@@ -123,19 +138,23 @@ class qSlicerLayoutManager(QObject):
 
     def _view(self, element: ElementTree.Element) -> QWidget:
         name, kind = element.get("singletontag", ""), element.get("class", "")
-        if kind != "vtkMRMLSliceNode":
-            return _no_view(kind)
-        if name not in self._slices:
-            widget = qMRMLSliceWidget()
-            widget.setMRMLScene(self.mrmlScene())
-            widget.setMRMLSliceNode(self.mrmlScene().GetSingletonNode(name, kind))
-            self._slices[name] = widget
-        self._slices[name].show()
-        return self._slices[name]
+        node = self.mrmlScene().GetSingletonNode(name, kind)
+        if kind == "vtkMRMLSliceNode":
+            if name not in self._slices:
+                self._slices[name] = qMRMLSliceWidget()
+                self._slices[name].setMRMLScene(self.mrmlScene())
+                self._slices[name].setMRMLSliceNode(node)
+            return self._slices[name]
+        if kind == "vtkMRMLViewNode":
+            if name not in self._three_d:
+                self._three_d[name] = qMRMLThreeDWidget()
+                self._three_d[name].setMRMLViewNode(node)
+            return self._three_d[name]
+        return _no_view(kind)
 
     def _close(self) -> None:
         self._node().RemoveObserver(self._tag)
-        for widget in self._slices.values():
+        for widget in (*self._slices.values(), *self._three_d.values()):
             widget._close()
         self._logic.SetMRMLScene(None)
 
@@ -157,8 +176,7 @@ def _grid(children: list[tuple[ElementTree.Element, QWidget]]) -> QWidget:
 
 
 def _no_view(kind: str) -> QWidget:
-    words = {"vtkMRMLViewNode": "3D view", "vtkMRMLTableViewNode": "Table"}
-    label = QLabel(f"{words.get(kind, kind)}: not drawn by the stand-in")
+    label = QLabel(f"{kind}: not drawn by the stand-in")
     label.alignment = Qt.AlignCenter
     label.styleSheet = "background: #b4b4dc; color: #333;"
     return label

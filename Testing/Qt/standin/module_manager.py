@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import slicer
@@ -14,6 +14,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QVBoxLayout
 
 from standin.qmrml_widget import qSlicerWidget
+from standin.scene import LOGICS
 from standin.widget import Property, signal, signals
 
 NEIGHBOURS = Path(__file__).resolve().parent / "neighbours"
@@ -64,14 +65,26 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerAbstractModuleWidget):
             self._python.exit()
 
 
-class qSlicerScriptedLoadableModule(QObject):
-    def __init__(self, path: Path, parent: QObject) -> None:
+class qSlicerLoadableModule(QObject):
+    """A module in C++, of which there is only the logic here."""
+
+    def __init__(self, name: str, parent: QObject) -> None:
         super().__init__(parent)
+        self._name = name
+
+    name = Property("QString", read=lambda self: self._name, writable=False)
+
+    def logic(self) -> Any:
+        return slicer.app.moduleLogic(self.name)
+
+
+class qSlicerScriptedLoadableModule(qSlicerLoadableModule):
+    def __init__(self, path: Path, parent: QObject) -> None:
+        super().__init__(path.stem, parent)
         self._path = path
         self._widget: qSlicerScriptedLoadableModuleWidget | None = None
         self._python: Any = None
 
-    name = Property("QString", read=lambda self: self._path.stem, writable=False)
     path = Property("QString", read=lambda self: str(self._path), writable=False)
     title = Property("QString", default="")
     categories = Property("QStringList", default=())
@@ -92,21 +105,25 @@ class qSlicerScriptedLoadableModule(QObject):
             self._widget.reload()
         return self._widget
 
-    def logic(self) -> Any:
-        return slicer.app.moduleLogic(self.name)
-
     def _load(self) -> None:
         """Read the file as Slicer does: under the module's name, its folder among those of Python."""
         folder = str(self._path.parent)
         if folder not in sys.path:
             sys.path.append(folder)
-        spec = importlib.util.spec_from_file_location(self.name, self._path)
-        if spec is None or spec.loader is None:
-            raise RuntimeError(f"{self._path} is no Python module")
-        python = importlib.util.module_from_spec(spec)
-        sys.modules[self.name] = python
-        spec.loader.exec_module(python)
-        self._python = getattr(python, self.name)(self)
+        known = sys.modules.get(self.name)
+        if known is None or getattr(known, "__file__", None) != str(self._path):
+            known = _executed(self.name, self._path)
+        self._python = getattr(known, self.name)(self)
+
+
+def _executed(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{path} is no Python module")
+    python = importlib.util.module_from_spec(spec)
+    sys.modules[name] = python
+    spec.loader.exec_module(python)
+    return python
 
 
 class qSlicerModuleFactoryManager(QObject):
@@ -144,6 +161,11 @@ class qSlicerModuleManager(QObject):
     def factoryManager(self) -> Any:
         return self._factories
 
+    def _load_cpp_modules(self) -> None:
+        for name in LOGICS:
+            self._loaded[name] = qSlicerLoadableModule(name, self)
+            setattr(slicer.modules, name.lower(), self._loaded[name])
+
     def _load(self, path: Path) -> Any:
         module = qSlicerScriptedLoadableModule(path, self)
         module._load()
@@ -156,11 +178,12 @@ class qSlicerModuleManager(QObject):
     def _unload_all(self) -> None:
         for name, module in self._loaded.items():
             self.moduleAboutToBeUnloaded.emit(name)
-            if module._widget is not None:
+            if getattr(module, "_widget", None) is not None:
                 module._widget.setParent(None)
                 module._widget.deleteLater()
             module.deleteLater()
             sys.modules.pop(name, None)
+        sys.modules.pop("SampleData", None)  # whoever registers imports it, loaded or not
         self._loaded.clear()
         slicer.modules = SimpleNamespace()
         slicer.selfTests = {}

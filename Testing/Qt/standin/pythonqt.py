@@ -142,8 +142,12 @@ def _is_python_subclass(cls: type) -> bool:
 def _guarded_set_attribute(self: Any, name: str, value: Any) -> None:
     cls = type(self)
     known = inspect.getattr_static(cls, name, None)
-    if isinstance(known, (property, QtCore.Property)) or name.startswith("_"):
+    if isinstance(known, property) or name.startswith("_"):
         _set_attribute(self, name, value)
+    elif isinstance(known, QtCore.Property):
+        if known.fset is None:
+            raise AttributeError(f"Property '{name}' of {cls.__name__} object is not writable")
+        known.fset(self, value)
     elif isinstance(value, QtCore.SignalInstance):
         _set_attribute(self, name, value)  # PySide6 itself, when a signal is first asked for
     elif _is_python_subclass(cls):

@@ -9,6 +9,7 @@ import sys
 import weakref
 from typing import Any
 
+import slicer
 import vtk
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QImage, QPainter
@@ -172,3 +173,21 @@ def _schedule(view: weakref.ref[ctkVTKAbstractView]) -> None:
     found = view()
     if found is not None:
         found.scheduleRender()
+
+
+def managers_for(factory: Any, names: tuple[str, ...], view: ctkVTKAbstractView) -> Any:
+    for name in names:
+        if not factory.IsDisplayableManagerRegistered(name):
+            factory.RegisterDisplayableManager(name)
+    group = slicer.vtkMRMLDisplayableManagerGroup()
+    group.SetRenderer(view._renderer)
+    group.Initialize(factory, view._renderer)
+    weak = weakref.ref(view)
+
+    def on_update(*_: Any) -> None:
+        found = weak()
+        if found is not None:
+            found.scheduleRender()
+
+    group.AddObserver(vtk.vtkCommand.UpdateEvent, on_update)
+    return group

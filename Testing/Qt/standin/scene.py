@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import slicer
@@ -30,16 +29,15 @@ class SceneLogics:
 
     application: Any
     modules: dict[str, Any]
-    files: Any
 
 
-def set_up(scene: Any, *, cache: Path) -> SceneLogics:
-    """Make the logics of a fresh scene, of the application and of the modules that bring kinds of nodes.
+def new_application_logic(scene: Any) -> Any:
+    """As `set_up`, where the application logic is all that is wanted."""
+    return set_up(scene).application
 
-    Args:
-        scene: vtkMRMLScene.
-        cache: Folder for what scenes unpack and download.
-    """
+
+def set_up(scene: Any) -> SceneLogics:
+    """Make the logics of a fresh scene: of the application, and of the modules that bring kinds of nodes."""
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
@@ -67,8 +65,4 @@ def set_up(scene: Any, *, cache: Path) -> SceneLogics:
         logic.SetModuleLogic(name, module_logic)
         modules[name] = module_logic
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    files = slicer.vtkMRMLRemoteIOLogic()
-    files.SetMRMLScene(scene)
-    files.GetCacheManager().SetRemoteCacheDirectory(str(cache))
-    files.AddDataIOToScene()
-    return SceneLogics(logic, modules, files)
+    return SceneLogics(logic, modules)

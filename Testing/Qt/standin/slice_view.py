@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import slicer
 import vtk
 
-from standin.render_view import ctkVTKAbstractView
+from standin.render_view import ctkVTKAbstractView, managers_for
 from standin.widget import signal, signals
 
 MANAGERS = (
@@ -36,7 +35,7 @@ class qMRMLSliceView(ctkVTKAbstractView):
         self._picture.GetProperty().SetDisplayLocationToBackground()
         self._picture.VisibilityOff()
         self._renderer.AddViewProp(self._picture)
-        self._managers = _managers_for(
+        self._managers = managers_for(
             slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance(), MANAGERS, self
         )
         self._style = slicer.vtkMRMLSliceViewInteractorStyle()
@@ -79,21 +78,3 @@ class qMRMLSliceView(ctkVTKAbstractView):
         self._managers.RemoveAllObservers()
         self._managers.SetMRMLDisplayableNode(None)
         super()._close()
-
-
-def _managers_for(factory: Any, names: tuple[str, ...], view: ctkVTKAbstractView) -> Any:
-    for name in names:
-        if not factory.IsDisplayableManagerRegistered(name):
-            factory.RegisterDisplayableManager(name)
-    group = slicer.vtkMRMLDisplayableManagerGroup()
-    group.SetRenderer(view._renderer)
-    group.Initialize(factory, view._renderer)
-    weak = weakref.ref(view)
-
-    def on_update(*_: Any) -> None:
-        found = weak()
-        if found is not None:
-            found.scheduleRender()
-
-    group.AddObserver(vtk.vtkCommand.UpdateEvent, on_update)
-    return group

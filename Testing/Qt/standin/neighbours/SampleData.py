@@ -5,6 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import qt
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
+
+
+class SampleData(ScriptedLoadableModule):
+    def __init__(self, parent: Any) -> None:
+        super().__init__(parent)
+        parent.title = "Sample Data"
+
+
+class SampleDataWidget(ScriptedLoadableModuleWidget):
+    def setup(self) -> None:
+        """List what was registered; nothing is downloaded."""
+        super().setup()
+        for category, sources in SampleDataLogic._sources.items():
+            for source in sources:
+                self.layout.addWidget(qt.QLabel(f"{category}: {source.sampleName}"))
+        self.layout.addStretch(1)
+
 
 @dataclass
 class SampleDataSource:
