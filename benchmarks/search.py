@@ -3,9 +3,9 @@
     python benchmarks/search.py train DATASET --output runs/search control more-bending
     python benchmarks/search.py table --output runs/search
 
-A variant in search.json names the one it starts ``from`` and says what it changes: the ``plan``, the ``net`` (a file in
-the folder ``nets`` beside it), the number of ``levels`` that are trained. Variants are chosen by fold 1: fold 0, on
-which the model is reported, has no part in the choice. Runs that were stopped go on, finished ones are left alone.
+A variant in search.json names the one it starts ``from`` and says what it changes: the ``plan``, or the ``net`` as
+`changed_net` understands it. Variants are chosen by fold 1: fold 0, on which the model is reported, has no part in the
+choice. Runs that were stopped go on, finished ones are left alone.
 """
 
 from __future__ import annotations
@@ -41,13 +41,52 @@ def settings(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         changes = variant.get("plan", {})
         bending = plan.get("augmentation", {}) | changes.get("augmentation", {})
         plan |= changes | {"augmentation": bending}
-        if "net" in variant:
-            path = Path(__file__).parent / "nets" / variant["net"]
-            net = json.loads(path.read_text(encoding="utf-8"))
-        if "levels" in variant:
-            net["blocks"] = net["blocks"][: variant["levels"] + 1]
-            net["heads"] = net["heads"][: variant["levels"]]
+        net = changed_net(net, **variant.get("net", {}))
     return plan, net
+
+
+def changed_net(
+    net: dict[str, Any],
+    *,
+    levels: int | None = None,
+    fuse: str | None = None,
+    width: float = 1.0,
+    dilation: int | None = None,
+    without_pool: int | None = None,
+) -> dict[str, Any]:
+    """A net with fewer levels, wider layers, one dilation for all of them, or without the branches of some pooling."""
+    blocks, heads = net["blocks"], net["heads"]
+    if levels:
+        blocks, heads = blocks[: levels + 1], heads[:levels]
+
+    def layers(part: dict[str, Any]) -> dict[str, Any]:
+        changed = [
+            {
+                **layer,
+                "channels": max(2, 2 * round(layer["channels"] * width / 2)),
+                "dilation": dilation or layer.get("dilation", 1),
+            }
+            for layer in part["layers"]
+        ]
+        return {**part, "layers": changed}
+
+    blocks = [
+        {
+            **block,
+            "branches": [
+                layers(branch)
+                for branch in block["branches"]
+                if without_pool is None or branch.get("pool", 1) != without_pool
+            ],
+        }
+        for block in blocks
+    ]
+    return {
+        **net,
+        "fuse": fuse or net["fuse"],
+        "blocks": blocks,
+        "heads": [layers(head) for head in heads],
+    }
 
 
 def train(name: str, data: Path, output: Path) -> None:
