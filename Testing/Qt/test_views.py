@@ -9,13 +9,14 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-SIDE_BY_SIDE = """<layout type="horizontal" split="true">
- <item><view class="vtkMRMLSliceNode" singletontag="Left"><property name="orientation" action="default">Coronal</property>
-  <property name="viewlabel" action="default">A</property><property name="viewcolor" action="default">#11AA22</property>
-  <property name="viewgroup" action="default">7</property></view></item>
- <item><view class="vtkMRMLSliceNode" singletontag="Right"><property name="orientation" action="default">Coronal</property>
-  <property name="viewlabel" action="default">B</property><property name="viewcolor" action="default">#AA1122</property>
-  <property name="viewgroup" action="default">7</property></view></item></layout>"""
+VIEW = """<item><view class="vtkMRMLSliceNode" singletontag="{name}">
+ <property name="orientation" action="default">Coronal</property>
+ <property name="viewlabel" action="default">{label}</property>
+ <property name="viewcolor" action="default">#11AA22</property>
+ <property name="viewgroup" action="default">7</property></view></item>"""
+SIDE_BY_SIDE = "<layout type='horizontal' split='true'>{}{}</layout>".format(
+    VIEW.format(name="Left", label="A"), VIEW.format(name="Right", label="B")
+)
 
 
 def wheel(widget, steps: int) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from typing import Any
 
 import slicer
-from PySide6.QtCore import QEventLoop, QSettings
+from PySide6.QtCore import QProcessEnvironment, QSettings
 from PySide6.QtWidgets import QApplication
 
 from standin.input_output import qSlicerCoreIOManager
@@ -84,8 +83,8 @@ class qSlicerApplication(QApplication):
     def revisionUserSettings(self) -> QSettings:
         return QSettings()
 
-    def startupEnvironment(self) -> dict[str, str]:
-        return dict(os.environ)
+    def startupEnvironment(self) -> QProcessEnvironment:
+        return QProcessEnvironment.systemEnvironment()
 
     def pauseRender(self) -> None:
         self.setRenderPaused(True)
@@ -116,8 +115,3 @@ class qSlicerApplication(QApplication):
 
     def _clear_settings(self) -> None:
         QSettings().clear()
-
-
-def process_events(milliseconds: int = 50) -> None:
-    """Let the event loop run for what waits in it."""
-    QApplication.processEvents(QEventLoop.AllEvents, milliseconds)

@@ -201,6 +201,8 @@ def arguments_of(signature: str) -> tuple[str, list[str]]:
 
 def connect(self: QtCore.QObject, signature: str, receiver: Any, slot: str | None = None) -> bool:
     """``connect("valueChanged(int)", f)``, or with an object and the signature of its slot."""
+    if isinstance(signature, QtCore.QObject):  # PySide6 itself, in QTimer.singleShot
+        return bool(QtCore.QObject.connect(signature, receiver, slot))
     function = receiver if slot is None else getattr(receiver, arguments_of(slot)[0])
     count = len(arguments_of(signature)[1])
     if slot is not None:
