@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     import standin
 
-    app = standin.install()
+    standin.install()
     from driver.session import Desktop
 
     folder = options.screenshot.resolve().parent if options.screenshot else Path.cwd()
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Dialogs are for the person at the screen.
         desktop.dialogs.close()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        app.exec_()
+        standin.the_application().exec_()
     problems = desktop.close()
     print("\n".join(problems), file=sys.stderr, end="")
     return 1 if problems else 0

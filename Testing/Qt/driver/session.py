@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import standin
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, Qt
 from PySide6.QtGui import QImage, QKeySequence
 from PySide6.QtTest import QTest
@@ -49,9 +50,9 @@ class Desktop:
         sys.excepthook = self._on_exception
         self._messages = QtMessages()
         self._messages.start()
-        app = slicer.app
+        app = standin.the_application()
+        app._open()
         app._clear_settings()
-        app._open_scene()
         self.window = qSlicerMainWindow()
         app._layouts = self.window._layouts
         self.window._layouts.setMRMLScene(slicer.mrmlScene)
@@ -264,7 +265,7 @@ class Desktop:
         self.window._close()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
-        slicer.app._close_scene()
+        slicer.app._close()
         self.wait(0.0)
         sys.excepthook = self._excepthook
         self._messages.stop()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from PySide6.QtCore import QMetaMethod
-from standin.pythonqt import MODULES
+from standin.pythonqt import MODULES, property_of, signals_of
 
 from honesty.api import Api, Member, plain
 
@@ -37,25 +36,12 @@ def member(api: Api, cls: str, name: str) -> Member | None:
 
 def qt_member(cls: str, name: str) -> Member | None:
     found = qt_class(cls)
-    meta = getattr(found, "staticMetaObject", None)
-    if meta is not None and (index := meta.indexOfProperty(name)) >= 0:
-        return Member("property", writable=meta.property(index).isWritable())
+    if known := property_of(found, name):
+        return Member("property", writable=known.fset is not None)
     if not hasattr(found, name):
         return None
-    signatures = qt_signals(found, name)
+    signatures = signals_of(found, name)
     return Member("signal", signatures=signatures) if signatures else Member("method")
-
-
-def qt_signals(cls: Any, name: str) -> list[str]:
-    """Signatures of a class's signals of that name, with those that a default argument gives."""
-    meta = getattr(cls, "staticMetaObject", None)
-    methods = [meta.method(index) for index in range(meta.methodCount())] if meta else []
-    return [
-        bytes(each.methodSignature().data()).decode()
-        for each in methods
-        if each.methodType() == QMetaMethod.MethodType.Signal
-        and bytes(each.name().data()).decode() == name
-    ]
 
 
 def has_signal(api: Api, cls: str, signature: str) -> bool:

@@ -9,24 +9,23 @@ not know that it is here.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 
 
-def install() -> Any:
-    """Put the names in place, start the application; a second call gives the same one."""
+def install() -> None:
+    """Make the names importable; a second call does nothing. The application comes with `the_application`."""
     for folder in (HERE / "modules", HERE / "neighbours"):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     import slicer
 
-    if getattr(slicer, "app", None) is not None:
-        return slicer.app
-    if str(HERE / "slicer_names") not in slicer.__path__:
-        slicer.__path__.append(str(HERE / "slicer_names"))
+    if str(HERE / "slicer_names") in slicer.__path__:
+        return
+    slicer.__path__.append(str(HERE / "slicer_names"))
 
     from standin.pythonqt import follow_pythonqt
 
@@ -35,16 +34,15 @@ def install() -> Any:
 
     for name, cls in SLICER.items():
         setattr(slicer, name, cls)
-    slicer.mrmlScene = None
-    slicer.modules = SimpleNamespace()
-    slicer.selfTests = {}
-
-    from standin.application import qSlicerApplication
-
-    slicer.app = qSlicerApplication()
     import slicer.i18n
     import slicer.packaging
     import slicer.parameterNodeWrapper
     import slicer.ScriptedLoadableModule
 
-    return slicer.app
+
+@cache
+def the_application() -> Any:
+    """The one application of the process, made when it is first asked for."""
+    from standin.application import qSlicerApplication
+
+    return qSlicerApplication()

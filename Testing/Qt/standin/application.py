@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from types import SimpleNamespace
 from typing import Any
 
 import slicer
@@ -100,18 +101,24 @@ class qSlicerApplication(QApplication):
 
     # Of the stand-in
 
-    def _open_scene(self) -> None:
+    def _open(self) -> None:
+        """Begin as Slicer does when it starts; what scripts find in ``slicer`` is there from now on."""
+        slicer.app = self
+        slicer.modules = SimpleNamespace()
+        slicer.selfTests = {}
         self._scene = slicer.vtkMRMLScene()
         self._logics = set_up(self._scene)
         slicer.mrmlScene = self._scene
         self._modules._load_cpp_modules()
         self.mrmlSceneChanged.emit(self._scene)
 
-    def _close_scene(self) -> None:
+    def _close(self) -> None:
+        """Leave nothing behind: outside of a desktop there is no application, as in slicer-core alone."""
         self._layouts = None
-        slicer.mrmlScene = None
         self._scene.Clear(True)
         self._logics = self._scene = None
+        for name in ("app", "modules", "selfTests", "mrmlScene"):
+            delattr(slicer, name)
 
     def _clear_settings(self) -> None:
         QSettings().clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import slicer
@@ -185,5 +185,3 @@ class qSlicerModuleManager(QObject):
             sys.modules.pop(name, None)
         sys.modules.pop("SampleData", None)  # whoever registers imports it, loaded or not
         self._loaded.clear()
-        slicer.modules = SimpleNamespace()
-        slicer.selfTests = {}

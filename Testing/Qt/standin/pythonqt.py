@@ -23,6 +23,7 @@ MODULES: tuple[ModuleType, ...] = (QtCore, QtGui, QtWidgets, QtUiTools)
 
 _set_attribute = shiboken6.Object.__setattr__
 _properties: dict[Any, dict[str, property]] = {}
+_signatures: dict[Any, list[str]] = {}
 
 
 def follow_pythonqt() -> None:
@@ -83,6 +84,12 @@ def _qobject_classes() -> Iterator[type]:
 def _turn_getters_into_properties(cls: Any) -> None:
     meta = cls.staticMetaObject
     own = _properties[cls] = {}
+    methods = [meta.method(index) for index in range(meta.methodOffset(), meta.methodCount())]
+    _signatures[cls] = [
+        bytes(each.methodSignature().data()).decode()
+        for each in methods
+        if each.methodType() == QtCore.QMetaMethod.MethodType.Signal
+    ]
     for index in range(meta.propertyOffset(), meta.propertyCount()):
         described = meta.property(index)
         name = described.name()
@@ -187,6 +194,19 @@ def _dynamic_property(self: Any, name: str) -> Any:
     if not name.startswith("_") and name in _dynamic_names(self):
         return self.property(name)
     raise AttributeError(f"{type(self).__name__} has no attribute named '{name}'")
+
+
+def property_of(cls: type, name: str) -> property | None:
+    """A class's property of Qt, its bases' included."""
+    return next(
+        (own[name] for base in cls.__mro__ if name in (own := _properties.get(base, {}))), None
+    )
+
+
+def signals_of(cls: type, name: str) -> list[str]:
+    """Signatures of a class's signals of that name, with those that a default argument gives."""
+    known = [each for base in cls.__mro__ for each in _signatures.get(base, ())]
+    return [each for each in known if each.partition("(")[0] == name]
 
 
 # Signals
