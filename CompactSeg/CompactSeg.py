@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -19,9 +20,8 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
     if any(folder.glob("CompactSeg*/__init__.py")) and str(folder) not in sys.path:
         sys.path.append(str(folder))
 
-from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
-
 from CompactSegLib.files import find_resource  # noqa: E402
+from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
 
 __all__ = ["CompactSeg", "CompactSegLogic", "CompactSegTest", "CompactSegWidget"]
 
@@ -114,7 +114,11 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.initializeParameterNode()
 
     def onSceneEndImport(self, _caller, _event):
-        if self.parent.isEntered:
+        # When the node selectors have the scene's nodes, too.
+        qt.QTimer.singleShot(0, self.refresh)
+
+    def refresh(self):
+        if self.panel is not None and self.parent.isEntered:
             self.initializeParameterNode()
 
 

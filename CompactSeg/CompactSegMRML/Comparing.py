@@ -36,8 +36,10 @@ _HIDDEN = "CompactSeg.HiddenForComparison"
 class Comparing:
     """At most one comparison in a scene.
 
-    What is shown in its views are display nodes of its own, which are not saved, and neither is the layout; display
-    nodes that it hides carry a mark, so that a scene saved meanwhile shows what was shown before when it is opened.
+    What is shown in its views are nodes of its own that share the levels' segments. They are not saved, and neither is
+    the layout; display nodes that it hides carry a mark, so that a scene saved meanwhile shows what was shown before
+    when it is opened. Second display nodes of the levels would do with less, but Slicer's slice views crash when a
+    display node goes and its segmentation stays (vtkMRMLSegmentationsDisplayableManager2D keeps its address).
 
     Signals:
         ended().
@@ -49,7 +51,7 @@ class Comparing:
         self._scene = scene
         self._nodes: tuple[Any, Any] = (None, None)
         self._hidden: list[Any] = []
-        self._displays: list[Any] = []
+        self._shown: list[Any] = []
         self._layoutBefore: int | None = None
         self._isBusy = False
 
@@ -143,7 +145,7 @@ class Comparing:
             [sliceNode(self._scene, pair[side]).GetID() for pair in VIEW_NAMES] for side in (0, 1)
         ]
         for node, views in zip(self._nodes, sides, strict=True):
-            self._displays.append(_addDisplay(node, views))
+            self._shown.append(_addShown(node, views))
         _showIn(self.comparison.differenceNode.GetDisplayNode(), [*sides[0], *sides[1]])
 
     def _takeOff(self) -> None:
@@ -152,14 +154,16 @@ class Comparing:
             return
         self._nodes = (None, None)
         difference = comparison.differenceNode
-        for node in (*self._displays, difference.GetDisplayNode(), difference):
-            if node is not None and node.GetScene() is not None:
-                self._scene.RemoveNode(node)
+        for node in (*self._shown, difference):
+            display = node.GetDisplayNode()
+            for each in (node, display):
+                if each is not None and each.GetScene() is not None:
+                    self._scene.RemoveNode(each)
         for display in self._hidden:
             display.RemoveAttribute(_HIDDEN)
             if display.GetScene() is not None:
                 display.SetVisibility(True)
-        self._hidden, self._displays = [], []
+        self._hidden, self._shown = [], []
 
     def _setLayout(self) -> None:
         layout = layoutNode(self._scene)
@@ -171,19 +175,24 @@ class Comparing:
                 layout.SetViewArrangement(LAYOUT)
 
 
-def _addDisplay(node: Any, views: list[str]) -> Any:
-    """A display node of a level for some views only, like the one that it has."""
+def _addShown(node: Any, views: list[str]) -> Any:
+    """A node with the segments of a level, not a copy of them, for some views only and drawn as the level is."""
     own = node.GetDisplayNode()
-    display = slicer.vtkMRMLSegmentationDisplayNode()
-    display.SetSaveWithScene(False)
-    display = node.GetScene().AddNode(display)
+    shown = slicer.vtkMRMLSegmentationNode()
+    shown.SetName(node.GetName())
+    shown.SetSaveWithScene(False)
+    shown.SetHideFromEditors(True)
+    shown = node.GetScene().AddNode(shown)
+    shown.SetAndObserveSegmentation(node.GetSegmentation())
+    shown.SetAndObserveTransformNodeID(node.GetTransformNodeID())
+    shown.CreateDefaultDisplayNodes()
+    display = shown.GetDisplayNode()
     if own is not None:
         display.CopyContent(own)
+    display.SetSaveWithScene(False)
     display.RemoveAttribute(_HIDDEN)
-    display.SetVisibility(False)
-    node.AddAndObserveDisplayNodeID(display.GetID())
     _showIn(display, views)
-    return display
+    return shown
 
 
 def _showIn(display: Any, views: list[str]) -> None:

@@ -29,7 +29,15 @@ def composite_node(warm, name):
 
 
 def is_shown_in(warm, node, view):
-    displays = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    """By itself, or by another node with its segments."""
+    kind = "vtkMRMLSegmentationNode"
+    nodes = [
+        warm.scene.GetNthNodeByClass(n, kind)
+        for n in range(warm.scene.GetNumberOfNodesByClass(kind))
+    ]
+    displays = [
+        each.GetDisplayNode() for each in nodes if each.GetSegmentation() is node.GetSegmentation()
+    ]
     view = slice_node(warm, view).GetID()
     return any(each.GetVisibility() and each.IsDisplayableInView(view) for each in displays)
 

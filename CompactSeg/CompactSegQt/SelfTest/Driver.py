@@ -65,7 +65,7 @@ class Driver:
     def choose(self, box: Any, index: int) -> None:
         """Choose an entry of a QComboBox as a click in its list does."""
         box.currentIndex = index
-        box.activated(index)
+        box.activated.emit(index)
 
     def answerNextMessage(self) -> None:
         """A message box will come, and is to be closed; inside Slicer's tests none is shown."""

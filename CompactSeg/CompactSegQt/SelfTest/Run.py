@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -9,7 +10,7 @@ import slicer
 from CompactSegQt.SelfTest import Geometries, Levels, Mishaps
 from CompactSegQt.SelfTest.Driver import Driver
 
-__all__ = ["SCENARIOS", "runSelfTest"]
+__all__ = ["SCENARIOS", "runScenario", "runSelfTest", "sentence"]
 
 SCENARIOS = (*Levels.SCENARIOS, *Mishaps.SCENARIOS, *Geometries.SCENARIOS)
 
@@ -26,12 +27,17 @@ def runSelfTest(test: Any) -> int:
     driver = Driver()
     for scenario in SCENARIOS:
         test.delayDisplay(sentence(scenario.__name__))
-        slicer.mrmlScene.Clear(0)
-        driver.open()
-        scenario(driver)
+        runScenario(driver, scenario)
     slicer.mrmlScene.Clear(0)
     test.delayDisplay(f"{len(SCENARIOS)} scenarios passed")
     return len(SCENARIOS)
+
+
+def runScenario(driver: Driver, scenario: Callable[[Driver], None]) -> None:
+    """Run one scenario in an empty scene."""
+    slicer.mrmlScene.Clear(0)
+    driver.open()
+    scenario(driver)
 
 
 def sentence(name: str) -> str:
