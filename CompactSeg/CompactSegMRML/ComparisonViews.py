@@ -37,7 +37,9 @@ def sliceNode(scene: Any, name: str) -> Any:
     """The slice node of a view, made where no window has made it."""
     node = scene.GetSingletonNode(name, "vtkMRMLSliceNode")
     if node is None:
-        node = slicer.vtkMRMLSliceNode()
+        # As the scene makes them: it gives them the orientations by name, which a node made alone has not.
+        node = scene.CreateNodeByClass("vtkMRMLSliceNode")
+        node.UnRegister(None)
         node.SetName(name)
         node.SetLayoutName(name)
         node.SetSingletonTag(name)

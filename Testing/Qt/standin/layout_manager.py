@@ -129,11 +129,10 @@ class qSlicerLayoutManager(QObject):
             return tabs
         splitter = QSplitter(Qt.Vertical if kind == "vertical" else Qt.Horizontal)
         splitter.childrenCollapsible = False
-        for index, (_, child) in enumerate(children):
+        for _, child in children:
             splitter.addWidget(child)
-            splitter.setStretchFactor(index, 1)
             child.show()
-        splitter.setSizes([1000] * len(children))
+        splitter.setSizes([int(item.get("splitSize", "500")) for item, _ in children])
         return splitter
 
     def _view(self, element: ElementTree.Element) -> QWidget:
