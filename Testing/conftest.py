@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,19 @@ def the_hippocampus_data() -> Path:
     if not (folder / "dataset.json").is_file():
         pytest.skip("needs the hippocampus crops (Decathlon Task04) in ../shared/data/hippocampus")
     return folder
+
+
+@pytest.fixture(scope="session")
+def a_slicer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that takes Slicer's switches and runs a module in the desktop of Testing/Qt."""
+    pytest.importorskip("PySide6", reason="needs PySide6-Essentials, the windows of the desktop")
+    if os.name == "nt":
+        pytest.skip("the stand-in for Slicer is started by a shell script")
+    program = tmp_path_factory.mktemp("Slicer") / "Slicer"
+    code = REPOSITORY / "Testing/Slicer/standin_slicer.py"
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{code}' \"$@\"\n", encoding="utf-8")
+    program.chmod(0o755)
+    return program
 
 
 def _volume(name: str, *, spacing_mm=(1.0, 1.0, 1.0), direction: np.ndarray) -> Volume:

@@ -1,0 +1,204 @@
+"""Take the pictures of the tutorial: the real panel, driven by clicks, in the desktop that stands in for Slicer.
+
+Run it as ``make screenshots``; they land in ``docs/pictures``, those that are named on the command line or all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.append(str(REPOSITORY / "Testing" / "Qt"))
+
+import standin  # noqa: E402
+
+standin.install()
+
+from driver.session import Desktop  # noqa: E402
+from PIL import Image  # noqa: E402
+
+if TYPE_CHECKING:
+    Scene = Callable[[Desktop], None]
+
+PICTURES = REPOSITORY / "docs" / "pictures"
+COLOURS = 255
+"""Enough that no difference is seen, and a third of the bytes."""
+LEFT_HIPPOCAMPUS_RAS_MM = (-26.0, -21.0, -15.0)
+VIEW_MM = 90.0
+"""What a slice view shows from side to side where the hippocampus is looked at."""
+
+
+def start(desktop: Desktop) -> None:
+    """A whole head, and the panel's advice."""
+    _opened(desktop)
+    _picture(desktop, "start")
+
+
+def region(desktop: Desktop) -> None:
+    """A region was added and dragged to one hippocampus."""
+    _with_region(desktop)
+    _picture(desktop, "region")
+
+
+def running(desktop: Desktop) -> None:
+    """Level 1 is shown while level 2 is computed."""
+    import psutil
+
+    _with_region(desktop)
+    _look_closer(desktop)
+    _all_levels(desktop)
+    desktop.click(desktop.ui.segmentButton)
+    worker = psutil.Process(desktop.panel.logic.workerProcessId)
+    for _ in range(3000):
+        desktop.wait(0.002)
+        worker.suspend()
+        desktop.wait(0.02)
+        if "level 2" in desktop.ui.progressText.text:
+            break
+        worker.resume()
+    _picture(desktop, "running")
+    worker.resume()
+    _wait_for_the_end(desktop)
+
+
+def segmented(desktop: Desktop) -> None:
+    """All levels are there, level 3 is shown, in 3D too."""
+    _segmented(desktop)
+    desktop.click(desktop.ui.advancedButton)
+    desktop.click(desktop.ui.show3DCheckBox)
+    desktop.click(desktop.ui.advancedButton)
+    _look_from_the_front(desktop)
+    _picture(desktop, "segmented")
+
+
+def compared(desktop: Desktop) -> None:
+    """Level 1 left, level 3 right."""
+    _segmented(desktop)
+    desktop.click(desktop.ui.compareButton)
+    desktop.wait(0.2)
+    _look_closer(desktop)
+    _picture(desktop, "compared")
+    desktop.click(desktop.ui.compareButton)
+
+
+def edited(desktop: Desktop) -> None:
+    """A copy of level 3 in the Segment Editor."""
+    _segmented(desktop)
+    desktop.click(desktop.ui.editButton)
+    desktop.wait(0.2)
+    _picture(desktop, "edited")
+
+
+SCENES: dict[str, Scene] = {
+    each.__name__: each for each in (start, region, running, segmented, compared, edited)
+}
+
+
+def _opened(desktop: Desktop) -> Any:
+    """The MNI152 template, a T1 image of a head without its skull."""
+    desktop.open("CompactSeg")
+    volume = desktop.load("template")
+    volume.SetName("T1")
+    desktop.ui.volumeSelector.setCurrentNode(volume)
+    logic = desktop.panel.logic
+    desktop.wait_until(lambda: logic.devices and logic.models, what="the worker", timeout=120)
+    return volume
+
+
+def _with_region(desktop: Desktop) -> Any:
+    """As a user makes it who follows the panel's advice, and folds Advanced away again."""
+    volume = _opened(desktop)
+    desktop.click(desktop.ui.noticeButton)
+    desktop.ui.regionSelector.currentNode().SetCenterWorld(*LEFT_HIPPOCAMPUS_RAS_MM)
+    desktop.click(desktop.ui.advancedButton)
+    _jump(desktop)
+    return volume
+
+
+def _segmented(desktop: Desktop) -> None:
+    _with_region(desktop)
+    _look_closer(desktop)
+    _all_levels(desktop)
+    desktop.click(desktop.ui.segmentButton)
+    _wait_for_the_end(desktop)
+
+
+def _all_levels(desktop: Desktop) -> None:
+    if not desktop.ui.allLevelsCheckBox.checked:
+        desktop.click(desktop.ui.allLevelsCheckBox)
+
+
+def _wait_for_the_end(desktop: Desktop) -> None:
+    logic = desktop.panel.logic
+    desktop.wait_until(lambda: logic.run is None, what="the end of the run", timeout=120)
+    desktop.wait(0.1)
+
+
+def _slice_nodes() -> list[Any]:
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    return [manager.sliceWidget(name).mrmlSliceNode() for name in manager.sliceViewNames()]
+
+
+def _jump(desktop: Desktop) -> None:
+    for node in _slice_nodes():
+        node.JumpSliceByCentering(*LEFT_HIPPOCAMPUS_RAS_MM)
+        node.JumpSlice(*LEFT_HIPPOCAMPUS_RAS_MM)
+    desktop.wait(0.05)
+
+
+def _look_closer(desktop: Desktop) -> None:
+    """Zoom in on the hippocampus, and hide the region, as a user does with its eye."""
+    region = desktop.ui.regionSelector.currentNode()
+    region.GetDisplayNode().SetVisibility(False)
+    for node in _slice_nodes():
+        width, height, depth = node.GetFieldOfView()
+        node.SetFieldOfView(VIEW_MM, VIEW_MM * height / width, depth)
+        node.JumpSliceByCentering(*LEFT_HIPPOCAMPUS_RAS_MM)
+    desktop.wait(0.05)
+
+
+def _look_from_the_front(desktop: Desktop) -> None:
+    """Turn and move the 3D view's camera near, as a user does with the mouse."""
+    import slicer
+
+    camera = slicer.util.getNodesByClass("vtkMRMLCameraNode")[0]
+    camera.SetFocalPoint(*LEFT_HIPPOCAMPUS_RAS_MM)
+    right, anterior, superior = LEFT_HIPPOCAMPUS_RAS_MM
+    camera.SetPosition(right - 130.0, anterior + 60.0, superior + 45.0)
+    camera.ResetClippingRange()
+    desktop.wait(0.5)
+
+
+def _picture(desktop: Desktop, name: str) -> None:
+    path = desktop.screenshot(name)
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(
+            COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+        )
+    few.save(path, optimize=True)
+    print(f"{path.relative_to(REPOSITORY)}: {path.stat().st_size // 1024} KB")
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(SCENES):
+        print(f"{', '.join(unknown)}: expected {', '.join(SCENES)}", file=sys.stderr)
+        return 2
+    problems = []
+    for name in names or SCENES:
+        desktop = Desktop(PICTURES)
+        SCENES[name](desktop)
+        problems += desktop.close()
+    print("\n".join(problems), file=sys.stderr, end="")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
