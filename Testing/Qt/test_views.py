@@ -150,3 +150,12 @@ def test_a_surface_is_shown_in_the_3d_view(desktop):
     node.GetDisplayNode().SetVisibility3D(False)
     view.forceRender()
     assert view._image != with_surface
+
+
+def test_the_bar_says_where_the_slice_lies_in_the_patient(desktop):
+    desktop.load()
+    said = {
+        name: desktop.view(name).sliceController()._offset.text
+        for name in ("Red", "Green", "Yellow")
+    }
+    assert said == {"Red": "I: 12.0 mm", "Green": "P: 23.0 mm", "Yellow": "L: 26.0 mm"}

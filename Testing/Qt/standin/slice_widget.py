@@ -74,17 +74,22 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
         self._slider.setRange(0, round((high - low) / step))
         self._slider.value = round((offset - low) / step)
         self._slider.blockSignals(False)
-        axis = {"Axial": "SI", "Coronal": "AP", "Sagittal": "RL"}.get(node.GetOrientation())
-        if axis:
-            letter = axis[0] if offset >= 0 else axis[1]
-            self._offset.text = f"{letter}: {abs(offset):.1f} mm"
-        else:
-            self._offset.text = f"{offset:.1f} mm"
+        self._offset.text = _place(node, offset)
         red, green, blue = (round(255 * part) for part in node.GetLayoutColor())
         self._letter.text = node.GetLayoutLabel() or ""
         self._letter.styleSheet = (
             f"background: rgb({red}, {green}, {blue}); color: black; padding: 0 6px;"
         )
+
+
+def _place(node: Any, offset: float) -> str:
+    """Where a slice lies in the patient: ``L: 26.0 mm`` for a sagittal one."""
+    normal = [node.GetSliceToRAS().GetElement(row, 2) for row in range(3)]
+    for part, letters in zip(normal, ("RL", "AP", "SI"), strict=True):
+        if abs(part) > 0.999:
+            coordinate = offset * part
+            return f"{letters[coordinate < 0]}: {abs(coordinate):.1f} mm"
+    return f"{offset:.1f} mm"
 
 
 class qMRMLSliceWidget(qMRMLWidget):
