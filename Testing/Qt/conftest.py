@@ -15,9 +15,6 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_LOGGING_RULES", "qt.qpa.*=false")
 sys.path.append(str(Path(__file__).resolve().parent))
 
-pytest.importorskip("PySide6", reason="needs PySide6-Essentials, the windows of the desktop")
-pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
-
 import standin
 
 standin.install()
