@@ -1,4 +1,4 @@
-# make demo | desktop | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,12 +7,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop test lint format clean
+.PHONY: help demo desktop screenshots test lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    segment both hippocampi of the MNI152 template; says where the results are"
 	@echo "make desktop the module's panel and slice views in a window of its own, without Slicer"
+	@echo "make screenshots  take the pictures of the tutorial"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code into shape"
@@ -24,6 +25,10 @@ demo: $(VENV)/.installed-demo
 # On a machine without a screen: make desktop ARGUMENTS='--segment --screenshot desktop.png'
 desktop: $(VENV)/.installed-development
 	@$(BIN)/python Testing/Qt/desktop.py $(ARGUMENTS)
+
+# PICTURES='start region' takes these only
+screenshots: $(VENV)/.installed-development
+	@$(BIN)/python docs/make_screenshots.py $(PICTURES)
 
 test: $(VENV)/.installed-development
 	$(BIN)/python -m pytest

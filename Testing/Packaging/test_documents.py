@@ -1,0 +1,58 @@
+"""What the documents name is there: pictures, files, and the words on the panel."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+LARGEST_PICTURE = 300 * 1024
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_each_picture_is_there_and_no_larger_than_it_has_to_be(document: Path):
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", document.read_text("utf-8"))
+    for name in pictures:
+        assert (document.parent / name).stat().st_size <= LARGEST_PICTURE, name
+    assert len(pictures) == document.read_text("utf-8").count("!["), (
+        "each needs words for the blind"
+    )
+
+
+def test_no_picture_is_there_for_nothing():
+    shown = {
+        Path(name).name
+        for document in DOCUMENTS
+        for name in re.findall(r"\]\(([^)]+\.png)\)", document.read_text("utf-8"))
+    }
+    assert {file.name for file in (REPOSITORY / "docs/pictures").iterdir()} == shown
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_each_file_of_the_repository_that_is_named_is_there(document: Path):
+    for name in re.findall(
+        r"`((?:docs|Testing|Resources|benchmarks|examples)/[\w./-]+)`", document.read_text("utf-8")
+    ):
+        assert (REPOSITORY / name).exists(), name
+
+
+def test_the_tutorial_calls_the_controls_by_their_names():
+    panel = (REPOSITORY / "Resources/UI/CompactSeg.ui").read_text("utf-8")
+    panel += "".join(
+        file.read_text("utf-8") for file in (REPOSITORY / "CompactSeg/CompactSegQt").rglob("*.py")
+    )
+    panel = panel.replace("&amp;", "").replace("&", "")
+    tutorial = (REPOSITORY / "docs/tutorial.md").read_text("utf-8")
+    named = set(re.findall(r"\*\*([^*]+)\*\*", tutorial)) - {"level slider"}
+    assert len(named) >= 6
+    assert not {name for name in named if name not in panel}
+
+
+def test_the_script_takes_the_pictures_of_the_tutorial():
+    script = (REPOSITORY / "docs/make_screenshots.py").read_text("utf-8")
+    taken = set(re.findall(r'_picture\(desktop, "(\w+)"\)', script))
+    tutorial = (REPOSITORY / "docs/tutorial.md").read_text("utf-8")
+    assert taken == set(re.findall(r"pictures/(\w+)\.png", tutorial))
