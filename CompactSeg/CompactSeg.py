@@ -44,6 +44,8 @@ class CompactSeg(ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "The net follows US patent 10,783,640, a scalable and compact multi-level convolutional neural network."
         )
+        # The base class looks beside this file, where the resources are only once installed.
+        parent.icon = qt.QIcon(str(find_resource("Icons/CompactSeg.png")))
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 

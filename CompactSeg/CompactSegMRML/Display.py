@@ -39,7 +39,9 @@ def placeRegion(region: Any, volumeNode: Any, *, sizeMm: tuple[float, float, flo
     if volumeNode is not None:
         region.SetCenter(_viewedPosition(volumeNode))
     region.CreateDefaultDisplayNodes()
-    region.GetDisplayNode().SetFillOpacity(0.0)
+    display = region.GetDisplayNode()
+    display.SetFillOpacity(0.0)
+    display.SetPropertiesLabelVisibility(False)  # it would lie on the structure
 
 
 def _viewedPosition(volumeNode: Any) -> list[float]:

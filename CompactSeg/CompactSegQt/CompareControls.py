@@ -1,7 +1,10 @@
 """Two levels side by side: which ones, and a button that goes there and back."""
 
+from html import escape
+
 from slicer.i18n import tr as _
 
+from CompactSegMRML.Results import Comparison
 from CompactSegMRML.Signal import Signal
 
 __all__ = ["CompareControls"]
@@ -14,15 +17,16 @@ class CompareControls:
         button: QPushButton, checkable.
         left: QComboBox.
         right: QComboBox.
+        legend: QLabel that says what the outlines are.
 
     Attributes:
         compareRequested: Signal with the left and the right level.
         endRequested: Signal.
     """
 
-    def __init__(self, button, left, right) -> None:
+    def __init__(self, button, left, right, legend) -> None:
         self.compareRequested, self.endRequested = Signal(), Signal()
-        self._button, self._left, self._right = button, left, right
+        self._button, self._left, self._right, self._legend = button, left, right, legend
         self._levels: tuple[int, ...] = ()
         button.connect("clicked(bool)", self._onClicked)
         left.connect("activated(int)", self._onChosen)
@@ -43,17 +47,19 @@ class CompareControls:
         self._choose(self._left, chosen[0], default=0)
         self._choose(self._right, None if wasLast else chosen[1], default=len(levels) - 1)
 
-    def setComparing(self, pair: tuple[int, int] | None, *, reason: str | None) -> None:
+    def setComparing(self, comparison: Comparison | None, *, reason: str | None) -> None:
         """Show what is compared, or why nothing can be.
 
         Args:
-            pair: The levels on the screen, left and right; None for none.
+            comparison: That is on the screen; None for none.
             reason: Why nothing can be compared; None where it can.
         """
-        comparing = pair is not None
-        if pair is not None:
-            self._choose(self._left, pair[0], default=0)
-            self._choose(self._right, pair[1], default=0)
+        comparing = comparison is not None
+        if comparison is not None:
+            self._choose(self._left, comparison.levelA, default=0)
+            self._choose(self._right, comparison.levelB, default=0)
+            self._legend.text = legendOf(comparison)
+        self._legend.visible = comparing
         self._button.checked = comparing
         self._button.enabled = comparing or reason is None
         self._button.text = _("End co&mparison") if comparing else _("Co&mpare")
@@ -82,3 +88,22 @@ class CompareControls:
     def _onChosen(self, _index: int) -> None:
         if self._button.checked:
             self.compareRequested(self._left.currentData, self._right.currentData)
+
+
+def legendOf(comparison: Comparison) -> str:
+    """What the outlines are, in their colors, and how large: as rich text."""
+    segmentation = comparison.differenceNode.GetSegmentation()
+    entries = []
+    for index, millilitres in enumerate(comparison.millilitres.values()):
+        segment = segmentation.GetNthSegment(index)
+        color = "#" + "".join(f"{round(255 * part):02x}" for part in segment.GetColor())
+        entries.append(
+            _(
+                "<span style='color:{color}'>■</span>&nbsp;{name}:&nbsp;{millilitres}&nbsp;ml"
+            ).format(
+                color=color,
+                name=escape(segment.GetName()).replace(" ", "&nbsp;"),
+                millilitres=f"{millilitres:.2f}",
+            )
+        )
+    return "&nbsp; ".join(entries)

@@ -24,7 +24,7 @@ from CompactSegQt.StopControls import StopControls
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import Results
+    from CompactSegMRML.Results import Comparison
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Controls"]
@@ -46,7 +46,9 @@ class Controls:
         self.run = RunControls(ui.segmentButton, ui.progressBar, ui.progressText, panel=panel)
         self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
         self.results = ResultsTable(ui.resultsTable, ui.stopText)
-        self.comparison = CompareControls(ui.compareButton, ui.leftComboBox, ui.rightComboBox)
+        self.comparison = CompareControls(
+            ui.compareButton, ui.leftComboBox, ui.rightComboBox, ui.compareText
+        )
         self.advanced = Advanced(ui)
         self.log = LogView(ui.logView, ui.copyLogButton)
 
@@ -78,22 +80,33 @@ class Controls:
             self.advanced.setDevice(parameters.device)
         self.stop.explain(stop, running=running)
         self.advanced.setRunning(running)
-        self._showResults(logic, volume, wanted=wanted)
+        self._showResults(logic, volume, wanted=wanted, running=running)
 
-    def _showResults(self, logic: CompactSegLogic, volume: Any, *, wanted: int | None) -> None:
+    def _showResults(
+        self, logic: CompactSegLogic, volume: Any, *, wanted: int | None, running: bool
+    ) -> None:
         results = logic.results(volume) if volume is not None else None
         hasVolume = volume is not None
         computed = tuple(each.level for each in results.levels) if results else ()
         compared = logic.comparison
-        pair = None
-        if compared is not None and compared.volumeNode is volume:
-            pair = (compared.levelA, compared.levelB)
-        self.results.setResults(results)
-        self._showLevel(results, computed, wanted=wanted)
-        self.level.explain(_whileComparing(pair) or whyNoLevel(results, hasVolume=hasVolume))
+        if compared is not None and compared.volumeNode is not volume:
+            compared = None
+        self.results.setResults(results, isComplete=not running)
+        model = self.models.current
+        available = model.levels if model is not None else 1
+        shown = results.shownLevel if results is not None else None
+        self.level.setLevels(
+            results.availableLevels if results is not None else available,
+            computed=frozenset(computed),
+            level=wanted or shown,
+            isVisible=shown is not None,
+        )
+        self.level.explain(_whileComparing(compared) or whyNoLevel(results, hasVolume=hasVolume))
         self.comparison.setLevels(computed)
-        self.comparison.setComparing(pair, reason=whyNotComparable(results, hasVolume=hasVolume))
-        nothing = _whileComparing(pair) or whyNoResult(results, hasVolume=hasVolume)
+        self.comparison.setComparing(
+            compared, reason=whyNotComparable(results, hasVolume=hasVolume)
+        )
+        nothing = _whileComparing(compared) or whyNoResult(results, hasVolume=hasVolume)
         for button, tooltip in (
             (
                 self.ui.editButton,
@@ -106,17 +119,6 @@ class Controls:
             button.enabled = nothing is None
             button.toolTip = nothing or tooltip
 
-    def _showLevel(
-        self, results: Results | None, computed: tuple[int, ...], *, wanted: int | None
-    ) -> None:
-        shown = results.shownLevel if results is not None else None
-        self.level.setLevels(
-            results.availableLevels if results is not None else 1,
-            computed=frozenset(computed),
-            level=wanted or shown,
-            isVisible=shown is not None,
-        )
 
-
-def _whileComparing(pair: tuple[int, int] | None) -> str | None:
-    return _("End the comparison first.") if pair is not None else None
+def _whileComparing(comparison: Comparison | None) -> str | None:
+    return _("End the comparison first.") if comparison is not None else None

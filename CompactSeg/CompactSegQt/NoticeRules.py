@@ -70,7 +70,7 @@ def showNotice(
     elif outcome is not None and outcome.kind == "cancelled":
         notice.inform(outcome.sentence)
     elif not hasRegion and (advice := _tooLarge(volumeNode, model)):
-        notice.inform(advice, label=_("Add region"), action=addRegion)
+        notice.warn(advice, label=_("Add region"), action=addRegion)
     else:
         notice.clear()
 

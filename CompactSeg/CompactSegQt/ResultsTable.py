@@ -37,8 +37,13 @@ class ResultsTable:
         header.minimumSectionSize = 48
         table.connect("itemSelectionChanged()", self._onSelected)
 
-    def setResults(self, results: Results | None) -> None:
-        """Show these; None for a volume that has none."""
+    def setResults(self, results: Results | None, *, isComplete: bool) -> None:
+        """Show these; None for a volume that has none.
+
+        Args:
+            results: Of the volume.
+            isComplete: Whether no further level is on its way.
+        """
         self._filling = True
         levels = results.levels if results else ()
         self._levels = tuple(each.level for each in levels)
@@ -57,7 +62,8 @@ class ResultsTable:
         self._fitHeight()
         self._stopText.text = stopSentence(results)
         self._stopText.toolTip = levels[-1].stopReason if levels else ""
-        self._table.visible = self._stopText.visible = bool(levels)
+        self._table.visible = bool(levels)
+        self._stopText.visible = bool(levels) and isComplete
         self._filling = False
 
     def _setHeadings(self, structures: list[str], *, hasGain: bool) -> None:
@@ -101,8 +107,11 @@ class ResultsTable:
 
     def _fitHeight(self) -> None:
         rows = max(len(self._levels), 1) * self._table.verticalHeader().defaultSectionSize
-        header = self._table.horizontalHeader().sizeHint.height()
-        self._table.setFixedHeight(header + rows + 2 * self._table.frameWidth)
+        header = self._table.horizontalHeader()
+        height = header.sizeHint.height() + rows + 2 * self._table.frameWidth
+        if header.length() > self._table.parent().width:
+            height += self._table.horizontalScrollBar().sizeHint.height()
+        self._table.setFixedHeight(height)
 
     def _onSelected(self) -> None:
         row = self._table.currentRow()

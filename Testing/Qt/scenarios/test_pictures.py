@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import slicer
 from PySide6.QtGui import QImage
 
+LEFT_HIPPOCAMPUS = (-25.0, -23.0, -12.0)
 ANTERIOR, POSTERIOR = (230, 159, 0), (86, 180, 233)
 
 
@@ -55,15 +59,46 @@ def test_pictures_of_a_session(driver, desktop):
     desktop.screenshot("panel-edit")
 
 
-def test_pictures_of_a_run_on_a_whole_head(driver, desktop):
+def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
+    """The worker is held after level 1, since what it does in a region takes no longer than a glance."""
     volume = driver.choosing(driver.load("large"))
     driver.ready()
+    look_at(LEFT_HIPPOCAMPUS)
     desktop.screenshot("panel-whole-head")
+    assert "Add region" in driver.ui.noticeButton.text
+    driver.click(driver.ui.noticeButton)
+    assert not driver.ui.noticeFrame.visible
+    region = driver.widget.panel.parameters.region
+    np.testing.assert_allclose(region.GetSize(), driver.logic.models[0].fieldMm)
+    np.testing.assert_allclose(region.GetCenter(), LEFT_HIPPOCAMPUS, atol=1)
+    driver.click(driver.ui.advancedButton)
+    desktop.screenshot("panel-region")
+
+    process = driver.logic.workerProcessId
+    driver.logic.levelReady.connect(
+        lambda _, level: level == 1 and os.kill(process, signal.SIGSTOP)
+    )
     driver.begin()
-    driver.waitForLevel(volume, 1)
-    desktop.wait(0.2)
-    assert driver.logic.state == "running"
-    desktop.screenshot("panel-during")
-    driver.click(driver.ui.segmentButton)
-    driver.finish()
-    desktop.screenshot("panel-cancelled")
+    try:
+        driver.waitForLevel(volume, 1)
+        desktop.wait(0.3)
+        desktop.screenshot("panel-during")
+        assert driver.logic.state == "running"
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert driver.finish().kind == "done"
+    desktop.screenshot("panel-region-after")
+    bounds = [0.0] * 6
+    driver.logic.results(volume).level(3).segmentationNode.GetRASBounds(bounds)
+    low = np.array(region.GetCenter()) - np.array(region.GetSize()) / 2
+    assert (np.array(bounds[::2]) >= low - 1).all()
+    assert (np.array(bounds[1::2]) <= low + region.GetSize() + 1).all()
+    millilitres = driver.logic.results(volume).level(3).millilitres
+    assert 2 < sum(millilitres.values()) < 7, "as large as a hippocampus is"
+
+
+def look_at(ras):
+    """Put all slices to a place."""
+    slicer.vtkMRMLSliceNode.JumpAllSlices(
+        slicer.mrmlScene, *ras, slicer.vtkMRMLSliceNode.OffsetJumpSlice
+    )
