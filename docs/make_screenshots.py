@@ -149,7 +149,6 @@ def _slice_nodes() -> list[Any]:
 
 def _jump(desktop: Desktop) -> None:
     for node in _slice_nodes():
-        node.JumpSliceByCentering(*LEFT_HIPPOCAMPUS_RAS_MM)
         node.JumpSlice(*LEFT_HIPPOCAMPUS_RAS_MM)
     desktop.wait(0.05)
 

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import cmake
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,7 +24,6 @@ class Extension:
 
 @pytest.fixture(scope="session")
 def the_installed_extension(tmp_path_factory: pytest.TempPathFactory) -> Extension:
-    cmake = pytest.importorskip("cmake", reason="needs CMake, which pip installs")
     program = Path(cmake.CMAKE_BIN_DIR) / "cmake"
     folder = tmp_path_factory.mktemp("eine Erweiterung für 3D Slicer – 医用画像")
     build, place = folder / "build", folder / "Slicer"
