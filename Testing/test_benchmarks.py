@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.run import train
+from CompactSegLib.training.stopping import RULES
 from examples.demo import write_crops
+from Testing.Lib.datasets import write_dataset
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -59,3 +65,38 @@ def test_segment(tmp_path: Path):
         assert len(levels) > 1
         assert sum(levels) == row["all levels (s)"]
         assert row["peak (MB)"] >= row["before (MB)"] > 50
+
+
+def test_stop_rule(tmp_path: Path):
+    data = write_dataset(tmp_path / "Task99_Balls")
+    layer = {"channels": 4}
+    net = NetConfig.from_dict(
+        {
+            "in_channels": 1,
+            "classes": 3,
+            "blocks": [{"branches": [{"layers": [layer]}]}] * 4,
+            "heads": [{"layers": [layer]}] * 3,
+        }
+    )
+    plan = TrainingPlan(name="balls", steps=4, batch=2, patch=(12, 12, 12), workers=0)
+    model = train(plan, net, data=data, output=tmp_path / "run", fold=0)
+    picture, output = tmp_path / "curves.png", tmp_path / "rules.json"
+    rows = run("stop_rule.py", data, "--model", model, "--picture", picture, output=output)
+    assert {row["rule"] for row in rows} == {*RULES}
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    held_out = {sum(row["stopped_at"]) for row in rows}
+    assert held_out == {2}
+
+
+def test_every_variant_of_the_search_can_be_trained(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    search = importlib.import_module("search")
+    assert len(search.VARIANTS) > 10
+    for name, variant in search.VARIANTS.items():
+        plan, net = search.settings(name)
+        TrainingPlan.from_dict(plan)
+        config = NetConfig.from_dict(net)
+        stride = config.stride(config.levels + 1)
+        assert not any(side % stride for side in plan["patch"]), name
+        if "from" in variant:
+            assert search.settings(variant["from"]) != (plan | {"name": variant["from"]}, net), name
