@@ -97,13 +97,10 @@ def legendOf(comparison: Comparison) -> str:
     for index, millilitres in enumerate(comparison.millilitres.values()):
         segment = segmentation.GetNthSegment(index)
         color = "#" + "".join(f"{round(255 * part):02x}" for part in segment.GetColor())
-        entries.append(
-            _(
-                "<span style='color:{color}'>■</span>&nbsp;{name}:&nbsp;{millilitres}&nbsp;ml"
-            ).format(
-                color=color,
-                name=escape(segment.GetName()).replace(" ", "&nbsp;"),
-                millilitres=f"{millilitres:.2f}",
-            )
+        text = _("{name}: {millilitres} ml").format(
+            name=escape(segment.GetName()), millilitres=f"{millilitres:.2f}"
         )
+        # An entry stays on one line.
+        text = f" {text}".replace(" ", "&nbsp;")
+        entries.append(f"<span style='color:{color}'>■</span>{text}")
     return "&nbsp; ".join(entries)

@@ -55,7 +55,7 @@ def showNotice(
         notice.warn(outcome.sentence)
     elif reason is not None:
         notice.warn(reason)
-    elif logic.problemKind == "torch" and logic.usesDefaultWorker:
+    elif logic.usesDefaultWorker and (declined or logic.problemKind == "torch"):
         notice.inform(_missing(declined=declined), label=_("Install…"), action=install)
     elif logic.problem is not None:
         notice.warn(logic.problem, label=_("Try again"), action=logic.restartWorker)

@@ -103,6 +103,12 @@ class TestPackages:
         assert driver.logic.run is None
         assert not desktop.pip.calls
         assert driver.ui.segmentButton.enabled, "to be asked again by the next click"
+        assert "compared, edited" in driver.ui.noticeText.text
+        assert driver.ui.noticeButton.text == "Install…"
+        desktop.dialogs.answer("Install")
+        driver.click(driver.ui.noticeButton)
+        driver.waitUntil(lambda: not driver.ui.noticeFrame.visible, "the notice to go")
+        assert "torch" in desktop.pip.installed
 
     def test_results_are_read_without_packages(self, driver, desktop, request):
         volume = driver.choosing(driver.load("small"))
