@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slicer
 
 
 @pytest.fixture
@@ -37,7 +38,14 @@ def driver(desktop) -> Any:
             return desktop.wait_until(condition, what=what, timeout=timeoutSeconds)
 
         def load(self, name: str) -> Any:
-            return desktop.load({"small": "left_hippocampus", "large": "template"}[name])
+            """As in Slicer ``small`` and ``large``, and ``head``, which is all of it."""
+            volume = desktop.load("left_hippocampus" if name == "small" else "template")
+            if name == "large":
+                # Large enough to act in the middle of a run, small enough for many runs.
+                middle = slicer.util.arrayFromVolume(volume)[30:158, 50:178, 30:158]
+                slicer.util.updateVolumeFromArray(volume, middle.copy())
+                desktop.show(volume)
+            return volume
 
         def answerNextMessage(self) -> None:
             desktop.dialogs.answer("OK")

@@ -61,7 +61,7 @@ def test_pictures_of_a_session(driver, desktop):
 
 def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
     """The worker is held after level 1, since what it does in a region takes no longer than a glance."""
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("head"))
     driver.ready()
     look_at(LEFT_HIPPOCAMPUS)
     desktop.screenshot("panel-whole-head")
