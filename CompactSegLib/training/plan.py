@@ -98,6 +98,9 @@ class TrainingPlan:
             trained alone.
         distillation_temperature: How much classes are softened.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
+        start_share: Where a run begins with the weights of a finished model, their share in what is exported; the rest
+            are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
+            Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
@@ -129,6 +132,7 @@ class TrainingPlan:
     distillation: float = 0.0
     distillation_temperature: float = 2.0
     average_decay: float = 0.999
+    start_share: float = 0.0
     precision: str = "auto"
     seed: int = 12345
     validate_every: int = 1000
@@ -152,10 +156,11 @@ class TrainingPlan:
                 raise ConfigurationError(
                     f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
                 )
-        if not 0 <= self.earlier_rate <= 1:
-            raise ConfigurationError(
-                f"training plan, earlier_rate: expected 0 (frozen) to 1, got {self.earlier_rate!r}."
-            )
+        for name in ("earlier_rate", "start_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."
+                )
         if self.distillation < 0 or self.distillation_temperature <= 0:
             raise ConfigurationError(
                 "training plan, distillation: expected a weight of at least 0 and a temperature above 0, "

@@ -180,9 +180,8 @@ class Trainer:
         levels = range(1, self.config.levels + 1)
         columns = ["seconds", "learning_rate", "loss", *(f"loss_level_{n}" for n in levels)]
         columns += [f"dice_level_{n}" for n in levels]
-        columns += [
-            f"dice_level_{n}_label_{v}" for n in levels for v in range(1, self.config.classes)
-        ]
+        labels = range(1, self.config.classes)
+        columns += [f"dice_level_{n}_label_{v}" for n in levels for v in labels]
         scores: list[CaseScore] = []
         plan = self.plan
         with RunLog(
@@ -199,6 +198,8 @@ class Trainer:
                 rate = self._rate()
                 total, losses = self._train_step(batch)
                 self.step += 1
+                if self.step == plan.steps:
+                    self._average_with_start()
                 self.seconds = time.monotonic() - began
                 if self._due(plan.log_every):
                     row = {"seconds": self.seconds, "learning_rate": rate, "loss": float(total)}
@@ -216,6 +217,15 @@ class Trainer:
         if self.held_out and not scores:
             scores = self.validate()
         return scores
+
+    def _average_with_start(self) -> None:
+        """Mix the weights that the run began with into those that it ends with."""
+        share = self.plan.start_share
+        if share and self.started_from:
+            start = self.started_from.trainable_net().state_dict()
+            for name, tensor in self.average.module.state_dict().items():
+                if name in start and tensor.is_floating_point():
+                    tensor.lerp_(start[name].to(tensor.device), share)
 
     def validate(self) -> list[CaseScore]:
         """Scores of the held-out cases with the averaged weights, sorted by case."""

@@ -184,3 +184,19 @@ def test_a_run_can_begin_with_the_weights_of_a_model(a_finished_model, a_dataset
     assert origin["weights_sha256"] == a_finished_model.weights_sha256
     with pytest.raises(InputError, match="was not trained on"):
         train_further(a_finished_model, output=tmp_path / "no", **(run | {"fold": 0}))
+
+
+def test_what_a_run_began_with_can_have_a_share_in_what_it_ends_with(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
+    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu"}
+    ends = []
+    for share in (0.0, 0.25):
+        mixed = dataclasses.replace(plan, start_share=share)
+        folder = train_further(a_finished_model, plan=mixed, output=tmp_path / str(share), **run)
+        ends.append(check_model(folder).trainable_net().state_dict())
+    start, (own, mixed) = a_finished_model.trainable_net().state_dict(), ends
+    for name, tensor in mixed.items():
+        if tensor.is_floating_point():
+            assert torch.allclose(tensor, 0.75 * own[name] + 0.25 * start[name], atol=1e-6), name
