@@ -44,18 +44,18 @@ def endedBeforeReady(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
 
 
 def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
-    """The worker was there and is gone."""
+    """The worker was there and is gone; what it wrote is its log, which says nothing to most people."""
     if not launch.isDefault:
         return (
             f"The connection to the worker was lost: {launch.program} ended ({_end(ended)}){_said(heard)} "
             "The next Segment starts it again."
         )
     likely = (
-        " It was ended from outside, perhaps since memory ran out: a region of interest or less kept memory needs less."
+        "It was ended from outside, perhaps since memory ran out: a region of interest or less kept memory needs less."
         if ended.code == -_SIGKILL
-        else ""
+        else "The log says more."
     )
-    return f"The worker ended unexpectedly ({_end(ended)}){_said(heard)}{likely} The next Segment starts it again."
+    return f"The process that segments ended unexpectedly ({_end(ended)}). {likely} The next Segment starts it again."
 
 
 def isLate(launch: Launch, seconds: float) -> str:

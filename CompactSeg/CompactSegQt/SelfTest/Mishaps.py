@@ -21,6 +21,7 @@ def aKilledWorkerIsAMessageAndTheNextClickWorks(driver: Driver) -> None:
     outcome = driver.finish()
     assert outcome.kind == "failed"
     assert driver.ui.noticeText.text == outcome.sentence
+    assert "request" not in outcome.sentence, "the log is for helpers, not for the user"
     assert 1 in driver.levels(volume)
     driver.choosing(driver.load("small"))
     assert driver.segment().kind == "done"
