@@ -17,6 +17,7 @@ from tables import show, write_json
 
 from CompactSegLib import load_model
 from CompactSegLib.files import written_whole
+from CompactSegLib.models.model import Model
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.training.cases import load_cases
 from CompactSegLib.training.folders import read_dataset
@@ -42,7 +43,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="file for all outcomes")
     arguments = parser.parse_args()
 
-    measured, cases = measure(arguments.data, arguments.model)
+    model = load_model(arguments.model)
+    measured, cases = measure(arguments.data, model)
     curves = {name: rule(measured) for name, rule in RULES.items()}
     show(
         f"{cases} cases; points of Dice lost where a rule saves at least this share of the operations",
@@ -56,12 +58,11 @@ def main() -> None:
         rows = [{"rule": name, **vars(outcome)} for name in curves for outcome in curves[name]]
         write_json(arguments.json, rows)
     if arguments.picture:
-        draw(curves, arguments.picture, title=f"{arguments.model}, {cases} held-out cases")
+        draw(curves, arguments.picture, title=f"{model.name}, {cases} held-out cases")
 
 
-def measure(data: Path, name: str) -> tuple[Measured, int]:
+def measure(data: Path, model: Model) -> tuple[Measured, int]:
     """Dice and signals of all levels on the cases that the model was not trained on."""
-    model = load_model(name)
     dataset = read_dataset(data)
     seen = seen_in_training(model, dataset)
     plan = TrainingPlan.from_dict(model.provenance["plan"])
