@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+import slicer
 
 NO_TORCH = (
     "import sys; sys.modules['torch'] = None; sys.path.insert(0, {root!r}); "
@@ -134,3 +135,15 @@ class TestPackages:
         assert "no network" in failure.text
         assert driver.logic.run is None
         assert driver.ui.segmentButton.enabled
+
+
+def test_without_a_volume_the_panel_leads_to_sample_data_where_mrhead_is_listed(driver, desktop):
+    import SampleData
+
+    driver.waitUntil(lambda: driver.ui.noticeButton.visible, "the advice")
+    assert "Load an image" in driver.ui.noticeText.text
+    driver.click(driver.ui.noticeButton)
+    assert slicer.util.moduleSelector().selectedModule == "SampleData"
+    sources = SampleData.SampleDataLogic.sampleDataSourcesByCategory("CompactSeg")
+    assert [source.sampleName for source in sources] == ["MRHead"]
+    assert "SHA256:" in str(sources[0].checksums)
