@@ -93,7 +93,7 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
     _check_schema(data, where)
     fields = Fields(data, where=where, names=_NAMES)
     name = fields.text("name")
-    if not _NAME.fullmatch(name):
+    if not is_model_name(name):
         raise fields.wrong("name", "lower-case letters, digits, '-', '_' and '.'", name)
     orientation = fields.text("orientation")
     fields.read("orientation", orientation_axes)
@@ -263,3 +263,8 @@ def _sha256(fields: Fields) -> str:
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
+
+
+def is_model_name(name: str) -> bool:
+    """Whether a model can be called so: its folder, and what is typed in a command."""
+    return _NAME.fullmatch(name) is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.models.schema import is_model_name
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
@@ -142,6 +143,11 @@ class TrainingPlan:
     augmentation: AugmentationPlan = AugmentationPlan()
 
     def __post_init__(self) -> None:
+        if not is_model_name(self.name):
+            raise ConfigurationError(
+                "training plan, name: expected lower-case letters, digits, '-', '_' and '.', "
+                f"got {self.name!r}."
+            )
         for name in ("steps", "batch", "validate_every", "checkpoint_every", "log_every"):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise ConfigurationError(

@@ -207,6 +207,7 @@ def test_a_plan_survives_json(a_short_plan):
         ({"steps": 0}, "steps"),
         ({"patch": [32, 32]}, "patch"),
         ({"precision": "fp8"}, "precision"),
+        ({"name": "my model"}, "name"),
         ({"augmentation": {"mirrors": [0]}}, "'mirrors'"),
         ({"augmentation": 3}, "augmentation"),
         ({"steps": "many"}, "steps"),
