@@ -14,15 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from held_out import held_out_cases
 from numpy.typing import NDArray
 from tables import show
 
 from CompactSegLib import load_model
 from CompactSegLib.training.border import border_between
-from CompactSegLib.training.cases import load_cases
-from CompactSegLib.training.folders import read_dataset
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.seen import YES, seen_in_training
 
 _AXIS = 1  # D, H, W run to superior, anterior, right
 
@@ -33,13 +30,8 @@ def main() -> None:
     parser.add_argument("--model", default="hippocampus-mr", help="name or folder of a model")
     arguments = parser.parse_args()
     model = load_model(arguments.model)
-    dataset = read_dataset(arguments.data)
-    seen = seen_in_training(model, dataset)
-    plan = TrainingPlan.from_dict(model.provenance["plan"])
     found: dict[str, list[float]] = {}
-    for case in load_cases(dataset, plan):
-        if seen[case.name] == YES:
-            continue
+    for case in held_out_cases(arguments.data, model):
         with torch.inference_mode():
             shares = model.net(case.image[None])[-1][0].softmax(dim=0).numpy()
         truth = case.labels.numpy()

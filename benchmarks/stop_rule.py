@@ -13,16 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from held_out import held_out_cases
 from tables import show, write_json
 
 from CompactSegLib import load_model
 from CompactSegLib.files import written_whole
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.cost import level_costs
-from CompactSegLib.training.cases import load_cases
-from CompactSegLib.training.folders import read_dataset
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.seen import YES, seen_in_training
 from CompactSegLib.training.stopping import RULES, Measured, Outcome, best_threshold
 from CompactSegLib.training.validation import score_cases
 
@@ -63,10 +60,7 @@ def main() -> None:
 
 def measure(data: Path, model: Model) -> tuple[Measured, int]:
     """Dice and signals of all levels on the cases that the model was not trained on."""
-    dataset = read_dataset(data)
-    seen = seen_in_training(model, dataset)
-    plan = TrainingPlan.from_dict(model.provenance["plan"])
-    prepared = [case for case in load_cases(dataset, plan) if seen[case.name] != YES]
+    prepared = held_out_cases(data, model)
     scores = score_cases(
         model.net, prepared, device=torch.device("cpu"), precision=contextlib.nullcontext()
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,12 @@ class TrainingPlan:
                 f"training plan, level_weights: expected {levels} weights, one per level, got {weights!r}."
             )
         return weights[level - 1] / sum(weights)
+
+
+def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a plan's JSON data what changes what is learnt: not how often things are written, or who prepares batches."""
+    beside = ("workers", "validate_every", "checkpoint_every", "log_every")
+    return {name: value for name, value in settings.items() if name not in beside}
 
 
 def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:

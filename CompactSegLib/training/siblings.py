@@ -7,10 +7,7 @@ from typing import Any
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan
-
-# How often something is written, and who prepares batches, is no part of a recipe.
-_BESIDE_THE_RECIPE = ("workers", "validate_every", "checkpoint_every", "log_every")
+from CompactSegLib.training.plan import TrainingPlan, recipe_of
 
 
 def check_sibling(
@@ -42,7 +39,9 @@ def check_sibling(
     began = sibling.provenance.get("started_from", {}).get("weights_sha256")
     if began != (started_from.weights_sha256 if started_from else None):
         raise ConfigurationError(f"{where} that began with the same weights, got other ones.")
-    theirs, ours = _recipe(sibling.provenance.get("plan")), _recipe(plan.to_dict())
+    stated = sibling.provenance.get("plan")
+    theirs = recipe_of(stated if isinstance(stated, dict) else {})
+    ours = recipe_of(plan.to_dict())
     different = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
     if different:
         raise ConfigurationError(
@@ -60,10 +59,3 @@ def sibling_provenance(sibling: Model) -> dict[str, Any]:
         "training_cases": split.get("training_cases"),
         "validation_cases": split.get("validation_cases"),
     }
-
-
-def _recipe(plan: object) -> dict[str, Any]:
-    settings = dict(plan) if isinstance(plan, dict) else {}
-    for name in _BESIDE_THE_RECIPE:
-        settings.pop(name, None)
-    return settings

@@ -24,7 +24,7 @@ from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
 from CompactSegLib.training.losses import LevelsLoss
 from CompactSegLib.training.optimisation import Update, averaged, learning_rate
-from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.plan import TrainingPlan, recipe_of
 from CompactSegLib.training.runlog import RunLog
 from CompactSegLib.training.stages import (
     Stage,
@@ -166,11 +166,7 @@ class Trainer:
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to go on."""
         cases = [case.name for case in self.cases]
-        plan = self.plan.to_dict()
-        # How often something is written, and who prepares batches, changes nothing that is learnt.
-        for name in ("workers", "validate_every", "checkpoint_every", "log_every"):
-            del plan[name]
-        settings = {**plan, "net": self.config.to_dict(), "cases": cases}
+        settings = {**recipe_of(self.plan.to_dict()), "net": self.config.to_dict(), "cases": cases}
         if self.started_from:
             settings["started_from"] = self.started_from.weights_sha256
         return settings

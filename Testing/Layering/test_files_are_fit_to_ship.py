@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY, repository_files
+
 CODE = ("CompactSeg", "CompactSegLib", "CompactSegMRML", "CompactSegQt", "benchmarks", "examples")
 MOST_LINES = 300
 
@@ -26,26 +26,6 @@ REGISTRY_HOST = re.compile(
         ]
     )
 )
-
-
-def repository_files() -> list[Path]:
-    """All files that git keeps or would keep; all there are where git is not (a source archive)."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listing.returncode == 0:
-        files = [REPOSITORY / name for name in listing.stdout.split("\0") if name]
-    else:
-        files = [
-            file
-            for file in REPOSITORY.rglob("*")
-            if not set(file.parts) & {".venv", ".git", "__pycache__"}
-        ]
-    return [file for file in files if file.is_file()]
 
 
 def text_of(file: Path) -> str:

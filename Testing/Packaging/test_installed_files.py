@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import filecmp
-import subprocess
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY, repository_files
 
 # Where files of the repository lie once installed; what begins with none of these stays out.
 PLACES = {
@@ -18,33 +17,14 @@ PLACES = {
 STAY_OUT = ("CompactSeg/CMakeLists.txt", "Resources/Training/")
 
 
-def names() -> list[str]:
-    """All files, as git lists them, those not added yet included; as they lie there where git is not."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if listing.returncode == 0:
-        return listing.stdout.split("\0")
-    return [
-        file.relative_to(REPOSITORY).as_posix()
-        for file in REPOSITORY.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    ]
-
-
 def expected() -> dict[str, Path]:
     """Path once installed, and the file, of each."""
+    files = {file.relative_to(REPOSITORY).as_posix(): file for file in repository_files()}
     return {
-        place + name.removeprefix(folder): REPOSITORY / name
-        for name in names()
+        place + name.removeprefix(folder): file
+        for name, file in files.items()
         for folder, place in PLACES.items()
-        if name.startswith(folder)
-        and not name.startswith(STAY_OUT)
-        and (REPOSITORY / name).exists()
+        if name.startswith(folder) and not name.startswith(STAY_OUT)
     }
 
 
