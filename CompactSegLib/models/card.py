@@ -6,12 +6,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from CompactSegLib.models.expected import ExpectedVolume, millilitres
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import Model
 
 __all__ = ["model_card", "shortened", "stated_provenance"]
 
 _MOST_ITEMS = 60
+_MOST_COLUMNS = 4
 _OF_THE_MODEL = (
     "name",
     "title",
@@ -85,7 +87,7 @@ def model_card(model: Model) -> str:
         licence=model.licence,
         licence_note=_paragraph(_licence_note(model.licence)),
         description=_paragraph(model.description),
-        structures=_structures(model.labels),
+        structures=_structures(model),
         table=_level_table(model),
         costs=_paragraph(
             "Parameters and operations (multiply-accumulates per voxel) are what it takes to get that level alone; "
@@ -102,12 +104,30 @@ def model_card(model: Model) -> str:
     )
 
 
-def _structures(labels: tuple[Label, ...]) -> str:
+def _structures(model: Model) -> str:
+    expected = model.expected_millilitres
     rows = [["Value", "Name", "Terminology", "Colour"]]
-    for label in labels:
+    rows[0] += ["Training cases, ml"] if expected else []
+    for label in model.labels:
         color = "#{:02x}{:02x}{:02x}".format(*label.color)
-        rows.append([str(label.value), label.name, _terms(label), f"`{color}`"])
-    return _table(rows)
+        row = [str(label.value), label.name, _terms(label), f"`{color}`"]
+        row += [_volumes(expected[label.name])] if expected else []
+        rows.append(row)
+    if not expected:
+        return _table(rows)
+    total = sum(volume.mean for volume in expected.values())
+    note = (
+        f"Volumes are the mean of the training cases, with the smallest and the largest; all together "
+        f"{millilitres(total)} on average. A run that finds hardly any of it says so."
+    )
+    return f"{_table(rows)}\n\n{_paragraph(note)}"
+
+
+def _volumes(volume: ExpectedVolume) -> str:
+    mean, least, most = (
+        millilitres(value).removesuffix(" ml") for value in (volume.mean, volume.least, volume.most)
+    )
+    return f"{mean} ({least} to {most})"
 
 
 def _terms(label: Label) -> str:
@@ -120,23 +140,36 @@ def _terms(label: Label) -> str:
 def _level_table(model: Model) -> str:
     names = [label.name for label in model.labels]
     shown = [name for name in names if any(name in _by_label(level) for level in model.levels)]
+    beside = shown if len(shown) <= _MOST_COLUMNS else []
     rows = [["Level", "Parameters", "Operations / voxel", "Receptive field", "Dice"]]
-    rows[0] += [f"Dice, {name}" for name in shown]
+    rows[0] += [f"Dice, {name}" for name in beside]
     for level in model.levels:
         row = [str(level.level), f"{level.parameters:,}", f"{level.macs_per_voxel:,.0f}"]
         row += [f"{level.receptive_field}³", _figure(level.validation.get("dice"))]
-        row += [_figure(_by_label(level).get(name)) for name in shown]
+        row += [_figure(_by_label(level).get(name)) for name in beside]
         rows.append(row)
+    parts = [_table(rows)]
+    if shown and not beside:
+        parts.append(_structure_table(model, shown))
     cases = model.levels[-1].validation.get("cases")
-    if not cases:
-        return _table(rows)
-    note = f"Dice: mean of {_count(cases, 'validation case')}, none of which was trained on"
-    if "figures_from" in model.provenance:
-        note += (
-            " by the model that was judged: the same net and plan, trained without them. This model was trained on "
-            "all cases, so that none is left to judge it by"
-        )
-    return f"{_table(rows)}\n\n{_paragraph(note + '.')}"
+    if cases:
+        note = f"Dice: mean of {_count(cases, 'validation case')}, none of which was trained on"
+        if "figures_from" in model.provenance:
+            note += (
+                " by the model that was judged: the same net and plan, trained without them. This model was trained "
+                "on all cases, so that none is left to judge it by"
+            )
+        parts.append(_paragraph(note + "."))
+    return "\n\n".join(parts)
+
+
+def _structure_table(model: Model, names: Sequence[str]) -> str:
+    """A row per structure: with many of them, columns would not fit a page."""
+    rows = [["Dice", *(f"Level {level.level}" for level in model.levels)]]
+    rows += [
+        [name, *(_figure(_by_label(level).get(name)) for level in model.levels)] for name in names
+    ]
+    return _table(rows)
 
 
 def _by_label(level: Any) -> Mapping[str, float]:

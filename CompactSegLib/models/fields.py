@@ -43,6 +43,10 @@ class Fields:
         at = f"{self.where}, {name}" if name else self.where
         return ModelError(f"{at}: expected {expected}, got {shown(came)}; {REPAIR}")
 
+    def states(self, name: str) -> bool:
+        """Whether an optional field is there."""
+        return name in self._data
+
     def value(self, name: str) -> Any:
         """A field of any kind, which must be there."""
         if name not in self._data:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.models.card import model_card
+from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import LevelInfo, Model, StopSettings
 from CompactSegLib.models.schema import MODEL_FILE, model_data, parse_model, read_json
@@ -73,6 +74,7 @@ def write_model(
     provenance: Mapping[str, Any],
     licence: str,
     field_mm: tuple[float, float, float] | None = None,
+    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
 
@@ -96,6 +98,7 @@ def write_model(
         licence: Of the weights, such as ``CC-BY-SA-4.0``.
         field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
             is as good on any extent.
+        expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
 
     Raises:
         ModelError: Something of it does not fit together.
@@ -131,6 +134,7 @@ def write_model(
         licence=licence,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         size_bytes=0,
+        expected_millilitres=dict(expected_millilitres or {}),
     )
     text = _json_text(target, model_data(draft))
     model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))

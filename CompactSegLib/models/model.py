@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.labels import Label
 from CompactSegLib.network.config import NetConfig
 
@@ -105,6 +106,7 @@ class Model:
         licence: Of the weights.
         weights_sha256: Of ``weights.safetensors``.
         size_bytes: Of the folder's files together.
+        expected_millilitres: By label name, what the training cases have; empty where that is not stated.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Model:
     licence: str
     weights_sha256: str
     size_bytes: int
+    expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
 
     @cached_property
     def net(self) -> MultiLevelNet:

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ModelError
+from CompactSegLib.models.expected import (
+    ExpectedVolume,
+    expected_from_dict,
+    expected_to_dict,
+)
 from CompactSegLib.models.fields import REPAIR, Fields, is_number, read
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import GainCalibration, LevelInfo, Model, StopSettings
@@ -36,6 +41,7 @@ _NAMES = (
     "field_mm",
     "intensity",
     "labels",
+    "expected_millilitres",
     "net",
     "levels",
     "stop",
@@ -98,13 +104,14 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
     orientation = fields.text("orientation")
     fields.read("orientation", orientation_axes)
     net_config = fields.read("net", NetConfig.from_dict)
+    labels = _labels(fields, net_config)
     return Model(
         name=name,
         folder=folder,
         title=fields.text("title"),
         description=fields.text("description"),
         net_config=net_config,
-        labels=_labels(fields, net_config),
+        labels=labels,
         modality=fields.text("modality"),
         orientation=orientation,
         spacing_mm=_lengths(fields, "spacing_mm"),
@@ -116,11 +123,13 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         licence=fields.text("licence"),
         weights_sha256=_sha256(fields),
         size_bytes=size_bytes,
+        expected_millilitres=_expected(fields, labels),
     )
 
 
 def model_data(model: Model) -> dict[str, Any]:
     """What ``model.json`` holds for a model; `parse_model` gives an equal model back."""
+    expected = expected_to_dict(model.expected_millilitres)
     return {
         "schema": SCHEMA,
         "name": model.name,
@@ -132,6 +141,7 @@ def model_data(model: Model) -> dict[str, Any]:
         "field_mm": model.field_mm and list(model.field_mm),
         "intensity": model.intensity.to_dict(),
         "labels": [label.to_dict() for label in model.labels],
+        **({"expected_millilitres": expected} if expected else {}),
         "net": model.net_config.to_dict(),
         "levels": [asdict(level) for level in model.levels],
         "stop": asdict(model.stop),
@@ -170,6 +180,16 @@ def _labels(fields: Fields, net_config: NetConfig) -> tuple[Label, ...]:
     if len({label.name for label in labels}) != len(labels):
         raise fields.wrong("labels", "a name of its own for each", [label.name for label in labels])
     return labels
+
+
+def _expected(fields: Fields, labels: tuple[Label, ...]) -> dict[str, ExpectedVolume]:
+    """Models are as good without: theirs are then not compared with anything."""
+    if not fields.states("expected_millilitres"):
+        return {}
+    names = [label.name for label in labels]
+    return fields.read(
+        "expected_millilitres", lambda settings: expected_from_dict(settings, labels=names)
+    )
 
 
 def _lengths(fields: Fields, name: str) -> tuple[float, float, float]:

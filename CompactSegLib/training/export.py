@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.folder import write_model
 from CompactSegLib.models.labels import Label
 from CompactSegLib.models.model import Model, StopSettings
@@ -44,6 +45,7 @@ def export_model(
     scores: Sequence[CaseScore],
     provenance: dict[str, Any],
     field_mm: tuple[float, float, float] | None = None,
+    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
     started_from: Model | None = None,
     sibling: Model | None = None,
 ) -> Model:
@@ -57,6 +59,7 @@ def export_model(
         scores: Of held-out cases; may be empty.
         provenance: From `provenance_of`.
         field_mm: Largest extent of the training images along the model's axes.
+        expected_millilitres: What the training cases have of each label, from `expected.expected_millilitres`.
         started_from: The model whose weights the run began with.
         sibling: The model whose figures and stop rule this one takes over, having no held-out cases of its own.
 
@@ -95,6 +98,7 @@ def export_model(
         provenance=provenance,
         licence=licence or "unknown",
         field_mm=field_mm,
+        expected_millilitres=expected_millilitres,
     )
 
 

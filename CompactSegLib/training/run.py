@@ -19,7 +19,8 @@ from CompactSegLib.training.checkpoint import read_checkpoint
 from CompactSegLib.training.curves import draw_curves
 from CompactSegLib.training.dataset import Dataset
 from CompactSegLib.training.distributed import Processes, processes
-from CompactSegLib.training.export import export_model, field_of, provenance_of
+from CompactSegLib.training.expected import expected_millilitres
+from CompactSegLib.training.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.training.folders import read_dataset
 from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.growing import check_held_out, started_provenance
@@ -123,6 +124,11 @@ def train(
                 scores=scores,
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
+                expected_millilitres=expected_millilitres(
+                    (case.labels for case in trainer.cases),
+                    names=[label.name for label in model_labels(dataset, plan)],
+                    spacing_mm=plan.spacing_mm,
+                ),
                 started_from=started_from,
                 sibling=figures_from,
             )

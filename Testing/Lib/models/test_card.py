@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from CompactSegLib.models import model_card
+from CompactSegLib.models import Label, model_card
 from CompactSegLib.models.card import stated_provenance
+from CompactSegLib.models.expected import ExpectedVolume
+from Testing.Lib.conftest import make_tiny_net
 
 
 def test_the_card_is_made_from_the_model(the_tiny_model):
@@ -31,6 +33,35 @@ def test_every_row_of_a_table_has_its_columns(the_tiny_model):
     tables = [line for line in model_card(the_tiny_model).splitlines() if line.startswith("|")]
     assert {line.count("|") for line in tables[:4]} == {5}
     assert {line.count("|") for line in tables[4:]} == {7}
+
+
+def test_of_many_structures_each_has_a_row_with_all_levels(tmp_path: Path, write_tiny_model):
+    names = [f"Part {letter}" for letter in "ABCDEF"]
+    figures = {name: 0.5 + index / 100 for index, name in enumerate(names)}
+    card = model_card(
+        write_tiny_model(
+            tmp_path / "many",
+            net=make_tiny_net(classes=7),
+            labels=[Label(value, name, (value, 0, 0)) for value, name in enumerate(names, start=1)],
+            validation=[{"dice": 0.6, "dice_by_label": figures, "cases": 4}] * 2 + [{}],
+        )
+    )
+    assert "| Dice | Level 1 | Level 2 | Level 3 |" in card
+    assert "| Part F | 0.5500 | 0.5500 | – |" in card
+    assert "| Level | Parameters | Operations / voxel | Receptive field | Dice |\n" in card
+    assert max(len(line) for line in card.splitlines() if line.startswith("| Part")) < 80
+
+
+def test_what_the_training_cases_have_is_on_the_card(tmp_path: Path, write_tiny_model):
+    expected = {
+        "Anterior hippocampus": ExpectedVolume(1520.4, 912, 2104),
+        "Posterior hippocampus": ExpectedVolume(1.234, 0, 2),
+    }
+    card = model_card(write_tiny_model(tmp_path / "new", expected_millilitres=expected))
+    assert "| Colour | Training cases, ml |" in card
+    assert "| 1,520 (912 to 2,100) |" in card
+    assert "| 1.2 (0 to 2) |" in card
+    assert "all together 1,520 ml on average" in card.replace("\n", " ")
 
 
 def test_a_model_of_which_little_is_known(tmp_path: Path, write_tiny_model):

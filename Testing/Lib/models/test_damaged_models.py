@@ -75,6 +75,11 @@ def drop(*keys: str | int) -> Callable[[dict[str, Any]], object]:
     return change
 
 
+def _expected(**changes: Any) -> dict[str, Any]:
+    volume = {"mean": 1.0, "least": 0.5, "most": 2.0}
+    return {"Anterior hippocampus": volume | changes, "Posterior hippocampus": volume}
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -95,6 +100,23 @@ def drop(*keys: str | int) -> Callable[[dict[str, Any]], object]:
         (put("labels", 0, "color", value=[1, 2]), "expected a color of three whole numbers"),
         (drop("labels", 1), "labels: expected the values 1 to 2"),
         (put("labels", value={}), "labels: expected a list, got an object"),
+        (
+            put("expected_millilitres", value={"Anterior hippocampus": {}}),
+            "expected an entry for each label (Anterior hippocampus, Posterior hippocampus), got Anterior",
+        ),
+        (
+            put("expected_millilitres", value=_expected(most=0.5)),
+            "expected_millilitres, Anterior hippocampus, expected volume: expected millilitres",
+        ),
+        (
+            put("expected_millilitres", value=_expected(mean="1")),
+            "least <= mean <= most, got least 0.5, mean '1'",
+        ),
+        (
+            put("expected_millilitres", value=_expected(middle=1)),
+            "Anterior hippocampus: expected mean, least, most, got",
+        ),
+        (put("expected_millilitres", value=7), "expected an entry for each label"),
         (put("net", "blocks", 0, "pool", value=3), "net.blocks[0].pool: expected one of"),
         (put("net", "depth", value=3), "net: unknown name 'depth'"),
         (drop("levels", 0), "levels: expected a list of 3, got a list of 2"),

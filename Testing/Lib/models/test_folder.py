@@ -12,6 +12,7 @@ import torch
 
 from CompactSegLib import CompactSegError, ModelError, OutputError
 from CompactSegLib.models import GainCalibration, Label, StopSettings, check_model, read_model
+from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.schema import model_data
 from CompactSegLib.network import fold_batch_norm, level_costs
 
@@ -20,6 +21,23 @@ def test_a_model_read_back_is_the_one_that_was_written(the_tiny_model):
     again = read_model(the_tiny_model.folder)
     assert model_data(again) == model_data(the_tiny_model)
     assert again.size_bytes == sum(f.stat().st_size for f in the_tiny_model.folder.iterdir())
+
+
+def test_what_the_training_cases_had_is_kept(tmp_path: Path, write_tiny_model):
+    expected = {
+        "Anterior hippocampus": ExpectedVolume(1.5, 0.9, 2.1),
+        "Posterior hippocampus": ExpectedVolume(1.2, 0.0, 2.0),
+    }
+    model = write_tiny_model(tmp_path / "new", expected_millilitres=expected)
+    assert read_model(model.folder).expected_millilitres == expected
+
+
+def test_a_model_that_expects_nothing_states_nothing(the_tiny_model):
+    """As models did before there was such a field; they are read as ever."""
+    assert "expected_millilitres" not in json.loads(
+        (the_tiny_model.folder / "model.json").read_text()
+    )
+    assert read_model(the_tiny_model.folder).expected_millilitres == {}
 
 
 def test_the_folder_holds_three_files_and_nothing_is_left_beside_it(a_model_folder: Path):

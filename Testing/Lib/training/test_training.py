@@ -171,6 +171,8 @@ def test_a_run_ends_with_a_model_folder(a_dataset_folder, a_tiny_net, a_short_pl
     assert model.licence == "CC0"
     assert [level.validation["cases"] for level in model.levels] == [1, 1, 1]
     assert set(model.levels[0].validation["dice_by_label"]) == {"Front", "Back"}
+    assert all(0 < each.least < each.most for each in model.expected_millilitres.values())
+    assert set(model.expected_millilitres) == {"Front", "Back"}
     split = model.provenance["split"]
     assert split["fold"] == 1
     assert len(split["training_case_names"]) == split["training_cases"] == 5
