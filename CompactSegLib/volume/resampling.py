@@ -11,7 +11,6 @@ resampled alone. Both grids share their edges, so along an axis
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor, prod
 from typing import TYPE_CHECKING
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.volume.classes import most_likely, two_best
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
+from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling, slabs
 from CompactSegLib.volume.pixels import as_float, as_tensor
 from CompactSegLib.volume.taps import Taps
 
@@ -34,7 +33,6 @@ Box = tuple[slice, slice, slice]
 
 _TAKEN_AS_EQUAL = 1e-3
 _MOST_MODEL_VOXELS = 2**32
-_SLAB_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ class GridMap:
         order = sorted(range(3), key=lambda axis: self.scales[axis])
         plane = [max(pair) for pair in zip(self.oriented_shape, self.model_shape, strict=True)][1:]
         row_bytes = 4 * channels * prod(plane) * max(1.0, 1.0 / self.scales[0])
-        for rows in _slabs(self.model_shape[0], row_bytes, _SLAB_BYTES):
+        for rows in slabs(self.model_shape[0], row_bytes, SLAB_BYTES):
             needed = taps[0].needed(rows)
             slab = self._float_slab(source, needed, result.device)
             for axis in order:
@@ -163,7 +161,7 @@ class GridMap:
         logits_box: Box,
         oriented_box: Box,
         *,
-        slab_bytes: int = _SLAB_BYTES,
+        slab_bytes: int = SLAB_BYTES,
     ) -> torch.Tensor:
         """Interpolate logits to the oriented source grid and take the most likely class.
 
@@ -177,13 +175,7 @@ class GridMap:
         Returns:
             uint8 tensor of the shape of `oriented_box`, on the logits' device.
         """
-        import torch
-
-        shape = [part.stop - part.start for part in oriented_box]
-        result = torch.empty(shape, dtype=torch.uint8, device=logits.device)
-        for rows, slab in self._interpolated(logits, logits_box, oriented_box, slab_bytes):
-            result[rows] = most_likely(slab)
-        return result
+        return self._labelling(logits, logits_box, oriented_box, slab_bytes).labels()
 
     def close_calls(
         self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float, most: int
@@ -200,48 +192,38 @@ class GridMap:
         Returns:
             Their indices, or None when there are more than `most`: a list of all voxels would be huge.
         """
+        found = self._labelling(logits, logits_box, oriented_box, SLAB_BYTES).close_calls(
+            within=within, most=most
+        )
         d0, h0, w0 = (part.start for part in oriented_box)
-        found: list[tuple[int, int, int]] = []
-        for rows, slab in self._interpolated(logits, logits_box, oriented_box, _SLAB_BYTES):
-            best, second = two_best(slab)
-            near = (best - second <= within * (1 + best.abs())).nonzero()
-            if len(found) + len(near) > most:
-                return None
-            found += [(d + rows.start + d0, h + h0, w + w0) for d, h, w in near.tolist()]
-        return found
+        return None if found is None else [(d + d0, h + h0, w + w0) for d, h, w in found.tolist()]
 
-    def _interpolated(
+    def _labelling(
         self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, slab_bytes: int
-    ) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Logits at the source voxels, slab by slab: rows of `oriented_box`, and their values."""
-        shape = [part.stop - part.start for part in oriented_box]
-        if 0 in shape:
-            return
+    ) -> Labelling:
         support = self.support(oriented_box)
         inside = [
             part.start >= b.start and part.stop <= b.stop
             for part, b in zip(support, logits_box, strict=True)
         ]
-        if not all(inside) or list(logits.shape[1:]) != [b.stop - b.start for b in logits_box]:
+        depth, height, width = (part.stop - part.start for part in oriented_box)
+        if depth * height * width and (
+            not all(inside) or list(logits.shape[1:]) != [b.stop - b.start for b in logits_box]
+        ):
             raise ValueError(f"logits {tuple(logits.shape)} on {logits_box} do not cover {support}")
-        taps = [self._taps_to_source(axis) for axis in range(3)]
         crop = tuple(
             slice(s.start - b.start, s.stop - b.start)
             for s, b in zip(support, logits_box, strict=True)
         )
-        logits = logits[(slice(None), *crop)]
-        # Twice: interpolation holds its input beside its output.
-        row_bytes = 2 * 4 * logits.shape[0] * shape[1] * shape[2]
-        for rows in _slabs(shape[0], row_bytes, slab_bytes):
-            window = slice(rows.start + oriented_box[0].start, rows.stop + oriented_box[0].start)
-            needed = taps[0].needed(window)
-            start = support[0].start
-            slab = logits[:, needed.start - start : needed.stop - start].float()
-            for axis, part in enumerate((window, *oriented_box[1:])):
-                if self.scales[axis] != 1.0:
-                    first = needed.start if axis == 0 else support[axis].start
-                    slab = taps[axis].apply(slab, axis + 1, part, first)
-            yield rows, slab
+        taps = [
+            None if scale == 1.0 else self._taps_to_source(axis).window(outputs, inputs)
+            for axis, (scale, outputs, inputs) in enumerate(
+                zip(self.scales, oriented_box, support, strict=True)
+            )
+        ]
+        return Labelling(
+            logits[(slice(None), *crop)], taps, (depth, height, width), slab_bytes=slab_bytes
+        )
 
     def to_source(self, oriented: np.ndarray) -> np.ndarray:
         """Bring labels (D, H, W) on the oriented grid to the source's (K, J, I), contiguous."""
@@ -277,8 +259,3 @@ class GridMap:
             rows = slice(size - rows.stop, size - rows.start)
         slab = as_float(source[:, rows], device)
         return slab.flip([axis + 1 for axis in range(3) if self.flipped[axis]])
-
-
-def _slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:
-    step = max(1, int(slab_bytes // max(1, row_bytes)))
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

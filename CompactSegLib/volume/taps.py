@@ -50,6 +50,37 @@ class Taps:
         used = self.indices[:, outputs][self.weights[:, outputs] > 0]
         return slice(int(used.min()), int(used.max()) + 1)
 
+    def window(self, outputs: slice, inputs: slice) -> Taps:
+        """Some outputs, and inputs counted from the first of those at hand, which hold all that is ``needed``."""
+        # A tap of weight 0 may point past the inputs at hand.
+        indices = (self.indices[:, outputs] - inputs.start).clip(0, inputs.stop - inputs.start - 1)
+        return Taps(indices, self.weights[:, outputs])
+
+    def at(self, outputs: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """For each tap, the input of each of these outputs, and its weight."""
+        import torch
+
+        return [
+            (
+                torch.from_numpy(index).to(outputs.device)[outputs],
+                torch.from_numpy(weight.copy()).to(outputs.device)[outputs],
+            )
+            for index, weight in zip(self.indices, self.weights, strict=True)
+        ]
+
+    def agreed(
+        self, values: torch.Tensor, dim: int, outputs: slice, *, unlike: int
+    ) -> torch.Tensor:
+        """What all inputs of an output have in common along `dim`; `unlike` where they are not the same."""
+        import torch
+
+        common = None
+        for index in self.indices[:, outputs]:
+            part = values.index_select(dim, torch.from_numpy(index.copy()).to(values.device))
+            common = part if common is None else common.masked_fill_(common != part, unlike)
+        assert common is not None
+        return common
+
     def apply(self, values: torch.Tensor, dim: int, outputs: slice, start: int) -> torch.Tensor:
         """Interpolate `values`, whose first input along `dim` is number `start`."""
         import torch

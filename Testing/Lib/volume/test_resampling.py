@@ -104,7 +104,7 @@ def test_the_size_of_the_slabs_does_not_matter(geometry, mm, slab_bytes):
     grid = GridMap.between(geometry, **the_model(spacing_mm=mm))
     expected = grid.prepare(volume.array)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resampling, "_SLAB_BYTES", slab_bytes)
+        patch.setattr(resampling, "SLAB_BYTES", slab_bytes)
         assert torch.equal(grid.prepare(volume.array), expected)
 
 

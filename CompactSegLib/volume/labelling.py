@@ -1,0 +1,187 @@
+"""From logits on the model's grid to labels on the source's: interpolated, then the most likely class.
+
+Inside a structure all model voxels around a source voxel agree on the class, and so does every mean of their logits
+with weights that are not negative. Only where they do not agree, or where one of them is nearly undecided, is anything
+interpolated: on a head at half the resolution that is a tenth of the voxels. The labels are exactly those of
+interpolating everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
+
+from CompactSegLib.volume.classes import most_likely, two_best
+from CompactSegLib.volume.taps import Taps
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["SLAB_BYTES", "Labelling", "slabs"]
+
+SLAB_BYTES = 64 * 2**20
+# Of a best logit's lead, relative to 1 + its magnitude. Interpolation in fp32 errs by a hundredth of it, so that where
+# all neighbours lead by more no other class comes level.
+_CLEAR = 1e-5
+_UNCLEAR = 255
+# Above it, interpolating all voxels of a slab is quicker than picking some of them.
+_MOST_PICKED = 0.3
+_PICKED_AT_ONCE = 2**15
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Logits, and how source voxels draw from them.
+
+    Attributes:
+        logits: (classes, d, h, w), on any device, any floating type.
+        taps: For d, h and w, a tap's inputs being numbers of `logits`; None where source voxels are model voxels.
+        shape: Of the source voxels.
+        slab_bytes: About the most memory at a time; no result depends on it.
+    """
+
+    logits: torch.Tensor
+    taps: Sequence[Taps | None]
+    shape: tuple[int, int, int]
+    slab_bytes: int = SLAB_BYTES
+
+    def labels(self) -> torch.Tensor:
+        """The most likely class of each source voxel, uint8 ``(D, H, W)`` the first wins a tie."""
+        import torch
+
+        result = torch.empty(self.shape, dtype=torch.uint8, device=self.logits.device)
+        for rows, slab, open_ in self._slabs(_CLEAR):
+            if open_ is None:
+                slab = most_likely(self._interpolated(rows))
+            else:
+                for part in open_.split(_PICKED_AT_ONCE):
+                    slab[tuple(part.T)] = most_likely(self._picked(rows, part))
+            result[rows] = slab
+        return result
+
+    def close_calls(self, *, within: float, most: int) -> torch.Tensor | None:
+        """Source voxels ``(n, 3)`` whose two best classes are nearly equal, as `GridMap.close_calls` says."""
+        import torch
+
+        found = [torch.empty((0, 3), dtype=torch.int64, device=self.logits.device)]
+        for rows, _, open_ in self._slabs(max(2 * within, _CLEAR)):
+            if open_ is None:
+                near = _near(self._interpolated(rows), within).nonzero()
+            else:
+                near = torch.cat(
+                    [
+                        part[_near(self._picked(rows, part), within)]
+                        for part in open_.split(_PICKED_AT_ONCE)
+                    ]
+                )
+            near[:, 0] += rows.start
+            found.append(near)
+            if sum(map(len, found)) > most:
+                return None
+        return torch.cat(found)
+
+    def _slabs(self, lead: float) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
+        """Source voxels slab by slab.
+
+        Args:
+            lead: Of a class at a model voxel, from which on it is clear; relative to 1 + its logit's magnitude.
+
+        Yields:
+            The rows; the class on which the neighbours of each voxel agree; and those voxels ``(n, 3)`` that have to
+            be interpolated, or None where that is best done for all.
+        """
+        if prod(self.shape) == 0:
+            return
+        resamples = any(taps is not None for taps in self.taps)
+        agreed = self._agreed(lead) if resamples else None
+        # Twice: interpolation holds its input beside its output.
+        row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
+        for rows in slabs(self.shape[0], row_bytes, self.slab_bytes):
+            if agreed is None:
+                yield rows, self.logits[0, rows], None
+                continue
+            slab = self._at_source(agreed, rows)
+            open_ = (slab == _UNCLEAR).nonzero()
+            yield rows, slab, open_ if len(open_) <= _MOST_PICKED * slab.numel() else None
+
+    def _agreed(self, lead: float) -> torch.Tensor:
+        """The best class of each model voxel, uint8; `_UNCLEAR` where it does not lead by so much."""
+        import torch
+
+        result = torch.empty(self.logits.shape[1:], dtype=torch.uint8, device=self.logits.device)
+        row_bytes = 4 * 4 * prod(self.logits.shape) / max(1, self.logits.shape[1])
+        for rows in slabs(self.logits.shape[1], row_bytes, self.slab_bytes):
+            # Class after class: the net's own order, voxel after voxel, is three times slower here.
+            slab = self.logits[:, rows].float().contiguous()
+            best, second = two_best(slab)
+            clear = best - second > lead * (1 + best.abs())  # false also of NaN
+            result[rows] = most_likely(slab).masked_fill_(clear.logical_not_(), _UNCLEAR)
+        return result
+
+    def _at_source(self, agreed: torch.Tensor, rows: slice) -> torch.Tensor:
+        """The class on which all model voxels agree that a source voxel draws from, else `_UNCLEAR`."""
+        for axis, (taps, outputs) in enumerate(zip(self.taps, self._outputs(rows), strict=True)):
+            if taps is None:
+                agreed = agreed[rows] if axis == 0 else agreed
+            else:
+                agreed = taps.agreed(agreed, axis, outputs, unlike=_UNCLEAR)
+        return agreed.clone() if self.taps[0] is None else agreed
+
+    def _interpolated(self, rows: slice) -> torch.Tensor:
+        """Logits ``(classes, rows, H, W)`` of a slab of source voxels."""
+        needed = rows if self.taps[0] is None else self.taps[0].needed(rows)
+        slab = self.logits[:, needed].float().contiguous()
+        for axis, (taps, outputs) in enumerate(zip(self.taps, self._outputs(rows), strict=True)):
+            if taps is not None:
+                slab = taps.apply(slab, axis + 1, outputs, 0 if axis else needed.start)
+        return slab
+
+    def _picked(self, rows: slice, voxels: torch.Tensor) -> torch.Tensor:
+        """Logits ``(classes, n)`` of some voxels ``(n, 3)`` of a slab, with the same roundings as `_interpolated`."""
+        _, _, height, width = self.logits.shape
+        first = voxels.new_tensor([rows.start, 0, 0])
+        drawn = []
+        for taps, place, step in zip(
+            self.taps, (voxels + first).unbind(1), (height * width, width, 1), strict=True
+        ):
+            each = [(place, None)] if taps is None else taps.at(place)
+            drawn.append([(inputs * step, weights) for inputs, weights in each])
+
+        def mean(axis: int, index: torch.Tensor | None) -> torch.Tensor:
+            """Along the axes up to this one, of model voxels whose place along those after it is given."""
+            total = None
+            for inputs, weights in drawn[axis]:
+                place = inputs if index is None else index + inputs
+                part = mean(axis - 1, place) if axis else self._at(place)
+                if weights is not None:
+                    part *= weights[:, None]
+                total = part if total is None else total.add_(part)
+            assert total is not None
+            return total
+
+        return mean(2, None).T.contiguous()
+
+    def _at(self, voxels: torch.Tensor) -> torch.Tensor:
+        return self._by_voxel.index_select(0, voxels).float()
+
+    @cached_property
+    def _by_voxel(self) -> torch.Tensor:
+        """Logits ``(voxels, classes)``: the classes of a voxel lie together, as the net leaves them."""
+        return self.logits.permute(1, 2, 3, 0).reshape(-1, self.logits.shape[0])
+
+    def _outputs(self, rows: slice) -> tuple[slice, slice, slice]:
+        return rows, slice(0, self.shape[1]), slice(0, self.shape[2])
+
+
+def _near(logits: torch.Tensor, within: float) -> torch.Tensor:
+    best, second = two_best(logits)
+    return best - second <= within * (1 + best.abs())
+
+
+def slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:
+    """Cut rows into runs of about `slab_bytes`, at least one row each."""
+    step = max(1, int(slab_bytes // max(1, row_bytes)))
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
