@@ -14,22 +14,22 @@ __all__ = ["expected_millilitres"]
 
 
 def expected_millilitres(
-    label_maps: Iterable[Tensor], *, names: Sequence[str], spacing_mm: Sequence[float]
+    label_maps: Iterable[tuple[Tensor, Sequence[float]]], *, names: Sequence[str]
 ) -> dict[str, ExpectedVolume]:
     """Mean, smallest and largest volume of each label over cases.
 
     Args:
-        label_maps: Per case ``(D, H, W)``, whole numbers: 0 the background, 1 the first of the names, and so on.
+        label_maps: Per case its labels ``(D, H, W)``, whole numbers, 0 the background, 1 the first of the names, and so
+            on; and their spacing in mm along the axes in any order.
         names: Of the labels, from value 1.
-        spacing_mm: Of the maps, along their axes in any order.
 
     Returns:
         By label name, in millilitres; empty where there are no cases.
     """
-    voxel = math.prod(spacing_mm) / 1000
     volumes = [
-        voxel * torch.bincount(labels.flatten().long(), minlength=len(names) + 1)[1:].double()
-        for labels in label_maps
+        torch.bincount(labels.flatten().int(), minlength=len(names) + 1)[1:].double()
+        * (math.prod(spacing_mm) / 1000)
+        for labels, spacing_mm in label_maps
     ]
     if not volumes:
         return {}

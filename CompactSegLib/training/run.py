@@ -125,9 +125,8 @@ def train(
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
                 expected_millilitres=expected_millilitres(
-                    (case.labels for case in trainer.cases),
+                    ((case.labels, plan.spacing_mm) for case in trainer.cases),
                     names=[label.name for label in model_labels(dataset, plan)],
-                    spacing_mm=plan.spacing_mm,
                 ),
                 started_from=started_from,
                 sibling=figures_from,

@@ -20,14 +20,14 @@ def a_map(*, first: int, second: int = 0) -> torch.Tensor:
 
 
 def test_volumes_are_voxels_times_their_size():
-    maps = [a_map(first=100), a_map(first=400, second=50)]
-    expected = expected_millilitres(maps, names=["A", "B"], spacing_mm=(2.0, 1.0, 0.5))
+    maps = [(a_map(first=100), (2.0, 1.0, 0.5)), (a_map(first=50, second=5), (2.0, 2.0, 2.0))]
+    expected = expected_millilitres(maps, names=["A", "B"])
     assert (expected["A"].mean, expected["A"].least, expected["A"].most) == (0.25, 0.1, 0.4)
-    assert (expected["B"].mean, expected["B"].least, expected["B"].most) == (0.025, 0.0, 0.05)
+    assert (expected["B"].mean, expected["B"].least, expected["B"].most) == (0.02, 0.0, 0.04)
 
 
 def test_without_cases_nothing_is_expected():
-    assert expected_millilitres([], names=["A"], spacing_mm=(1.0, 1.0, 1.0)) == {}
+    assert expected_millilitres([], names=["A"]) == {}
 
 
 @given(
@@ -36,8 +36,8 @@ def test_without_cases_nothing_is_expected():
 )
 def test_the_mean_is_never_outside_the_range(counts, spacing_mm):
     """``ExpectedVolume`` would refuse it."""
-    maps = [a_map(first=count) for count in counts]
-    (volume,) = expected_millilitres(maps, names=["A"], spacing_mm=spacing_mm).values()
+    maps = [(a_map(first=count), spacing_mm) for count in counts]
+    (volume,) = expected_millilitres(maps, names=["A"]).values()
     assert volume.least <= volume.mean <= volume.most
 
 
@@ -60,7 +60,7 @@ def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
         scores=[],
         provenance={},
         expected_millilitres=expected_millilitres(
-            (case.labels for case in cases), names=names, spacing_mm=plan.spacing_mm
+            ((case.labels, plan.spacing_mm) for case in cases), names=names
         ),
     )
     stated = json.loads((model.folder / "model.json").read_text())["expected_millilitres"]
