@@ -19,6 +19,7 @@ from CompactSegLib.models.model import Model, StopSettings
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.batches import TrainingCases
 from CompactSegLib.training.dataset import Dataset, PreparedCase
 from CompactSegLib.training.growing import joint_licence
 from CompactSegLib.training.plan import TrainingPlan
@@ -102,9 +103,15 @@ def export_model(
     )
 
 
-def field_of(cases: Sequence[PreparedCase], plan: TrainingPlan) -> tuple[float, float, float]:
-    """The largest extent of prepared cases along the axes that the plan's orientation names, in mm."""
-    d, h, w = (max(case.image.shape[axis] for case in cases) for axis in (1, 2, 3))
+def field_of(cases: TrainingCases, plan: TrainingPlan) -> tuple[float, float, float] | None:
+    """The largest extent of cases along the axes that the plan's orientation names, in mm.
+
+    None for synthetic images, whose field of view is cut and drawn at random.
+    """
+    images = [case.image for case in cases if isinstance(case, PreparedCase)]
+    if not images:
+        return None
+    d, h, w = (max(image.shape[axis] for image in images) for axis in (1, 2, 3))
     along_w, along_h, along_d = plan.spacing_mm
     return w * along_w, h * along_h, d * along_d
 

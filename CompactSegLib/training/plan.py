@@ -12,6 +12,7 @@ from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.schema import is_model_name
+from CompactSegLib.training.synthesis.plan import SynthesisPlan
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
@@ -110,6 +111,8 @@ class TrainingPlan:
         log_every: Steps between lines of the log.
         workers: Processes that prepare batches; with 0 the training process does.
         augmentation: How patches are varied.
+        synthesis: How images are made where the data are label maps without images: it has classes then, and takes the
+            augmentation's place.
     """
 
     name: str = "model"
@@ -142,6 +145,7 @@ class TrainingPlan:
     log_every: int = 25
     workers: int = 1
     augmentation: AugmentationPlan = AugmentationPlan()
+    synthesis: SynthesisPlan = field(default_factory=SynthesisPlan)
 
     def __post_init__(self) -> None:
         if not is_model_name(self.name):
@@ -190,9 +194,10 @@ class TrainingPlan:
             ConfigurationError: Unknown names or values that cannot be.
         """
         values = dict(_known(cls, data, "training plan"))
-        if "augmentation" in values:
-            inner = _known(AugmentationPlan, values["augmentation"], "training plan, augmentation")
-            values["augmentation"] = AugmentationPlan(**_tuples(inner))
+        for name, part in (("augmentation", AugmentationPlan), ("synthesis", SynthesisPlan)):
+            if name in values:
+                inner = _known(part, values[name], f"training plan, {name}")
+                values[name] = part(**_tuples(inner))
         return cls(**_tuples(values))
 
     @classmethod
@@ -203,6 +208,11 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """JSON data from which `from_dict` builds an equal plan."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether images are made from label maps."""
+        return bool(self.synthesis.classes)
 
     def weight_of_level(self, level: int, levels: int) -> float:
         """Weight of a level's loss; the weights of all levels sum to 1."""
@@ -262,7 +272,7 @@ def _alike(value: object, default: object) -> bool:
         )
         numbers = isinstance(value, list | tuple) and all(_alike(item, 0.0) for item in value)
         return lengths_agree and numbers
-    if isinstance(default, AugmentationPlan):
+    if isinstance(default, AugmentationPlan | SynthesisPlan):
         return isinstance(value, dict)
     if isinstance(default, float):
         return isinstance(value, int | float) and not isinstance(value, bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -14,10 +15,11 @@ from CompactSegLib.files import written_whole
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.training.batches import TrainingCases
 from CompactSegLib.training.cases import load_cases
 from CompactSegLib.training.checkpoint import read_checkpoint
 from CompactSegLib.training.curves import draw_curves
-from CompactSegLib.training.dataset import Dataset
+from CompactSegLib.training.dataset import Dataset, PreparedCase
 from CompactSegLib.training.distributed import Processes, processes
 from CompactSegLib.training.expected import expected_millilitres
 from CompactSegLib.training.export import export_model, field_of, model_labels, provenance_of
@@ -26,6 +28,12 @@ from CompactSegLib.training.folds import fold_of
 from CompactSegLib.training.growing import check_held_out, started_provenance
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.siblings import check_sibling
+from CompactSegLib.training.synthesis.label_maps import (
+    LabelMap,
+    find_label_maps,
+    read_label_map,
+)
+from CompactSegLib.training.synthesis.patches import validation_cases
 from CompactSegLib.training.trainer import Trainer
 from CompactSegLib.training.validation import CaseScore
 
@@ -79,20 +87,22 @@ def train(
     if threads:
         torch.set_num_threads(threads)
     runtime = select_runtime(device, plan.precision)
-    dataset = read_dataset(data, labels=labels)
+    dataset = (
+        find_label_maps(Path(data), plan) if plan.synthetic else read_dataset(data, labels=labels)
+    )
     _check_fit(config, plan, dataset)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
     if started_from:
         check_held_out(started_from, dataset, held_out)
-    cases = {case.name: case for case in load_cases(dataset, plan)}
+    training_cases, held_out_cases = _cases(dataset, plan, training, held_out)
     with processes(runtime.device) as mine:
 
         def trainer_of(plan: TrainingPlan) -> Trainer:
             return Trainer(
                 plan,
                 config,
-                cases=[cases[name] for name in training],
-                held_out=[cases[name] for name in held_out],
+                cases=training_cases,
+                held_out=held_out_cases,
                 folder=folder,
                 device=runtime.device,
                 precision=runtime.precision,
@@ -125,7 +135,13 @@ def train(
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
                 expected_millilitres=expected_millilitres(
-                    ((case.labels, plan.spacing_mm) for case in trainer.cases),
+                    (
+                        (
+                            case.labels,
+                            case.spacing_mm if isinstance(case, LabelMap) else plan.spacing_mm,
+                        )
+                        for case in trainer.cases
+                    ),
                     names=[label.name for label in model_labels(dataset, plan)],
                 ),
                 started_from=started_from,
@@ -154,6 +170,20 @@ def _run(trainer: Trainer) -> list[CaseScore]:
             f"at step {trainer.step}; give the plan a smaller batch or patch and another output folder, or free memory "
             "and give the same command to go on from the last checkpoint."
         ) from error
+
+
+def _cases(
+    dataset: Dataset, plan: TrainingPlan, training: Sequence[str], held_out: Sequence[str]
+) -> tuple[TrainingCases, list[PreparedCase]]:
+    """What a run trains on, and what it is validated on."""
+    if plan.synthetic:
+        heads = {case.name: read_label_map(case.labels, plan) for case in dataset.cases}
+        return (
+            [heads[name] for name in training],
+            validation_cases([heads[name] for name in held_out], plan),
+        )
+    cases = {case.name: case for case in load_cases(dataset, plan)}
+    return [cases[name] for name in training], [cases[name] for name in held_out]
 
 
 def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:

@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
-from CompactSegLib.training.augmentation import RandomPatches
+from CompactSegLib.training.batches import TrainingCases, batches
 from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, save_checkpoint
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
@@ -48,7 +47,7 @@ class Trainer:
     Args:
         plan: The settings.
         config: The net to train.
-        cases: Training cases.
+        cases: Training cases, or the label maps that they are made from.
         held_out: Validation cases; may be empty.
         folder: Where checkpoint and log are.
         device: Where to train.
@@ -62,7 +61,7 @@ class Trainer:
         plan: TrainingPlan,
         config: NetConfig,
         *,
-        cases: Sequence[PreparedCase],
+        cases: TrainingCases,
         held_out: Sequence[PreparedCase],
         folder: Path,
         device: torch.device,
@@ -248,21 +247,13 @@ class Trainer:
         return total.detach(), losses
 
     def _batches(self, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        patches = RandomPatches(
+        return batches(
             self.cases,
             self.plan,
             classes=self.config.classes,
-            rank=self.processes.rank,
-            processes=self.processes.count,
-        )
-        return iter(
-            DataLoader(
-                patches,
-                batch_size=None,
-                sampler=range(start, self.plan.steps),
-                num_workers=self.plan.workers,
-                pin_memory=self.device.type == "cuda",
-            )
+            start=start,
+            device=self.device,
+            processes=self.processes,
         )
 
     def _rate(self) -> float:

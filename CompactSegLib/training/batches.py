@@ -1,0 +1,56 @@
+"""The batches of a run: random patches of prepared cases, or synthetic images of label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from CompactSegLib.training.augmentation import RandomPatches
+from CompactSegLib.training.dataset import PreparedCase
+from CompactSegLib.training.distributed import Processes
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.synthesis.label_maps import LabelMap
+from CompactSegLib.training.synthesis.patches import SyntheticPatches
+
+TrainingCases: TypeAlias = Sequence[PreparedCase] | Sequence[LabelMap]
+"""What a run trains on: label maps where the plan has a synthesis, else cases with images."""
+
+
+def batches(
+    cases: TrainingCases,
+    plan: TrainingPlan,
+    *,
+    classes: int,
+    start: int,
+    device: torch.device,
+    processes: Processes,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of each step from `start` on.
+
+    Each of several processes gets its share of every batch.
+    """
+    mine = {"rank": processes.rank, "processes": processes.count}
+    workers, pinned = plan.workers, device.type == "cuda"
+    patches: Dataset
+    if plan.synthetic:
+        heads = cast(Sequence[LabelMap], cases)
+        if device.type != "cpu":
+            # Images are made where the net is: no other process could hand them over as fast.
+            heads = [head.to(device) for head in heads]
+            workers, pinned = 0, False
+        patches = SyntheticPatches(heads, plan, **mine)
+    else:
+        patches = RandomPatches(cast(Sequence[PreparedCase], cases), plan, classes=classes, **mine)
+    return iter(
+        DataLoader(
+            patches,
+            batch_size=None,
+            sampler=range(start, plan.steps),
+            num_workers=workers,
+            pin_memory=pinned,
+        )
+    )

@@ -1,0 +1,185 @@
+"""Synthetic training patches, and the heads that levels are validated on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from CompactSegLib.training.dataset import PreparedCase
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.synthesis.acquisition import random_scan, regridded, scanned
+from CompactSegLib.training.synthesis.contrast import random_contrast, without_skull
+from CompactSegLib.training.synthesis.label_maps import LabelMap
+from CompactSegLib.training.synthesis.shapes import bent, coarser_labels, decoy, random_centre
+from CompactSegLib.volume.intensities import IntensityRule
+
+# Seeds of validation heads, apart from those of patches.
+_PATCHES, _ORDER, _VALIDATION = 0, 1, 2
+
+
+class SyntheticPatches(Dataset):
+    """The batches of a run: item number `step` is the batch of that step, or a process's share of it.
+
+    Everything random about a patch comes from the seed and the patch's number alone.
+
+    Args:
+        heads: The label maps; patches are made on the device they are on.
+        plan: The settings.
+        rank: Which of several processes this is.
+        processes: How many there are; each takes every `processes`-th patch of the batch.
+    """
+
+    def __init__(
+        self,
+        heads: Sequence[LabelMap],
+        plan: TrainingPlan,
+        *,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.heads = list(heads)
+        self.plan = plan
+        self.items = range(rank, plan.batch, processes)
+
+    def __len__(self) -> int:
+        return self.plan.steps
+
+    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
+        """Images ``(N, 1, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of a step."""
+        patches = [self._patch(step * self.plan.batch + item) for item in self.items]
+        images, labels = zip(*patches, strict=True)
+        return torch.stack(images)[:, None], torch.stack(labels)[:, None]
+
+    def _patch(self, number: int) -> tuple[Tensor, Tensor]:
+        random = np.random.default_rng([self.plan.seed, _PATCHES, number])
+        return synthetic_patch(self._head(number), self.plan, random=random)
+
+    def _head(self, drawn: int) -> LabelMap:
+        """Each head once per epoch, in an order of the epoch's own."""
+        epoch, place = divmod(drawn, len(self.heads))
+        order = np.random.default_rng([self.plan.seed, _ORDER, epoch]).permutation(len(self.heads))
+        return self.heads[order[place]]
+
+
+def synthetic_patch(
+    head: LabelMap, plan: TrainingPlan, *, random: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Make a patch from a head, or now and then from none.
+
+    Returns:
+        The image ``(D, H, W)`` float32, normalised, and its labels ``(D, H, W)`` uint8, both on the head's device.
+    """
+    synthesis = plan.synthesis
+    spacing = model_spacing(plan)
+    fine, factors = _fine_grid(spacing, head)
+    shape = [side * factor for side, factor in zip(plan.patch, factors, strict=True)]
+    device = head.tissues.device
+    generator = torch.Generator(device).manual_seed(int(random.integers(2**31)))
+    values, classes = head.values, head.classes
+    centre = random_centre(head, random)
+    tissues = bent(head, centre, shape, spacing_mm=fine, plan=synthesis, random=random)
+    if random.random() < synthesis.decoy_probability:
+        tissues = decoy(tissues, values, spacing_mm=fine, random=random)
+        classes = torch.zeros_like(classes)
+    elif random.random() < synthesis.strip_probability:
+        keep_fluid = random.random() < 0.5
+        tissues = without_skull(tissues, values, keep_fluid=keep_fluid)
+    contrast = random_contrast(values, synthesis, random)
+    scan = random_scan(synthesis, random)
+    scan_image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
+    image = regridded(scan_image, voxel, plan.patch, spacing)
+    labels = coarser_labels(
+        classes.to(device)[tissues.int()], factors, classes=len(synthesis.classes) + 1
+    )
+    image = normalised(image, plan, random=random)
+    if random.random() < synthesis.crop_probability:
+        inside = _random_field(plan.patch, random)
+        image, labels = _kept(image, inside), _kept(labels, inside)
+    return image, labels
+
+
+def normalised(image: Tensor, plan: TrainingPlan, *, random: np.random.Generator | None) -> Tensor:
+    """Apply the model's intensity rule to ``(D, H, W)``; with `random` as if air and other parts lay around it.
+
+    At inference the rule sees a whole volume, of which a patch is a part: the air around a head moves its percentiles.
+    """
+    rule = IntensityRule.from_dict(plan.intensity)
+    if random is None:
+        return rule.apply(image[None].clone())[0]
+    depth = image.shape[0]
+    air = int(depth * random.uniform(0, 1.5)) if random.random() < 0.8 else 0
+    around = image.amin().expand(air, *image.shape[1:])
+    image = rule.apply(torch.cat([image, around])[None])[0, :depth]
+    low, high = random.uniform(-plan.synthesis.shift, plan.synthesis.shift, 2)
+    return image.mul(1 + high - low).add_(low)
+
+
+def validation_cases(heads: Sequence[LabelMap], plan: TrainingPlan) -> list[PreparedCase]:
+    """Whole heads, not bent, each with some random contrasts and scans that are the same in every run."""
+    return [
+        _validation_case(head, plan, number)
+        for head in heads
+        for number in range(plan.synthesis.held_out_images)
+    ]
+
+
+def _validation_case(head: LabelMap, plan: TrainingPlan, number: int) -> PreparedCase:
+    random = np.random.default_rng([_VALIDATION, number, *head.name.encode()])
+    generator = torch.Generator(head.tissues.device).manual_seed(int(random.integers(2**31)))
+    spacing = model_spacing(plan)
+    _, factors = _fine_grid(spacing, head)
+    # Whole windows, so that labels and image have the same grid.
+    tissues = head.tissues[
+        tuple(slice(0, side // f * f) for side, f in zip(head.tissues.shape, factors, strict=True))
+    ]
+    shape = [side // factor for side, factor in zip(tissues.shape, factors, strict=True)]
+    contrast = random_contrast(head.values, plan.synthesis, random)
+    scan = random_scan(plan.synthesis, random)
+    image, voxel = scanned(tissues, head.spacing_mm, contrast, scan, generator=generator)
+    image = regridded(image, voxel, shape, spacing)
+    labels = coarser_labels(
+        head.classes.to(tissues.device)[tissues.int()],
+        factors,
+        classes=len(plan.synthesis.classes) + 1,
+    )
+    return PreparedCase(
+        name=f"{head.name}-{number + 1}",
+        image=normalised(image, plan, random=None)[None].cpu(),
+        labels=labels.cpu(),
+    )
+
+
+def model_spacing(plan: TrainingPlan) -> tuple[float, float, float]:
+    """The model's spacing along D, H and W."""
+    along_w, along_h, along_d = plan.spacing_mm
+    return along_d, along_h, along_w
+
+
+def _fine_grid(
+    spacing: Sequence[float], head: LabelMap
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """The grid that tissues are drawn on: whole parts of the model's voxels, about as fine as the label map."""
+    factors = tuple(
+        max(1, round(coarse / fine)) for coarse, fine in zip(spacing, head.spacing_mm, strict=True)
+    )
+    return tuple(mm / factor for mm, factor in zip(spacing, factors, strict=True)), factors
+
+
+def _random_field(shape: Sequence[int], random: np.random.Generator) -> tuple[slice, ...]:
+    """A field of view that ends inside of the patch, on one side of one axis or more."""
+    inside = []
+    for side in shape:
+        cut = int(side * random.uniform(0, 0.4)) if random.random() < 0.5 else 0
+        first = cut if random.random() < 0.5 else 0
+        inside.append(slice(first, side - cut + first))
+    return tuple(inside)
+
+
+def _kept(array: Tensor, inside: tuple[slice, ...]) -> Tensor:
+    kept = torch.zeros_like(array)
+    kept[inside] = array[inside]
+    return kept
