@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CompactSegLib.training.synthesis.contrast import Contrast, random_contrast, without_skull
+from Testing.Lib.training.synthesis.heads import a_plan
+
+VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)
+
+
+def drawn(seed, **synthesis):
+    return random_contrast(VALUES, a_plan(**synthesis).synthesis, np.random.default_rng(seed))
+
+
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=100, deadline=None)
+def test_contrasts_stay_within_the_plan(seed):
+    contrast = drawn(seed, spread=0.1, texture=0.05)
+    assert contrast.means.min() >= 0
+    assert contrast.means.max() <= 1
+    assert contrast.spreads[0] == 0
+    assert contrast.spreads[1:].min() > 0
+    assert contrast.spreads.max() <= 0.1
+    assert contrast.textures[:7].max() <= 0.05
+    assert contrast.textures.max() <= 0.15  # tissues outside of the brain
+
+
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=100, deadline=None)
+def test_contrasts_of_tissues_are_ordered_as_in_real_ones(seed):
+    means = dict(
+        zip(VALUES, drawn(seed, tissue_contrast_probability=1.0).means.tolist(), strict=True)
+    )
+    fluid, grey, white = means[24], means[3], means[2]
+    orders = {
+        (fluid < grey < white): "T1",
+        (white < grey < fluid): "T2",
+        (fluid < white < grey): "FLAIR",
+    }
+    # Each tissue strays a little of its own; what is left apart is told apart.
+    if min(abs(fluid - grey), abs(grey - white), abs(fluid - white)) > 0.1:
+        assert True in orders
+    low, high = sorted((grey, white))
+    assert low - 0.1 <= means[10] <= high + 0.1
+
+
+def test_all_orders_and_all_means_occur():
+    found = set()
+    for seed in range(60):
+        means = drawn(seed, tissue_contrast_probability=1.0).means
+        found.add(tuple(torch.argsort(means[[1, 2, 5]]).tolist()))
+    assert found == {(2, 1, 0), (0, 1, 2), (2, 0, 1)}
+    free = torch.stack([drawn(seed, tissue_contrast_probability=0.0).means for seed in range(200)])
+    # White and grey matter know nothing of each other.
+    assert abs(np.corrcoef(free[:, 1], free[:, 2])[0, 1]) < 0.2
+    assert free[:, 1].std() == pytest.approx(1 / np.sqrt(12), rel=0.15)
+
+
+def test_bone_is_mostly_dark():
+    bone = torch.stack([drawn(seed).means[VALUES.index(515)] for seed in range(200)])
+    assert 0.75 < (bone < 0.25).float().mean() < 0.95
+
+
+def test_a_given_contrast_has_its_means_and_nothing_where_none_is_given():
+    contrast = Contrast.of(VALUES, {2: 0.8, 3: 0.5}, spread=0.02)
+    assert contrast.means.tolist() == pytest.approx([0, 0.8, 0.5, 0, 0, 0, 0, 0, 0])
+    assert contrast.spreads.tolist() == pytest.approx([0, 0.02, 0.02, 0, 0, 0, 0, 0, 0])
+
+
+def test_the_skull_is_removed_and_the_brain_stays():
+    tissues = torch.arange(len(VALUES), dtype=torch.uint8).reshape(3, 3, 1)
+    kept = without_skull(tissues, VALUES, keep_fluid=True).flatten().tolist()
+    assert kept == [0, 1, 2, 3, 4, 5, 6, 0, 0]
+    kept = without_skull(tissues, VALUES, keep_fluid=False).flatten().tolist()
+    assert kept == [0, 1, 2, 3, 4, 0, 6, 0, 0]
