@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.inference.evaluation import Evaluation
 from CompactSegLib.inference.placement import place_net
 from CompactSegLib.inference.progress import Progress
+from CompactSegLib.inference.remarks import on_extent
 from CompactSegLib.inference.results import Level, RunInfo
 from CompactSegLib.inference.stop import StopRule
 from CompactSegLib.network.blocks import ConvLayer
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from CompactSegLib.models.model import Model
 
 _KEPT_SHARE = 1 / 3
-_LARGER = 1.5
 
 
 class Segmenter:
@@ -65,6 +65,7 @@ class Segmenter:
         self._kept_bytes = kept_bytes
         self._messages: list[str] = []
         self._lasting_messages: list[str] = []
+        self._finding: str | None = None
         self.interrupt: Callable[[], None] | None = None
         """Called before every convolution; what it raises ends the computation."""
         self._use(select_runtime(device, precision))
@@ -76,29 +77,13 @@ class Segmenter:
             InputError: The volume does not fit the model.
         """
         self._messages = list(self._lasting_messages)
+        self._finding = None
         if self.runtime is not self._preferred:
             self._place(self._preferred)
         evaluation = Evaluation(self, volume)
-        self._check_extent(evaluation)
+        if remark := on_extent(volume, evaluation.grid, self.model):
+            self.tell(remark)
         return evaluation
-
-    def _check_extent(self, evaluation: Evaluation) -> None:
-        """A net trained on crops finds its structure in places where it has never been shown what else looks alike."""
-        field = self.model.field_mm
-        if field is None:
-            return
-        extent = [
-            voxels * mm
-            for voxels, mm in zip(
-                reversed(evaluation.grid.model_shape), self.model.spacing_mm, strict=True
-            )
-        ]
-        if any(here > _LARGER * known for here, known in zip(extent, field, strict=True)):
-            self.tell(
-                f"{evaluation.volume.name} measures {_millimetres(extent)}, but {self.model.name} was trained on "
-                f"images of at most {_millimetres(field)}; crop the volume to the structure, or expect wrong labels "
-                "elsewhere."
-            )
 
     def levels(
         self,
@@ -184,7 +169,7 @@ class Segmenter:
             device_name=self.runtime.name,
             precision=self.runtime.precision,
             tile=self.last_edge,
-            messages=tuple(self._messages),
+            messages=(*self._messages, *([self._finding] if self._finding else [])),
         )
 
     @property
@@ -201,6 +186,10 @@ class Segmenter:
     def tell(self, message: str) -> None:
         """Note something that did not go as planned; it reaches the report."""
         self._messages.append(message)
+
+    def tell_finding(self, remark: str | None) -> None:
+        """Note what is to be said of the level just computed, in place of what was said of the one before."""
+        self._finding = remark
 
     def fall_back_to_cpu(self, message: str) -> None:
         """Go on with the CPU for this volume; the next one may fit the device."""
@@ -239,10 +228,6 @@ class Segmenter:
 
 def _is_whole(value: object, minimum: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
-
-
-def _millimetres(lengths: Sequence[float]) -> str:
-    return " × ".join(f"{length:.0f}" for length in lengths) + " mm"
 
 
 def segment(

@@ -14,6 +14,7 @@ from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.level_run import LevelRun
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter, Progress
+from CompactSegLib.inference.remarks import on_contrast, on_findings
 from CompactSegLib.inference.results import Level
 from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
 from CompactSegLib.volume.resampling import GridMap
@@ -95,13 +96,17 @@ class Evaluation:
         try:
             if self._image is None:
                 self._image = PreparedImage(self._segmenter, self.volume, grid=self.grid)
+            if not self._image.has_contrast:
+                return self._nothing(number, report, begin=begin)
             run = LevelRun(
                 self._segmenter, self._image, grid=self.grid, level=number, report=report
             )
             labels = self.grid.to_source(run.labels())
             labels.flags.writeable = False  # the next level is compared with them
             self._segmenter.last_edge = run.edge
-            return self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+            level = self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+            self._segmenter.tell_finding(on_findings(level, self.volume, self._segmenter.model))
+            return level
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -110,6 +115,15 @@ class Evaluation:
                 f"Level {number}: expected memory for the image and its labels ({size} voxels at the model's spacing), "
                 "but the CPU has none left; close other programs or segment a smaller region."
             ) from error
+
+    def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
+        """Background throughout: what a net makes of an image without contrast says nothing about the image."""
+        report.begin_tile(int(np.prod(self.grid.model_shape)))
+        report.end_tile()
+        labels = np.zeros(self.volume.shape_kji, dtype=np.uint8)
+        labels.flags.writeable = False
+        self._segmenter.tell_finding(on_contrast(self.volume))
+        return self._result(number, labels, blocks_run=0, begin=begin)
 
     def _result(
         self, number: int, labels: NDArray[np.uint8], *, blocks_run: int, begin: float

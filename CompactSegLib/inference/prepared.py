@@ -29,6 +29,10 @@ class PreparedImage:
         segmenter: Net and device.
         volume: The image.
         grid: From the volume's grid to the model's.
+
+    Attributes:
+        shape: ``(D, H, W)`` of the model's grid.
+        has_contrast: Whether there is anything to see: some two voxels differ.
     """
 
     def __init__(self, segmenter: Segmenter, volume: Volume, *, grid: GridMap) -> None:
@@ -47,6 +51,9 @@ class PreparedImage:
             if 4 * volume.channels * math.prod(self.shape) > free_main_memory():
                 raise MemoryError
             image = self._prepare(volume, grid, torch.device("cpu"))
+        # Percentiles or a window may leave nothing of an image's contrast, and resampling may give a constant some.
+        low, high = torch.aminmax(image)
+        self.has_contrast = volume.has_contrast and bool(low < high)
         self._image = image[None]
         self.forget_maps()
 
@@ -107,9 +114,8 @@ class PreparedImage:
                 del maps[number - 1]
             if report is not None:
                 report.step(number - start, steps)
-        joined = net.level_map(level, maps, shape=torch.Size(shape_of(region)))
+        logits = net.level_logits(level, maps, shape=torch.Size(shape_of(region)))[0]
         maps.clear()
-        logits: Tensor = net.heads[level - 1](joined)[0]
         if report is not None:
             report.step(steps, steps)
         return logits[(slice(None), *relative(wanted, region))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ class Volume:
         """Return a volume that is fit to be segmented.
 
         Voxels that are not finite, or too large for float32, become the smallest finite value, with
-        a warning; the given array is not changed.
+        a warning; the given array is not changed. An image without contrast has a warning too.
 
         Args:
             array: (K, J, I) or (C, K, J, I), any real pixel type.
@@ -76,7 +77,7 @@ class Volume:
             source: The files it came from.
 
         Raises:
-            InputError: Not a real 3D image, or nothing to see in it: no finite voxel, or all equal.
+            InputError: Not a real 3D image, or no finite voxel in it.
         """
         what = str(source.path) if source else name
         if array.ndim == 3:
@@ -92,17 +93,24 @@ class Volume:
                 "give the whole series or a 3D file."
             )
         array, warnings = _finite(array, what)
-        if all(channel.min() == channel.max() for channel in array):
-            raise InputError(
-                f"{what}: expected an image, but all voxels have the value {array.flat[0]}; "
-                "check that the right file was exported."
-            )
-        return cls(array, geometry, name=name, source=source, warnings=warnings)
+        volume = cls(array, geometry, name=name, source=source, warnings=warnings)
+        if volume.has_contrast:
+            return volume
+        warning = (
+            f"{what}: expected an image, but all voxels have the value {array.flat[0]}; "
+            "check that the right file was exported."
+        )
+        return replace(volume, warnings=(*warnings, warning))
 
     @property
     def shape_kji(self) -> tuple[int, int, int]:
         """Shape of its labels."""
         return self.geometry.shape_kji
+
+    @cached_property
+    def has_contrast(self) -> bool:
+        """Whether any channel has two voxels that differ."""
+        return any(channel.min() != channel.max() for channel in self.array)
 
     @property
     def channels(self) -> int:

@@ -133,6 +133,23 @@ def test_voxels_that_are_not_finite_are_told(segment, an_oblique_volume, tmp_pat
     assert "1 voxels" in json.loads(result.stdout)["messages"][0]
 
 
+def test_of_a_constant_volume_the_report_says_that_nothing_was_found(segment, tmp_path: Path):
+    flat = SimpleITK.GetImageFromArray(np.full((9, 10, 11), 7, np.int16))
+    SimpleITK.WriteImage(flat, str(tmp_path / "flat.nrrd"))
+    result = segment("--all-levels", volume=tmp_path / "flat.nrrd")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads((tmp_path / "out" / "flat_report.json").read_text())
+    why, finding = report["messages"]
+    assert "all voxels have the value 7" in why
+    assert finding.startswith("Nothing was found: all voxels of flat are alike")
+    assert f"Note: {finding}" in result.stderr.replace("\n", " ")
+    assert [level["level"] for level in report["levels"]] == [1, 2, 3]
+    assert {sum(level["millilitres"].values()) for level in report["levels"]} == {0}
+    for number in (1, 2, 3):
+        labels = SimpleITK.ReadImage(str(tmp_path / "out" / f"flat_level-{number}.seg.nrrd"))
+        assert not SimpleITK.GetArrayFromImage(labels).any()
+
+
 def test_a_failure_in_the_middle_leaves_nothing_of_the_case(segment, tmp_path: Path, monkeypatch):
     from CompactSegLib.inference import picture
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 
 from CompactSegLib import Segmenter
 from CompactSegLib.models import Label, Model, StopSettings
+from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.model import LevelInfo
 from CompactSegLib.network import NetConfig, fold_batch_norm, level_costs
 from CompactSegLib.volume import Geometry, IntensityRule, Volume
@@ -22,6 +24,8 @@ def model_in_memory(
     orientation: str = "RAS",
     field_mm: tuple[float, float, float] | None = None,
     stop: StopSettings | None = None,
+    intensity: IntensityRule | None = None,
+    expected: Mapping[str, ExpectedVolume] | None = None,
     zero_weights: bool = False,
     seed: int = 0,
 ) -> Model:
@@ -43,7 +47,7 @@ def model_in_memory(
         orientation=orientation,
         spacing_mm=spacing_mm,
         field_mm=field_mm,
-        intensity=IntensityRule("zscore"),
+        intensity=intensity or IntensityRule("zscore"),
         levels=tuple(
             LevelInfo(
                 level=cost.level,
@@ -59,6 +63,7 @@ def model_in_memory(
         licence="",
         weights_sha256="",
         size_bytes=0,
+        expected_millilitres=expected or {},
     )
     model.__dict__["net"] = fold_batch_norm(net)
     return model

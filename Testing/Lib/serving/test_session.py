@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,18 @@ def test_a_model_that_was_replaced_is_read_again(write_tiny_model, tmp_path, an_
     )
     assert session._segmenter is not segmenter
     assert session._segmenter.model.title == "Another title"
+
+
+def test_what_is_unlike_the_model_is_told_with_each_level(the_tiny_model, an_oblique_volume):
+    events = []
+    flat = replace(an_oblique_volume, array=np.zeros_like(an_oblique_volume.array))
+    request = request_for(flat, the_tiny_model, "a", name="flat", all_levels=True)
+    Session().segment(request, tell=lambda event, _: events.append(event), cancel=lambda: False)
+    told = [event["messages"] for event in events if event["event"] == "level"]
+    assert len(told) == 3
+    for why, finding in told:
+        assert why.startswith("flat: expected an image, but all voxels have the value 0.0")
+        assert finding.startswith("Nothing was found: all voxels of flat are alike")
 
 
 def test_options_reach_the_engine(the_tiny_model, an_oblique_volume):

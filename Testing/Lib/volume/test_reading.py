@@ -192,10 +192,6 @@ REFUSED = {
         lambda folder: written(folder / "a.nrrd", an_array("f4").astype("c8")),
         "expected real numbers as voxels, got complex",
     ),
-    "constant": (
-        lambda folder: written(folder / "a.nrrd", np.full(GRID.shape_kji, 7, "i2")),
-        "all voxels have the value 7",
-    ),
     "all NaN": (
         lambda folder: written(folder / "a.nrrd", np.full(GRID.shape_kji, np.nan, "f4")),
         "no voxel has a finite value",
@@ -212,6 +208,15 @@ def test_what_is_no_volume_is_refused_in_one_sentence(tmp_path, what, capfd):
         read_volume(path)
     _is_one_sentence(raised, path)
     assert capfd.readouterr().err == ""
+
+
+def test_a_constant_image_is_read_with_a_warning(tmp_path):
+    path = written(tmp_path / "a.nrrd", np.full(GRID.shape_kji, 7, "i2"))
+    volume = read_volume(path)
+    (warning,) = volume.warnings
+    assert warning.startswith(f"{path}: expected an image, but all voxels have the value 7; check")
+    assert not volume.has_contrast
+    assert read_volume(written(tmp_path / "b.nrrd", an_array())).has_contrast
 
 
 def test_a_sheared_image_is_refused(tmp_path, capfd):
