@@ -25,6 +25,7 @@ class KeptMaps:
         self._shape = shape
         self.limit_bytes = limit_bytes
         self._maps: dict[int, Tensor] = {}
+        self._planned: dict[int, torch.Size] = {}
         self._being_written: dict[int, Tensor] = {}
 
     def start_for(self, level: int) -> int:
@@ -44,50 +45,64 @@ class KeptMaps:
         joined = {k for k in self._config.fused_maps(level) if k <= start}
         return tuple(sorted(joined | ({start} if start else set())))
 
-    def begin(self, level: int, *, device: torch.device, dtype: torch.dtype) -> None:
-        """Make room for the maps that level ``level`` computes and a later level can use, as far as memory allows."""
-        self._being_written = {}
+    def begin(self, level: int, *, dtype: torch.dtype) -> None:
+        """Plan which of the maps that level ``level`` computes, and a later one can use, to keep within the limit."""
+        self.abandon()
         if level >= self._config.levels:
             return
         start = self.start_for(level)
         wanted = [k for k in self._config.fused_maps(level + 1) if start < k <= level + 1]
+        left = self.limit_bytes - self.bytes
         # Ascending: a map is of use only with all earlier ones that the next level joins.
         for number in wanted:
             coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[number - 1]))
-            channels = self._config.map_channels[number - 1]
-            size = torch.Size((1, channels, *coarse))
-            if self.bytes + size.numel() * dtype.itemsize > self.limit_bytes:
+            size = torch.Size((1, self._config.map_channels[number - 1], *coarse))
+            left -= size.numel() * dtype.itemsize
+            if left < 0:
+                return
+            self._planned[number] = size
+
+    def write(self, number: int, values: Tensor, *, region: Box, core: Box) -> None:
+        """Keep the core's part of F_number, computed over ``region``; both in image voxels.
+
+        Where the core is the whole volume its values are kept themselves, so nobody may change them afterwards.
+        """
+        size = self._planned.get(number)
+        if size is None:
+            return
+        stride = self._config.map_strides[number - 1]
+        at, origin = coarser(core, stride), coarser(region, stride)
+        inner = (slice(None), slice(None), *relative(at, origin))
+        if number not in self._being_written:
+            if shape_of(at) == size[2:] == values.shape[2:]:
+                self._being_written[number] = values
                 return
             try:
                 self._being_written[number] = torch.empty(
-                    size, device=device, dtype=dtype, memory_format=torch.channels_last_3d
+                    size,
+                    device=values.device,
+                    dtype=values.dtype,
+                    memory_format=torch.channels_last_3d,
                 )
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                for useless in [k for k in self._planned if k >= number]:
+                    del self._planned[useless]
                 return
-
-    def write(self, number: int, values: Tensor, *, region: Box, core: Box) -> None:
-        """Keep the core's part of F_number, computed over ``region``; both in image voxels."""
-        target = self._being_written.get(number)
-        if target is None:
-            return
-        stride = self._config.map_strides[number - 1]
-        at, origin = coarser(core, stride), coarser(region, stride)
-        inner = relative(at, origin)
-        target[(slice(None), slice(None), *at)] = values[(slice(None), slice(None), *inner)]
+        self._being_written[number][(slice(None), slice(None), *at)] = values[inner]
 
     def finish(self) -> None:
         """The level is complete: what was written may be read. Maps that no later level reads are dropped."""
         self._maps.update(self._being_written)
-        self._being_written = {}
+        self.abandon()
         if self._maps and self._config.fuse == "pair":
             deepest = max(self._maps)
             self._maps = {deepest: self._maps[deepest]}
 
     def abandon(self) -> None:
         """The level was not completed."""
-        self._being_written = {}
+        self._planned, self._being_written = {}, {}
 
     def read(self, number: int, region: Box) -> Tensor:
         """F_number ``(1, C, d, h, w)`` over a region in image voxels."""

@@ -123,7 +123,7 @@ class LevelRun:
         self._start = kept.start_for(self._level)
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
-        kept.begin(self._level, device=runtime.device, dtype=runtime.dtype)
+        kept.begin(self._level, dtype=runtime.dtype)
         self._cores = deque(self._cut(whole(self._image.shape)))
         self._report.restart()
 

@@ -11,6 +11,12 @@ from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, 
 _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
 
 
+def memory_format_of(maps: Tensor) -> torch.memory_format:
+    """In which order ``(N, C, D, H, W)`` lies in memory: channels last, or else contiguous."""
+    last = maps.is_contiguous(memory_format=torch.channels_last_3d)
+    return torch.channels_last_3d if last else torch.contiguous_format
+
+
 def max_pool(maps: Tensor, factor: int) -> Tensor:
     """Max pooling of ``(N, C, D, H, W)`` with windows of ``factor`` voxels; at the border, of those that are there."""
     if factor == 1:
@@ -96,12 +102,33 @@ class Block(nn.Module):
         self.branches = nn.ModuleList(
             Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
         )
+        self._widths: list[int] = [branch.out_channels(in_channels) for branch in config.branches]
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')`` with ``D' = ceil(D / pool)`` and so on."""
         pooled = max_pool(maps, self.pool)
-        outputs = [branch(pooled) for branch in self.branches]
-        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+        if len(self.branches) == 1 or torch.is_grad_enabled():
+            outputs = [branch(pooled) for branch in self.branches]
+            return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
+        return self._side_by_side(pooled)
+
+    def _side_by_side(self, pooled: Tensor) -> Tensor:
+        """The same concatenation, each branch written to its place as it comes, so that there is only one besides it."""
+        result, start = None, 0
+        for branch, channels in zip(self.branches, self._widths, strict=True):
+            output = branch(pooled)
+            if result is None:
+                result = torch.empty(
+                    (output.shape[0], sum(self._widths), *output.shape[2:]),
+                    dtype=output.dtype,
+                    device=output.device,
+                    memory_format=memory_format_of(output),
+                )
+            result[:, start : start + channels] = output
+            start += channels
+            del output
+        assert result is not None
+        return result
 
 
 class Head(nn.Module):
@@ -112,6 +139,8 @@ class Head(nn.Module):
         self.layers = conv_layers(in_channels, config.layers)
         last = config.layers[-1].channels if config.layers else in_channels
         self.classifier = nn.Conv3d(last, classes, kernel_size=1)
+        self.margin = sum(layer.dilation * (layer.kernel // 2) for layer in config.layers)
+        """How many voxels around one its scores depend on."""
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to logits ``(N, classes, D, H, W)``."""

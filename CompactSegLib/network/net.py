@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import Block, Head, upsample
+from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
+
+_SLAB_VALUES = 2**23
 
 
 class MultiLevelNet(nn.Module):
@@ -65,6 +69,45 @@ class MultiLevelNet(nn.Module):
             for number in self.config.fused_maps(level)
         ]
         return torch.cat(joined, dim=1)
+
+    def level_logits(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:
+        """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``.
+
+        The same as its head applied to `level_map`, but joined and applied slab by slab where no map is coarser than
+        the image: the level feature map, the largest of all, never exists as a whole.
+
+        Args:
+            level: The level n, from 1.
+            maps: As for `level_map`.
+            shape: As for `level_map`.
+        """
+        head: Any = self.heads[level - 1]
+        numbers = self.config.fused_maps(level)
+        if any(self.config.map_strides[number - 1] > 1 for number in numbers):
+            logits: Tensor = head(self.level_map(level, maps, shape=shape))
+            return logits
+        depth, height, width = shape
+        margin: int = head.margin
+        row_values = sum(maps[number].shape[1] for number in numbers) * height * width
+        rows = max(1, 4 * margin, _SLAB_VALUES // max(1, row_values))
+        result = None
+        for start in range(0, depth, rows):
+            stop = min(start + rows, depth)
+            # What padding spoils at the inner edges is cut off again.
+            first, last = max(0, start - margin), min(depth, stop + margin)
+            slabs = {number: maps[number][:, :, first:last] for number in numbers}
+            joined = self.level_map(level, slabs, shape=torch.Size((last - first, height, width)))
+            logits = head(joined)
+            if result is None:
+                result = torch.empty(
+                    (*logits.shape[:2], *shape),
+                    dtype=logits.dtype,
+                    device=logits.device,
+                    memory_format=memory_format_of(joined),
+                )
+            result[:, :, start:stop] = logits[:, :, start - first : stop - first]
+        assert result is not None
+        return result
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.
