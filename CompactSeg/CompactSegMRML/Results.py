@@ -166,6 +166,7 @@ class Results:
         folderItem: Of the subject hierarchy; 0 where there is none.
         shownLevel: The one that is visible; None where none or several are.
         device: Title of the device that computed.
+        messages: What the last run told beside the levels, such as that hardly anything was found.
     """
 
     volumeNode: Any
@@ -176,6 +177,7 @@ class Results:
     folderItem: int
     shownLevel: int | None
     device: str = ""
+    messages: tuple[str, ...] = ()
 
     def level(self, number: int) -> LevelResult | None:
         """The level with this number; None where it is not there."""

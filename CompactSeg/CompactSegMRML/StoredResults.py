@@ -38,6 +38,7 @@ def resultsOf(volumeNode: Any) -> Results | None:
         folderItem=folderOf(volumeNode.GetScene(), [*nodes.values(), *([table] if table else [])]),
         shownLevel=shownLevel(volumeNode),
         device=last.device,
+        messages=last.messages,
     )
 
 

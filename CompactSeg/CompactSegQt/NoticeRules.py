@@ -71,6 +71,8 @@ def showNotice(
         notice.inform(outcome.sentence)
     elif not hasRegion and (advice := _tooLarge(volumeNode, model)):
         notice.warn(advice, label=_("Add region"), action=addRegion)
+    elif messages := _messages(logic, volumeNode):
+        notice.inform(messages)
     else:
         notice.clear()
 
@@ -82,6 +84,12 @@ def _missing(*, declined: bool) -> str:
             "measured."
         )
     return _("PyTorch is needed for segmenting and not installed yet.")
+
+
+def _messages(logic: CompactSegLogic, volumeNode: Any) -> str:
+    """What the engine told of the run whose levels are there."""
+    results = logic.results(volumeNode)
+    return " ".join(results.messages) if results else ""
 
 
 def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:
