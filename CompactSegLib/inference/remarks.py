@@ -82,8 +82,8 @@ def on_findings(level: Level, volume: Volume, model: Model) -> str | None:
         return None
     more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
     return (
-        f"Far from what the training cases have: {', '.join(far[:_MOST_NAMED])}{more}; if the volume does not show "
-        "only a part, look there for errors."
+        f"Far from what the training cases have: {', '.join(far[:_MOST_NAMED])}{more}; an error, disease, or a volume "
+        "that shows only a part may be the reason."
     )
 
 

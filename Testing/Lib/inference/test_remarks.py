@@ -117,7 +117,9 @@ def test_a_structure_that_is_missing_is_named_unless_the_image_is_a_crop(spacing
     message = on_findings(level, volume, model)
     assert (message is not None) == told
     if message:
-        assert f"{LABELS[0]} 0.01 ml (there 0.5 to 0.5 ml); if the volume" in message
+        assert (
+            f"{LABELS[0]} 0.01 ml (there 0.5 to 0.5 ml); an error, disease, or a volume" in message
+        )
 
 
 def test_only_the_last_level_is_spoken_of():
