@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import highdicom
 import nrrd
@@ -28,6 +29,20 @@ _LEAST_DIFFERENCE = 20
 def brain_labels() -> list[Label]:
     plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan.json")
     return [Label.from_dict({"value": int(v), **label}) for v, label in plan.labels.items()]
+
+
+def test_the_document_says_what_the_plan_says():
+    plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan.json")
+    document = (REPOSITORY / "docs" / "brain-mr-labels.md").read_text(encoding="utf-8")
+    table = [line for line in document.splitlines() if re.match(r"\| \d", line)]
+    stated = []
+    for value, label in plan.labels.items():
+        terms = Label.from_dict({"value": int(value), **label}).terminology
+        codes = ", ".join(f"{c.value} {c.meaning}" for c in (terms.type, terms.modifier) if c)
+        values = ", ".join(map(str, plan.synthesis.classes[value]))
+        color = ", ".join(map(str, label["color"]))
+        stated.append(f"| {value} | {label['name']} | {values} | {codes} | {color} |")
+    assert table == stated
 
 
 def a_map_of(labels: list[Label], shape_kji: tuple[int, int, int]) -> np.ndarray:
