@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from CompactSegLib.inference.feature_maps import KeptMaps
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
@@ -47,3 +49,18 @@ def test_a_limit_keeps_the_maps_that_a_dense_net_can_begin_with():
     levels = segmenter.levels(a_volume((8, 9, 10)), all_levels=True)
     # F_2 without F_1 would be of no use.
     assert [level.blocks_run for level in levels] == [2, 2, 3]
+
+
+def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_together():
+    config = net_config(serial(layer(4)), serial(layer(3)), serial(layer(3)))
+    whole = (slice(0, 8), slice(0, 6), slice(0, 5))
+    values = torch.arange(3 * 8 * 6 * 5.0).reshape(1, 3, 8, 6, 5)
+    for cores in ([whole], [(slice(0, 3), *whole[1:]), (slice(3, 8), *whole[1:])]):
+        kept = KeptMaps(config, shape=(8, 6, 5), limit_bytes=10**6)
+        kept.begin(1, dtype=torch.float32)
+        for core in cores:
+            kept.write(2, values, region=whole, core=core)
+        kept.finish()
+        read = kept.read(2, whole)
+        assert torch.equal(read, values)
+        assert (read.data_ptr() == values.data_ptr()) == (cores == [whole])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, fold_batch_norm
@@ -81,6 +82,46 @@ def test_dense_fusion_joins_all_maps_so_far():
         maps = [evaluation.feature_map(k) for k in (1, 2, 3)]
         expected = net.heads[1](torch.cat(maps, dim=1))
     assert torch.equal(evaluation.logits(2), expected)
+
+
+@settings(max_examples=25)
+@given(net_configs())
+def test_without_gradients_branches_give_the_same_maps(config):
+    net, image = random_net(config), random_image(config, (9, 6, 11))
+    with_gradients = net.evaluate(image)
+    with torch.no_grad():
+        without = net.evaluate(image)
+        for number in range(1, config.levels + 2):
+            expected = with_gradients.feature_map(number).detach()
+            assert torch.equal(without.feature_map(number), expected)
+
+
+@settings(max_examples=25)
+@given(net_configs(), st.integers(1, 400))
+def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
+    net, image = random_net(config), random_image(config, (9, 6, 11))
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("CompactSegLib.network.net._SLAB_VALUES", slab_values)
+        evaluation = net.evaluate(image)
+        for level in range(1, config.levels + 1):
+            maps = {k: evaluation.feature_map(k) for k in config.fused_maps(level)}
+            came = net.level_logits(level, maps, shape=image.shape[-3:])
+            expected = evaluation.logits(level)
+            assert came.shape == expected.shape
+            scale = max(1.0, float(expected.abs().max()))
+            assert (came - expected).abs().max() <= 1e-5 * scale
+
+
+def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
+    net = random_net(FOUR_BLOCKS)
+    monkeypatch.setattr("CompactSegLib.network.net._SLAB_VALUES", 4 * 4 * 4 * 5)
+    joined = []
+    net.heads[0].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].shape[2]))
+    with torch.no_grad():
+        evaluation = net.evaluate(random_image(FOUR_BLOCKS, (12, 4, 4)))
+        maps = {1: evaluation.feature_map(1), 2: evaluation.feature_map(2)}
+        net.level_logits(1, maps, shape=torch.Size((12, 4, 4)))
+    assert joined == [5, 5, 2]
 
 
 @settings(max_examples=25)
