@@ -1,8 +1,13 @@
-"""Models by name: the folders that ``COMPACTSEG_MODELS`` names, then those that ship."""
+"""Models by name: the folders that ``COMPACTSEG_MODELS`` names, then those that ship.
+
+Which comes first where models are listed, and so is chosen until a user chooses another, is stated in
+``Resources/Models/order.json``.
+"""
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +19,9 @@ from CompactSegLib.models.folder import read_model
 from CompactSegLib.models.model import Model
 from CompactSegLib.models.schema import MODEL_FILE
 
-__all__ = ["SEARCH_VARIABLE", "find_models", "list_models", "load_model"]
+__all__ = ["ORDER_FILE", "SEARCH_VARIABLE", "find_models", "list_models", "load_model"]
 
+ORDER_FILE = "order.json"
 SEARCH_VARIABLE = "COMPACTSEG_MODELS"
 """Folders of model folders, separated as in ``PATH``; they come before the models that ship."""
 
@@ -46,13 +52,13 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
 
 
 def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> list[Model]:
-    """All models that can be found, sorted by their folder's name, by which `load_model` finds them.
+    """All models that can be found, in the order of `find_models`.
 
     Args:
         on_damaged: Called for each folder that could not be read; such folders are left out.
     """
     models = []
-    for _, folder in sorted(find_models().items()):
+    for folder in find_models().values():
         try:
             models.append(read_model(folder))
         except ModelError as error:
@@ -62,14 +68,28 @@ def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> li
 
 
 def find_models() -> dict[str, Path]:
-    """Model folders by their name; where a name is there twice, the first place wins."""
+    """Model folders by their name, by which `load_model` finds them; of two with the same name that of the first place.
+
+    Those that `ORDER_FILE` names come first, as it names them, then all others by their names.
+    """
     found: dict[str, Path] = {}
     for place in _places():
         if place.is_dir():
             for folder in sorted(place.iterdir()):
                 if (folder / MODEL_FILE).is_file():
                     found.setdefault(folder.name, folder)
-    return found
+    order = _stated_order()
+    known = [name for name in order if name in found]
+    return {name: found[name] for name in [*known, *sorted(set(found) - set(known))]}
+
+
+def _stated_order() -> list[str]:
+    """The names in the order file of the models that ship; none where it is missing or damaged: any order will do."""
+    with suppress(OSError, ValueError):
+        names = json.loads((find_resource("Models") / ORDER_FILE).read_text(encoding="utf-8"))
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return names
+    return []
 
 
 def _places() -> list[Path]:

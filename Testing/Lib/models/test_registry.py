@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib import ModelError, list_models, load_model
+from CompactSegLib.models.registry import ORDER_FILE
+from Testing.repository import REPOSITORY
 
 
 @pytest.fixture
@@ -64,6 +67,28 @@ def test_a_path_that_is_no_model_is_told_as_a_path(two_places, tmp_path: Path):
         load_model("some/where")
     with pytest.raises(ModelError, match=r"it holds no model\.json"):
         load_model(tmp_path)
+
+
+def test_the_stated_order_comes_before_all_other_names(
+    two_places, the_tiny_model, tmp_path: Path, monkeypatch
+):
+    ships = tmp_path / "ships"
+    for name in ("zebra-mr", "bear-mr"):
+        shutil.copytree(the_tiny_model.folder, ships / name)
+    (ships / ORDER_FILE).write_text('["zebra-mr", "gone-mr", "tiny"]')
+    monkeypatch.setattr("CompactSegLib.models.registry.find_resource", lambda _name: ships)
+    names = ["zebra-mr", "tiny", "bear-mr", "liver-ct"]
+    assert [model.folder.name for model in list_models()] == names
+    for damaged in ("", "[1]", '"tiny"'):
+        (ships / ORDER_FILE).write_text(damaged)
+        assert [model.folder.name for model in list_models()] == sorted(names)
+
+
+def test_the_order_names_just_the_models_that_ship():
+    ships = REPOSITORY / "Resources" / "Models"
+    order = json.loads((ships / ORDER_FILE).read_text())
+    assert order[0] == "brain-mr"
+    assert sorted(order) == sorted(path.parent.name for path in ships.glob("*/model.json"))
 
 
 def test_models_are_listed_by_name_and_damaged_ones_are_told(two_places):
