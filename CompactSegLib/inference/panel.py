@@ -14,12 +14,14 @@ from CompactSegLib.models.labels import Label
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CHANGED", "Panel", "rgb", "window_of"]
+__all__ = ["CHANGED", "FILL", "Panel", "rgb", "window_of"]
 
 TEXT = "#e8ecef"
 CHANGED = "#ffffff"
-_FILL = 0.38
+FILL = 0.38
+"""How much of a filled structure is its colour; the rest is the image."""
 _POINTS_PER_INCH = 72
+_RIM_FROM_POINTS = 1.5
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Panel:
         picture = self._cut(view)
         colors = np.zeros((256, 4), dtype=np.float32)
         for label in labels:
-            colors[label.value] = (*rgb(label), _FILL)
+            colors[label.value] = (*rgb(label), FILL)
         self.axes.imshow(
             colors[picture], extent=self._extent(picture), interpolation="nearest", resample=False
         )
@@ -70,7 +72,9 @@ class Panel:
     def draw_changes(self, view: np.ndarray, before: np.ndarray) -> None:
         """Outline what differs between two segmentations ``(S, P, L)``."""
         changed = self._cut(view) != self._cut(before)
-        self._draw_edges(changed, color="black", width=2.2)
+        # On a whole head a rim around single voxels would hide the structures.
+        if self._voxel_points > _RIM_FROM_POINTS:
+            self._draw_edges(changed, color="black", width=2.2)
         self._draw_edges(changed, color=CHANGED, width=1.1)
 
     def draw_letters(self) -> None:
@@ -107,6 +111,11 @@ class Panel:
     def _right_mm(self) -> float:
         return self.spacing_mm[self.plane.right]
 
+    @property
+    def _voxel_points(self) -> float:
+        """The shorter side of a drawn voxel, in points."""
+        return min(self._down_mm, self._right_mm) * self.scale * _POINTS_PER_INCH
+
     def _cut(self, view: np.ndarray) -> np.ndarray:
         return self.plane.cut(view, self.frame.slices[self.plane.normal])
 
@@ -138,8 +147,7 @@ class Panel:
 
         lines = edges(mask, down_mm=self._down_mm, right_mm=self._right_mm)
         # Thinner where voxels are small, or the lines would hide what they surround.
-        voxel_points = min(self._down_mm, self._right_mm) * self.scale * _POINTS_PER_INCH
-        width *= float(np.clip(voxel_points / 4, 0.35, 1.0))
+        width *= float(np.clip(self._voxel_points / 4, 0.35, 1.0))
         if len(lines):
             self.axes.add_collection(LineCollection(list(lines), colors=[color], linewidths=width))
 

@@ -46,7 +46,7 @@ _NUMBER_RIGHT = (
 )
 _TALLEST = 1.5  # of a panel, in panel widths
 
-_MOST_STRUCTURES = 12
+_MOST_STRUCTURES = 16
 
 
 def draw_levels(
