@@ -68,8 +68,6 @@ class CompactSegLogic(WorkerFace):
         self._comparing.repair()
         self._connect()
 
-    # Runs
-
     @property
     def run(self) -> Run | None:
         """The run that is under way."""
@@ -94,8 +92,9 @@ class CompactSegLogic(WorkerFace):
     ) -> Run:
         """Start a run; the worker is started if it is not there. Returns at once.
 
-        Levels of an earlier run on this volume stay until the new ones take their places, level by level; those
-        deeper than the new run's last go when it is done. A cancelled or failed run leaves finished levels.
+        Levels of an earlier run of this model on this volume stay until the new ones take their places, level by
+        level; those deeper than the new run's last go when it is done. Other models' levels stay, hidden. A cancelled
+        or failed run leaves finished levels.
 
         Args:
             volumeNode: vtkMRMLScalarVolumeNode with one component.
@@ -165,11 +164,15 @@ class CompactSegLogic(WorkerFace):
         """End the run that is under way; finished levels stay. Nothing happens where there is none."""
         self._running.cancel()
 
-    # What is in the scene
-
     def results(self, volumeNode: Any) -> Results | None:
-        """What the scene holds of a volume, also of runs before it was saved and opened again; None for nothing."""
+        """What the scene holds of a volume, of the model that ran last or that `lookAt` named; None for nothing."""
         return resultsOf(volumeNode)
+
+    def lookAt(self, volumeNode: Any, model: str) -> None:
+        """Let the volume's results be those of this model where it has some; those of others stay, hidden."""
+        if self._results.hasOther(volumeNode, model):
+            self.endComparison()
+            self._results.lookAt(volumeNode, model)
 
     def volumeOf(self, node: Any) -> Any:
         """The volume to which a level's segmentation node (or results table) belongs; None for other nodes."""
@@ -190,7 +193,7 @@ class CompactSegLogic(WorkerFace):
         self._results.show(volumeNode, None)
 
     def removeResults(self, volumeNode: Any) -> None:
-        """Take the volume's levels, table and folder from the scene; edited copies stay."""
+        """Take the volume's levels of all models, tables and folder from the scene; edited copies stay."""
         self.endComparison()
         self._results.remove(volumeNode)
 

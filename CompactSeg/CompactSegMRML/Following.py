@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from CompactSegMRML.LevelFacts import factsOf
-from CompactSegMRML.LevelNodes import levelNodes
+from CompactSegMRML.LevelNodes import everyLevelNode
 from CompactSegMRML.LevelSegments import moveSegments
 from CompactSegMRML.VolumeInput import ijkToRAS, wholeBox
 
@@ -23,7 +23,7 @@ def followVolume(volumeNode: Any) -> None:
     if volumeNode.GetImageData() is None:
         return
     grid, size = ijkToRAS(volumeNode), wholeBox(volumeNode).size
-    for node in levelNodes(volumeNode).values():
+    for node in everyLevelNode(volumeNode):
         wasModified = node.StartModify()
         if node.GetTransformNodeID() != volumeNode.GetTransformNodeID():
             node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from CompactSegMRML.LevelNodes import levelNodes, staleNodes
+from CompactSegMRML.LevelNodes import everyLevelNode, levelNodes
 
 __all__ = ["setVisible", "showOnly", "shownLevel"]
 
 
 def showOnly(volumeNode: Any, level: int | None) -> None:
-    """Show exactly this level of the volume, in all views; None hides all."""
-    for node in staleNodes(volumeNode):
-        setVisible(node, False)
-    for number, node in levelNodes(volumeNode).items():
-        setVisible(node, number == level)
+    """Show exactly this level of the model that is looked at, in all views; None hides all, those of others too."""
+    shown = levelNodes(volumeNode).get(level) if level is not None else None
+    for node in everyLevelNode(volumeNode):
+        setVisible(node, node is shown)
 
 
 def shownLevel(volumeNode: Any) -> int | None:

@@ -1,4 +1,8 @@
-"""The segmentation nodes of a volume's levels: found, made, filled and taken away."""
+"""The segmentation nodes of a volume's levels: found, made, filled and taken away.
+
+Several models may have segmented a volume. One of them is looked at; the nodes of the others are *aside*: they stay as
+they are, hidden, until their model is looked at again.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,22 @@ if TYPE_CHECKING:
     from CompactSegLib.models.labels import Label
 
 __all__ = [
+    "ASIDE",
     "VOLUME_ROLE",
     "allLevelNodes",
+    "everyLevelNode",
     "levelNodes",
+    "lookAtModel",
     "markStale",
+    "modelOf",
+    "nameOfResults",
     "placeLevel",
     "removeLevel",
     "staleNodes",
     "volumeOfNode",
 ]
 
+ASIDE = "CompactSeg.Aside"
 VOLUME_ROLE = "CompactSeg.Volume"
 _LEVEL, _STALE = "CompactSeg.Level", "CompactSeg.Stale"
 
@@ -37,19 +47,53 @@ def allLevelNodes(scene: Any) -> Iterator[Any]:
             yield node
 
 
-def levelNodes(volumeNode: Any) -> dict[int, Any]:
-    """Level to node, in order; without those left over from an earlier run."""
+def levelNodes(volumeNode: Any, *, model: str | None = None) -> dict[int, Any]:
+    """Level to node, in order; without those left over from an earlier run.
+
+    Args:
+        volumeNode: The volume.
+        model: Whose levels; None for the model that is looked at.
+    """
     found = {}
-    for node in _nodesOf(volumeNode):
+    for node in everyLevelNode(volumeNode):
         facts = factsOf(node)
-        if facts is not None and not node.GetAttribute(_STALE):
+        if facts is None or node.GetAttribute(_STALE):
+            continue
+        if not node.GetAttribute(ASIDE) if model is None else facts.model == model:
             found.setdefault(facts.level, node)
     return dict(sorted(found.items()))
 
 
+def everyLevelNode(volumeNode: Any) -> Iterator[Any]:
+    """The volume's levels of all models, with those left over from an earlier run."""
+    scene = volumeNode.GetScene()
+    if scene is not None:
+        yield from (
+            node
+            for node in allLevelNodes(scene)
+            if node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
+        )
+
+
+def lookAtModel(volumeNode: Any, model: str) -> None:
+    """Look at the levels of this model; those of others are put aside and hidden."""
+    for node in everyLevelNode(volumeNode):
+        isOther = modelOf(node) != model
+        if isOther != bool(node.GetAttribute(ASIDE)):
+            node.SetAttribute(ASIDE, "1" if isOther else None)
+        if isOther and node.GetDisplayNode() is not None and node.GetDisplayVisibility():
+            node.SetDisplayVisibility(False)
+
+
+def modelOf(node: Any) -> str:
+    """Name of the model that made a level."""
+    facts = factsOf(node)
+    return facts.model if facts is not None else ""
+
+
 def staleNodes(volumeNode: Any) -> list[Any]:
     """Nodes of an earlier run whose places the present one may take."""
-    return [node for node in _nodesOf(volumeNode) if node.GetAttribute(_STALE)]
+    return [node for node in everyLevelNode(volumeNode) if node.GetAttribute(_STALE)]
 
 
 def volumeOfNode(node: Any) -> Any:
@@ -73,11 +117,15 @@ def placeLevel(
         The node, and whether it is new. A new one is not visible yet.
     """
     node = next(
-        (each for each in _nodesOf(volumeNode) if each.GetAttribute(_LEVEL) == str(facts.level)),
+        (
+            each
+            for each in everyLevelNode(volumeNode)
+            if each.GetAttribute(_LEVEL) == str(facts.level) and modelOf(each) == facts.model
+        ),
         None,
     )
     isNew = node is None
-    node = _newNode(volumeNode, facts.level) if isNew else node
+    node = _newNode(volumeNode, facts) if isNew else node
     wasModified = node.StartModify()
     try:
         node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
@@ -94,34 +142,31 @@ def placeLevel(
     return node, isNew
 
 
-def _newNode(volumeNode: Any, level: int) -> Any:
+def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     scene = volumeNode.GetScene()
-    name = scene.GenerateUniqueName(f"{volumeNode.GetName()} level {level}")
+    name = scene.GenerateUniqueName(f"{nameOfResults(volumeNode, facts.model)} level {facts.level}")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetVisibility(False)
     display.SetOpacity2DFill(0.35)  # what lies under it stays readable
-    node.SetAttribute(_LEVEL, str(level))
+    node.SetAttribute(_LEVEL, str(facts.level))
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
     return node
+
+
+def nameOfResults(volumeNode: Any, model: str) -> str:
+    """The volume's name, with the model's where the scene has another model's levels of it too."""
+    name = volumeNode.GetName()
+    hasOther = any(modelOf(each) not in ("", model) for each in everyLevelNode(volumeNode))
+    return f"{name} {model}" if hasOther else name
 
 
 def removeLevel(node: Any) -> None:
     """Take a level from the scene; a node to which a user added segments stays, without ours and no longer a level."""
     if removeOwnSegments(node.GetSegmentation()):
-        for name in (_LEVEL, _STALE, "CompactSeg.Facts"):
+        for name in (_LEVEL, _STALE, ASIDE, "CompactSeg.Facts"):
             node.RemoveAttribute(name)
         node.RemoveNodeReferenceIDs(VOLUME_ROLE)
     else:
         removeNode(node)
-
-
-def _nodesOf(volumeNode: Any) -> Iterator[Any]:
-    scene = volumeNode.GetScene()
-    if scene is not None:
-        yield from (
-            node
-            for node in allLevelNodes(scene)
-            if node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
-        )

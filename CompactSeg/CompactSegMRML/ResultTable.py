@@ -9,38 +9,51 @@ from typing import Any
 import vtk
 
 from CompactSegMRML.LevelFacts import LevelFacts
-from CompactSegMRML.LevelNodes import VOLUME_ROLE
+from CompactSegMRML.LevelNodes import VOLUME_ROLE, nameOfResults
 
-__all__ = ["tableOf", "writeTable"]
+__all__ = ["tableOf", "tablesOf", "writeTable"]
 
 _MARK = "CompactSeg.Table"
+_MODEL = "CompactSeg.Model"
 
 
-def tableOf(volumeNode: Any) -> Any:
-    """The volume's table; None where it has none."""
+def tablesOf(volumeNode: Any) -> list[Any]:
+    """The volume's tables, one for each model."""
     scene = volumeNode.GetScene()
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLTableNode") if scene else 0):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLTableNode")
-        if node.GetAttribute(_MARK) and node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID():
-            return node
-    return None
+    count = scene.GetNumberOfNodesByClass("vtkMRMLTableNode") if scene else 0
+    nodes = [scene.GetNthNodeByClass(index, "vtkMRMLTableNode") for index in range(count)]
+    return [
+        node
+        for node in nodes
+        if node.GetAttribute(_MARK) and node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
+    ]
 
 
-def writeTable(volumeNode: Any, facts: Sequence[LevelFacts]) -> tuple[Any, bool]:
-    """Write the rows anew.
+def tableOf(volumeNode: Any, model: str) -> Any:
+    """The volume's table of a model; None where there is none.
+
+    Scenes of CompactSeg 0.1 have one table that names no model: it is of whichever is asked for.
+    """
+    tables = tablesOf(volumeNode)
+    return next((each for each in tables if each.GetAttribute(_MODEL) in (model, None)), None)
+
+
+def writeTable(volumeNode: Any, facts: Sequence[LevelFacts], *, model: str) -> tuple[Any, bool]:
+    """Write the rows of a model anew.
 
     Returns:
         The table node, and whether it is new.
     """
-    node = tableOf(volumeNode)
+    node = tableOf(volumeNode, model)
     isNew = node is None
     if isNew:
         scene = volumeNode.GetScene()
-        name = scene.GenerateUniqueName(f"{volumeNode.GetName()} levels")
+        name = scene.GenerateUniqueName(f"{nameOfResults(volumeNode, model)} levels")
         node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         node.SetAttribute(_MARK, "1")
         node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
     wasModified = node.StartModify()
+    node.SetAttribute(_MODEL, model)
     node.SetUseColumnTitleAsColumnHeader(True)
     table = vtk.vtkTable()
     for column in _columns(facts):

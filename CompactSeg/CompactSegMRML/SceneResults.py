@@ -11,16 +11,20 @@ from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.LevelDisplay import showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
+    ASIDE,
     VOLUME_ROLE,
+    everyLevelNode,
     levelNodes,
+    lookAtModel,
     markStale,
+    modelOf,
     placeLevel,
     removeLevel,
     staleNodes,
 )
 from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
 from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.ResultTable import tableOf, writeTable
+from CompactSegMRML.ResultTable import tableOf, tablesOf, writeTable
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import levelNode
@@ -68,13 +72,14 @@ class SceneResults:
     ) -> int:
         """Put a ``level`` event into the scene; return its level."""
         with self.ours():
+            lookAtModel(volumeNode, model.name)
             if self._isFirst and not isRefining:
                 markStale(volumeNode)
             self._isFirst = False
             facts = LevelFacts.fromEvent(event, model=model, box=box, whole=wholeBox(volumeNode))
             node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
-            table, isNewTable = self._writeTable(volumeNode)
-            others = [*levelNodes(volumeNode).values(), *staleNodes(volumeNode), table]
+            table, isNewTable = self._writeTable(volumeNode, model.name)
+            others = [*everyLevelNode(volumeNode), *tablesOf(volumeNode)]
             new = [node] * isNew + [table] * isNewTable
             putIntoFolder(volumeNode, new, others=[each for each in others if each not in new])
             if self._followsRun:
@@ -107,16 +112,29 @@ class SceneResults:
         with self.ours():
             showOnly(volumeNode, level)
 
+    def hasOther(self, volumeNode: Any, model: str) -> bool:
+        """Whether a model has levels of the volume, and is not the one that is looked at."""
+        nodes = levelNodes(volumeNode, model=model)
+        return any(each.GetAttribute(ASIDE) for each in nodes.values())
+
+    def lookAt(self, volumeNode: Any, model: str) -> None:
+        """Look at a model's levels; show the deepest where another model's level was shown."""
+        nodes = levelNodes(volumeNode, model=model)
+        isSeen = any(each.GetDisplayVisibility() for each in everyLevelNode(volumeNode))
+        with self.ours():
+            lookAtModel(volumeNode, model)
+            if isSeen:
+                showOnly(volumeNode, max(nodes))
+
     def remove(self, volumeNode: Any) -> None:
-        """Take a volume's levels, table and folder away."""
+        """Take a volume's levels of all models, tables and folder away."""
         scene = volumeNode.GetScene()
         with self.ours():
-            nodes = [*levelNodes(volumeNode).values(), *staleNodes(volumeNode)]
-            table = tableOf(volumeNode)
-            folder = folderOf(scene, [*nodes, *([table] if table else [])])
+            nodes, tables = list(everyLevelNode(volumeNode)), tablesOf(volumeNode)
+            folder = folderOf(scene, [*nodes, *tables])
             for node in nodes:
                 removeLevel(node)
-            if table is not None:
+            for table in tables:
                 removeNode(table)
             removeIfEmpty(scene, folder)
             self.watch.refresh()
@@ -130,9 +148,9 @@ class SceneResults:
         finally:
             self._isOurs -= 1
 
-    def _writeTable(self, volumeNode: Any) -> tuple[Any, bool]:
-        facts = [factsOf(node) for node in levelNodes(volumeNode).values()]
-        return writeTable(volumeNode, [each for each in facts if each is not None])
+    def _writeTable(self, volumeNode: Any, model: str) -> tuple[Any, bool]:
+        facts = [factsOf(node) for node in levelNodes(volumeNode, model=model).values()]
+        return writeTable(volumeNode, [each for each in facts if each is not None], model=model)
 
     def _tell(self) -> None:
         if not self._isOurs:
@@ -143,9 +161,10 @@ class SceneResults:
         volume = self._scene.GetNodeByID(node.GetNodeReferenceID(VOLUME_ROLE) or "")
         if volume is None:
             return
-        if not self._isOurs and node.IsA("vtkMRMLSegmentationNode") and tableOf(volume) is not None:
+        isLevel = node.IsA("vtkMRMLSegmentationNode")
+        if not self._isOurs and isLevel and tableOf(volume, modelOf(node)) is not None:
             with self.ours():
-                self._writeTable(volume)
+                self._writeTable(volume, modelOf(node))
         self._tell()
 
     def _onMoved(self, volumeNode: Any) -> None:

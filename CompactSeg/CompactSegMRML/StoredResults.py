@@ -18,7 +18,7 @@ __all__ = ["boxOfResults", "levelNode", "resultOf", "resultsOf"]
 
 
 def resultsOf(volumeNode: Any) -> Results | None:
-    """Read from the scene; None where it holds no level of the volume."""
+    """Read from the scene, of the model that is looked at; None where it holds no level of it."""
     if volumeNode is None or volumeNode.GetScene() is None:
         return None
     nodes = levelNodes(volumeNode)
@@ -26,7 +26,7 @@ def resultsOf(volumeNode: Any) -> Results | None:
         return None
     facts = [factsOf(node) for node in nodes.values()]
     last = facts[-1]
-    table = tableOf(volumeNode)
+    table = tableOf(volumeNode, last.model)
     return Results(
         volumeNode=volumeNode,
         model=last.model,

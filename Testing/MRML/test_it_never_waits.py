@@ -46,8 +46,9 @@ def place(logic, volume, level, labels):
         "precision": "", "messages": [],
     }  # fmt: skip
     patch, box = patchOf(labels), VoxelBox((0, 0, 0), labels.shape[::-1])
+    model = next(each for each in logic.models if each.name == MODEL)
     begin = time.thread_time()
-    logic._results.place(volume, event, patch, model=logic.models[0], box=box, isRefining=level > 1)
+    logic._results.place(volume, event, patch, model=model, box=box, isRefining=level > 1)
     return time.thread_time() - begin
 
 

@@ -103,7 +103,7 @@ def test_a_greeting_of_the_host_before_the_worker_does_no_harm(clients):
     client = clients(python(code, REPOSITORY))
     client.start()
     settle(client, lambda: client.state == "ready")
-    assert [model.name for model in client.models] == [MODEL]
+    assert MODEL in [model.name for model in client.models]
 
 
 def test_a_worker_elsewhere_needs_nothing_of_this_environment(clients, tmp_path):
