@@ -21,10 +21,11 @@ from CompactSegQt.Notice import Notice
 from CompactSegQt.ResultsTable import ResultsTable
 from CompactSegQt.RunControls import RunControls
 from CompactSegQt.StopControls import StopControls
+from CompactSegQt.StructuresTable import StructuresTable
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import Comparison
+    from CompactSegMRML.Results import Comparison, ModelInfo, Results
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Controls"]
@@ -46,6 +47,7 @@ class Controls:
         self.run = RunControls(ui.segmentButton, ui.progressBar, ui.progressText, panel=panel)
         self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
         self.results = ResultsTable(ui.resultsTable, ui.stopText)
+        self.structures = StructuresTable(ui.structuresTable)
         self.comparison = CompareControls(
             ui.compareButton, ui.leftComboBox, ui.rightComboBox, ui.compareText
         )
@@ -91,8 +93,11 @@ class Controls:
         compared = logic.comparison
         if compared is not None and compared.volumeNode is not volume:
             compared = None
-        self.results.setResults(results, isComplete=not running)
         model = self.models.current
+        self.results.setResults(
+            results, isComplete=not running, otherModel=_otherModel(logic, results, model)
+        )
+        self.structures.setResults(results)
         available = model.levels if model is not None else 1
         shown = results.shownLevel if results is not None else None
         self.level.setLevels(
@@ -118,6 +123,14 @@ class Controls:
         ):
             button.enabled = nothing is None
             button.toolTip = nothing or tooltip
+
+
+def _otherModel(logic: CompactSegLogic, results: Results | None, model: ModelInfo | None) -> str:
+    """Title of the model that made the results, where it is not the chosen one."""
+    if results is None or model is None or results.model in (model.name, model.folder):
+        return ""
+    known = {each.name: each.title for each in logic.models}
+    return known.get(results.model, results.model)
 
 
 def _whileComparing(comparison: Comparison | None) -> str | None:

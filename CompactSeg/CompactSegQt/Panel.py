@@ -110,7 +110,13 @@ class Panel(slicer.util.VTKObservationMixin):
         if volume is not self._volume:
             self._watch(volume)
             self._outcome, self.actions.wanted = None, None
+            self._lookAtChosen()
         self.refresh()
+
+    def _lookAtChosen(self) -> None:
+        """Where several models segmented the volume, show what the chosen one found."""
+        if self._volume is not None and self.parameters.model and self.logic.run is None:
+            self.logic.lookAt(self._volume, self.parameters.model)
 
     def _watch(self, volume: Any) -> None:
         """Follow what makes a volume segmentable, or no longer."""
@@ -217,6 +223,8 @@ class Panel(slicer.util.VTKObservationMixin):
     def _onModelChosen(self, name: str) -> None:
         model = next(each for each in self.logic.models if each.name == name)
         self._choose(model)
+        self._lookAtChosen()
+        self.refresh()
 
     def _choose(self, model: ModelInfo) -> None:
         """Take a model, and with it the threshold by which it stops by itself."""

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
+from CompactSegQt.StructuresTable import MOST_COLUMNS, structuresOf
 
 __all__ = ["ResultsTable", "stopSentence"]
 
@@ -37,18 +38,23 @@ class ResultsTable:
         header.minimumSectionSize = 48
         table.connect("itemSelectionChanged()", self._onSelected)
 
-    def setResults(self, results: Results | None, *, isComplete: bool) -> None:
+    def setResults(
+        self, results: Results | None, *, isComplete: bool, otherModel: str = ""
+    ) -> None:
         """Show these; None for a volume that has none.
 
         Args:
             results: Of the volume.
             isComplete: Whether no further level is on its way.
+            otherModel: Title of the model that made them, where it is not the chosen one.
         """
         self._filling = True
         levels = results.levels if results else ()
         self._levels = tuple(each.level for each in levels)
         hasGain = any(each.expectedGain is not None for each in levels)
-        structures = list(dict.fromkeys(name for each in levels for name in each.millilitres))
+        structures = structuresOf(results)
+        if len(structures) > MOST_COLUMNS:
+            structures = []
         self._setHeadings(structures, hasGain=hasGain)
         self._table.setRowCount(len(levels))
         for row, level in enumerate(levels):
@@ -60,7 +66,7 @@ class ResultsTable:
         else:
             self._table.clearSelection()
         self._fitHeight()
-        self._stopText.text = stopSentence(results)
+        self._stopText.text = stopSentence(results, otherModel=otherModel)
         self._stopText.toolTip = levels[-1].stopReason if levels else ""
         self._table.visible = bool(levels)
         self._stopText.visible = bool(levels) and isComplete
@@ -128,10 +134,13 @@ def rowTexts(level: LevelResult, structures: list[str], *, hasGain: bool) -> lis
     return [*cells, *(f"{level.millilitres.get(name, 0.0):.2f}" for name in structures)]
 
 
-def stopSentence(results: Results | None) -> str:
-    """Why no deeper level was computed."""
+def stopSentence(results: Results | None, *, otherModel: str = "") -> str:
+    """Why no deeper level was computed, and by which model where it is not the chosen one."""
     if results is None or not results.levels:
         return ""
+    if otherModel:
+        sentence = stopSentence(results)
+        return _("Results of “{model}”. {sentence}").format(model=otherModel, sentence=sentence)
     last, levels = results.levels[-1], results.availableLevels
     if last.level >= levels:
         return _("All {levels} levels were computed.").format(levels=levels)

@@ -8,9 +8,10 @@ from typing import Any
 
 import slicer
 
-__all__ = ["Driver"]
+__all__ = ["BRAIN", "HIPPOCAMPUS", "Driver"]
 
 MODULE = "CompactSeg"
+BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
 
 
 class Driver:
@@ -92,10 +93,24 @@ class Driver:
 
     # What is often done
 
-    def choosing(self, volume: Any) -> Any:
-        """Choose a volume in the panel."""
+    def choosing(self, volume: Any, *, model: str | None = HIPPOCAMPUS) -> Any:
+        """Choose a volume in the panel, and the model that knows what the small one shows; None for the panel's own."""
         self.ui.volumeSelector.setCurrentNode(volume)
+        self.waitUntil(lambda: self.logic.state != "starting", "the worker")
+        if model is not None and self.logic.models:
+            self.chooseModel(model)
         return volume
+
+    def chooseModel(self, name: str) -> None:
+        """Choose a model by its row."""
+        self.waitUntil(lambda: self.logic.models, "the models")
+        if getattr(self.model, "name", None) != name:
+            self.ui.modelTable.selectRow([each.name for each in self.logic.models].index(name))
+
+    @property
+    def model(self) -> Any:
+        """The chosen model; None where there is none."""
+        return self.widget.panel.controls.models.current
 
     def ready(self) -> None:
         """Wait until the panel takes a click on Segment."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import slicer
 
-from CompactSegQt.SelfTest import Geometries, Levels, Mishaps
+from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models
 from CompactSegQt.SelfTest.Driver import Driver
 
 __all__ = ["SCENARIOS", "runScenario", "runSelfTest", "sentence"]
 
-SCENARIOS = (*Levels.SCENARIOS, *Mishaps.SCENARIOS, *Geometries.SCENARIOS)
+SCENARIOS = (*Levels.SCENARIOS, *Models.SCENARIOS, *Mishaps.SCENARIOS, *Geometries.SCENARIOS)
 
 
 def runSelfTest(test: Any) -> int:

@@ -59,6 +59,24 @@ def test_pictures_of_a_session(driver, desktop):
     desktop.screenshot("panel-edit")
 
 
+def test_pictures_of_a_whole_head(driver, desktop):
+    """Fifteen structures: as rows with their colours, and as a comparison."""
+    driver.choosing(driver.load("head"), model=None)
+    driver.ready()
+    desktop.screenshot("panel-brain-before")
+    driver.segment()
+    table = driver.ui.structuresTable
+    names = [table.item(row, 1).text() for row in range(table.rowCount)]
+    assert names == [label.name for label in driver.model.labels]
+    widths = [table.columnWidth(column) for column in range(table.columnCount)]
+    assert sum(widths) <= table.width, "no sideways scrolling"
+    assert table.height >= table.rowCount * table.rowHeight(0), "all rows are seen"
+    desktop.screenshot("panel-brain-after")
+    driver.click(driver.ui.compareButton)
+    desktop.wait(0.3)
+    desktop.screenshot("panel-brain-compare")
+
+
 def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
     """The worker is held after level 1, since what it does in a region takes no longer than a glance."""
     volume = driver.choosing(driver.load("head"))
@@ -69,7 +87,7 @@ def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
     driver.click(driver.ui.noticeButton)
     assert not driver.ui.noticeFrame.visible
     region = driver.widget.panel.parameters.region
-    np.testing.assert_allclose(region.GetSize(), driver.logic.models[0].fieldMm)
+    np.testing.assert_allclose(region.GetSize(), driver.model.fieldMm)
     np.testing.assert_allclose(region.GetCenter(), LEFT_HIPPOCAMPUS, atol=1)
     driver.click(driver.ui.advancedButton)
     desktop.screenshot("panel-region")
