@@ -1,6 +1,6 @@
 """The module's panel beside slice views, in a window of its own and without Slicer: ``make desktop``.
 
-Opens on the left hippocampus of the MNI152 template, which is what the shipped model expects.
+Opens on the MNI152 template, a head without its skull, for which the first model is ready.
 """
 
 from __future__ import annotations
@@ -18,7 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--segment", action="store_true", help="click Segment, and wait for the end"
     )
-    parser.add_argument("--volume", default="left_hippocampus", help="a sample's name, or a file")
+    parser.add_argument(
+        "--volume",
+        default="template",
+        help="a file, or a sample: template, left_hippocampus, right_hippocampus",
+    )
+    parser.add_argument("--model", help="choose this model instead of the first")
     options = parser.parse_args(arguments)
     has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     if options.screenshot or (sys.platform == "linux" and not has_screen):
@@ -36,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     desktop.open("CompactSeg")
     volume = _load(desktop, options.volume)
     desktop.ui.volumeSelector.setCurrentNode(volume)
+    if options.model:
+        _choose(desktop, options.model)
     if options.segment:
         _segment(desktop, volume)
     if options.screenshot:
@@ -57,6 +64,15 @@ def _load(desktop, name: str):
     if Path(name).is_file():
         return slicer.util.loadVolume(name)
     return desktop.load(name)
+
+
+def _choose(desktop, name: str) -> None:
+    logic = desktop.panel.logic
+    desktop.wait_until(lambda: logic.models, what="the models")
+    names = [model.name for model in logic.models]
+    if name not in names:
+        sys.exit(f"{name}: expected one of {', '.join(names)}.")
+    desktop.ui.modelTable.selectRow(names.index(name))
 
 
 def _segment(desktop, volume) -> None:
