@@ -1,0 +1,119 @@
+"""Measure brain-mr, or another model with its labels, and put tables and pictures into its document.
+
+    python -m benchmarks.brain_mr --data DATA
+    python -m benchmarks.brain_mr --data DATA --model runs/1mm/model --document benchmark-output/brain-mr-1mm.md
+
+DATA holds ``brain-label-maps`` and ``volumes``. Each part is written as soon as it is measured; ``--parts`` chooses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from benchmarks.brain_mr import nothing, report, stability, synthetic, template
+from benchmarks.brain_mr.document import fill, start_document
+from benchmarks.brain_mr.heads import held_out_heads
+from benchmarks.tables import processor_name
+from CompactSegLib import CompactSegError, Segmenter, load_model, read_volume
+from CompactSegLib.inference.devices import keep_freed_memory
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("template", "stability", "nothing", "synthetic", "gallery")
+
+
+def main() -> int:
+    options = parse(sys.argv[1:])
+    try:
+        measure_all(options)
+    except CompactSegError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.brain_mr", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--data", type=Path, required=True, help="brain-label-maps and volumes")
+    parser.add_argument("--model", default="brain-mr", help="name or folder of a model")
+    parser.add_argument(
+        "--document",
+        type=Path,
+        default=ROOT / "docs" / "brain-mr.md",
+        help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it",
+    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--full", action="store_true", help="every setting for every head: hours")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
+    parser.add_argument("--threads", type=int, help="of torch; by default as many as it likes")
+    return parser.parse_args(arguments)
+
+
+def measure_all(options: argparse.Namespace) -> None:
+    """Measure the chosen parts one after the other, each into the document once it is done."""
+    keep_freed_memory()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    model = load_model(options.model)
+    segmenter = Segmenter(model, device=options.device, precision=options.precision)
+    begin = time.perf_counter()
+
+    def say(words: str) -> None:
+        print(f"{time.perf_counter() - begin:6.0f} s  {words}", flush=True)
+
+    start_document(options.document, title=model.name)
+    to = report.Pictures(options.document.parent / "pictures", options.document.stem)
+    label_maps, volumes = options.data / "brain-label-maps", options.data / "volumes"
+    found: dict[str, object] = {}
+    for part in options.parts:
+        if part == "template":
+            on_template = found[part] = template.measure(segmenter, say)
+            fill(options.document, {part: report.template_part(on_template, model, to)})
+        elif part == "stability":
+            head = read_volume(volumes / "head-t1.nii.gz")
+            on_head = found[part] = stability.measure(segmenter, head, say)
+            content = report.stability_part(on_head, model, to)
+            worst = report.worst_change_part(on_head, model, to)
+            fill(options.document, {part: content, "worst-change": worst})
+        elif part == "nothing":
+            ct = read_volume(volumes / "body-ct-3mm.nii.gz")
+            without_head = found[part] = nothing.measure(segmenter, ct, say)
+            fill(options.document, {part: report.nothing_part(without_head, model, to)})
+        elif part == "synthetic":
+            heads = held_out_heads(label_maps, model)
+            on_maps = found[part] = synthetic.measure(segmenter, heads, say, full=options.full)
+            content = report.synthetic_part(on_maps, model, to)
+            worst = report.worst_images_part(on_maps, segmenter, to)
+            fill(options.document, {part: content, "worst-images": worst})
+        else:
+            fill(options.document, {part: report.gallery_part(label_maps, model, to)})
+    if {"template", "stability", "nothing", "synthetic"} <= found.keys():
+        fill(
+            options.document,
+            {"aims": report.aims_part(on_template, on_head, without_head, on_maps)},
+        )
+    minutes = (time.perf_counter() - begin) / 60
+    fill(options.document, {"setup": setup(segmenter, options, minutes)})
+    say(f"done: {options.document}")
+
+
+def setup(segmenter: Segmenter, options: argparse.Namespace, minutes: float) -> str:
+    """With what the figures were measured."""
+    runtime, model = segmenter.runtime, segmenter.model
+    parts = "all parts" if set(options.parts) == set(PARTS) else ", ".join(options.parts)
+    return (
+        f"Measured ({parts}{', full grid' if options.full else ''}) in {minutes:.0f} minutes on {runtime.device} in "
+        f"{runtime.precision} with {torch.get_num_threads()} threads ({processor_name()}), torch {torch.__version__}; "
+        f"weights {model.weights_sha256[:12]}."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

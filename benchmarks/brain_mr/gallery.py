@@ -1,0 +1,98 @@
+"""Heads as the training makes them, with their labels: what the net has seen instead of real images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.brain_mr.sheet import Cell, draw_sheet
+from CompactSegLib import Geometry, InputError, Model, Volume
+from CompactSegLib.inference.planes import PLANES, Frame, view_spacing_mm
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.synthesis.acquisition import random_scan, regridded, scanned
+from CompactSegLib.training.synthesis.contrast import random_contrast, without_skull
+from CompactSegLib.training.synthesis.label_maps import (
+    LabelMap,
+    find_label_maps,
+    read_label_map,
+)
+from CompactSegLib.training.synthesis.patches import model_spacing, normalised
+from CompactSegLib.training.synthesis.shapes import bent, coarser_labels
+
+_COLUMNS = 4
+_SEED = 3
+_FIELD_MM = (220.0, 240.0, 200.0)
+_MAPS = 4
+
+
+def draw_gallery(folder: Path, model: Model, path: Path) -> None:
+    """Draw generated heads: an axial, a coronal and a sagittal row, each with its labels below.
+
+    Args:
+        folder: The label maps.
+        model: Whose plan makes the heads.
+        path: PNG file.
+
+    Raises:
+        InputError: The model was not trained on synthetic images.
+    """
+    plan = TrainingPlan.from_dict(model.provenance.get("plan"))
+    if not plan.synthesis.classes:
+        raise InputError(f"model {model.name}: expected one trained on synthetic images.")
+    files = [case.labels for case in find_label_maps(folder, plan).cases][:_MAPS]
+    heads = [read_label_map(file, plan) for file in files]
+    rows: list[list[Cell]] = []
+    for plane in PLANES:
+        images, labelled = [], []
+        for column in range(_COLUMNS):
+            random = np.random.default_rng([_SEED, len(rows), column])
+            head = heads[(len(rows) + column) % len(heads)]
+            volume, labels, about = generated(head, plan, random=random)
+            frame = _whole(volume)
+            images.append(Cell(volume, None, plane, frame, about))
+            labelled.append(Cell(volume, labels, plane, frame))
+        rows += [images, labelled]
+    draw_sheet(rows, model.labels, path, panel_inches=1.5)
+
+
+def generated(
+    head: LabelMap, plan: TrainingPlan, *, random: np.random.Generator
+) -> tuple[Volume, np.ndarray, str]:
+    """A whole head as training patches are made of it, on the model's grid, with its labels and its voxels in words."""
+    synthesis, spacing = plan.synthesis, model_spacing(plan)
+    generator = torch.Generator().manual_seed(int(random.integers(2**31)))
+    shape = [round(mm / own) for mm, own in zip(_FIELD_MM, spacing, strict=True)]
+    factors = [
+        max(1, round(own / fine)) for own, fine in zip(spacing, head.spacing_mm, strict=True)
+    ]
+    fine = [own / factor for own, factor in zip(spacing, factors, strict=True)]
+    fine_shape = [side * factor for side, factor in zip(shape, factors, strict=True)]
+    low, high = head.brain_box_mm
+    centre = (low + high) / 2 - np.array(head.tissues.shape) * head.spacing_mm / 2
+    tissues = bent(head, centre, fine_shape, spacing_mm=fine, plan=synthesis, random=random)
+    is_bare = random.random() < synthesis.strip_probability
+    if is_bare:
+        tissues = without_skull(tissues, head.values, keep_fluid=random.random() < 0.5)
+    scan = random_scan(synthesis, random)
+    contrast = random_contrast(head.values, synthesis, random)
+    image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
+    image = normalised(regridded(image, voxel, shape, spacing), plan, random=None)
+    labels = coarser_labels(
+        head.classes[tissues.int()], factors, classes=len(synthesis.classes) + 1
+    )
+    along_s, along_a, along_r = spacing
+    geometry = Geometry.from_ijk_to_ras(shape[::-1], np.diag([along_r, along_a, along_s, 1.0]))
+    about = " × ".join(f"{mm:.1f}" for mm in voxel) + " mm"
+    return Volume(image.numpy()[None], geometry, name=head.name), labels.numpy(), about
+
+
+def _whole(volume: Volume) -> Frame:
+    """The middle of the brain and all around it."""
+    spacing = view_spacing_mm(volume.geometry)
+    shape = volume.shape_kji
+    field = [size * mm for size, mm in zip(shape, spacing, strict=True)]
+    # A little beside the middle, where a sagittal plane shows more than the gap between the hemispheres.
+    slices = (shape[0] // 2, shape[1] // 2, shape[2] // 2 - round(10 / spacing[2]))
+    return Frame(slices, tuple(mm / 2 for mm in field), tuple(field))

@@ -1,0 +1,156 @@
+"""What goes into the document: each part's tables and pictures, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.brain_mr import nothing, pictures, stability, synthetic_tables, template
+from benchmarks.brain_mr.document import markdown
+from benchmarks.brain_mr.gallery import draw_gallery
+from benchmarks.brain_mr.nothing import NothingResult
+from benchmarks.brain_mr.scores import mean
+from benchmarks.brain_mr.stability import AIM_PERCENT, StabilityResult, within_aim
+from benchmarks.brain_mr.synthetic import SyntheticResult
+from benchmarks.brain_mr.template import TemplateResult
+from CompactSegLib import Model, Segmenter
+
+AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
+"""Least Dice: mean over structures on T1 images of 1 mm, and of the tissues of the template."""
+
+
+class Pictures:
+    """Where pictures go, and how the document refers to them."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+
+    def path(self, kind: str) -> Path:
+        return self.folder / f"{self.name}_{kind}.png"
+
+    def link(self, kind: str, words: str) -> str:
+        return f"![{words}]({self.folder.name}/{self.path(kind).name})"
+
+
+def template_part(found: TemplateResult, model: Model, to: Pictures) -> str:
+    pictures.draw_template(found, model, to.path("template"))
+    return "\n\n".join(
+        [
+            markdown(template.dice_rows(found)),
+            to.link("template", "The MNI152 template: image, level 1 and the last level"),
+            markdown(template.share_rows(found, model.labels), digits=1),
+        ]
+    )
+
+
+def stability_part(found: StabilityResult, model: Model, to: Pictures) -> str:
+    pictures.draw_levels(found.volume, found.result, model, to.path("head-t1"))
+    pictures.draw_stability(found, to.path("stability"))
+    return "\n\n".join(
+        [
+            markdown(stability.structure_rows(found), digits=1),
+            to.link("stability", "Change of each structure's volume by each change of the image"),
+            markdown(stability.change_rows(found), digits=1),
+            to.link("head-t1", "The T1 head: image, level 1 and the last level"),
+        ]
+    )
+
+
+def worst_change_part(found: StabilityResult, model: Model, to: Pictures) -> str:
+    words = pictures.draw_worst_change(found, model, to.path("worst-change"))
+    return f"The change that moved volumes most, {words}:\n\n{to.link('worst-change', words)}"
+
+
+def nothing_part(found: list[NothingResult], model: Model, to: Pictures) -> str:
+    pictures.draw_nothing(found, model, to.path("nothing"))
+    return "\n\n".join(
+        [
+            markdown(nothing.total_rows(found), digits=1),
+            markdown(nothing.structure_rows(found, model.labels), digits=1),
+            to.link("nothing", "A CT and the made-up images in which most was found"),
+        ]
+    )
+
+
+def synthetic_part(found: SyntheticResult, model: Model, to: Pictures) -> str:
+    pictures.draw_dice(found, model, to.path("dice"))
+    return "\n\n".join(
+        [
+            markdown(synthetic_tables.structure_rows(found, model.labels), digits=2),
+            markdown(synthetic_tables.contrast_rows(found)),
+            to.link("dice", "Dice of each structure by contrast, thickness and circumstances"),
+            markdown(synthetic_tables.level_rows(found)),
+        ]
+    )
+
+
+def worst_images_part(found: SyntheticResult, segmenter: Segmenter, to: Pictures) -> str:
+    model = segmenter.model
+    image = pictures.draw_worst_image(found, segmenter, to.path("worst-image"))
+    structure = pictures.draw_worst_image(
+        found,
+        segmenter,
+        to.path("worst-structure"),
+        structure=pictures.worst_structure(found),
+    )
+    return "\n\n".join(
+        [
+            markdown(synthetic_tables.worst_rows(found, model.labels)),
+            f"The worst image, {image}:",
+            to.link("worst-image", image),
+            f"The worst structure on T1 images of 1 mm, {structure}:",
+            to.link("worst-structure", structure),
+        ]
+    )
+
+
+def gallery_part(label_maps: Path, model: Model, to: Pictures) -> str:
+    draw_gallery(label_maps, model, to.path("gallery"))
+    return to.link("gallery", "Generated heads with their labels")
+
+
+def aims_part(
+    on_template: TemplateResult,
+    on_head: StabilityResult,
+    without_head: Sequence[NothingResult],
+    on_maps: SyntheticResult,
+) -> str:
+    """The aims, and what the last level reached."""
+    t1 = mean(case.mean_dice() for case in on_maps.of(synthetic_tables.T1))
+    changes = [value for name in on_head.judged for value in on_head.percent[name][-1].values()]
+    size = mean(abs(value) for value in changes)
+    found = max(nothing.millilitres(one) for one in without_head)
+    rows: list[Mapping[str, object]] = [
+        _dice_row("T1 images of held-out label maps, 1 mm: mean Dice of the structures", t1, "T1"),
+        *(
+            _dice_row(f"MNI152: Dice of {tissue}", on_template.dice[tissue][-1], tissue)
+            for tissue in ("GM", "WM")
+        ),
+        {
+            "what": "volumes of one head under changes of its image",
+            "aim": f"within {AIM_PERCENT:g} %",
+            "reached": f"{within_aim(changes)}, mean {size:.1f} %",
+            "met": _yes(all(abs(value) <= AIM_PERCENT for value in changes)),
+        },
+        {
+            "what": "labels where there is no head",
+            "aim": "none",
+            "reached": f"at most {found:.0f} ml",
+            "met": _yes(found == 0),
+        },
+    ]
+    return markdown(rows)
+
+
+def _dice_row(what: str, dice: float, aim: str) -> dict[str, object]:
+    return {
+        "what": what,
+        "aim": f"{AIMS[aim]:.2f}",
+        "reached": f"{dice:.3f}",
+        "met": _yes(dice >= AIMS[aim]),
+    }
+
+
+def _yes(is_met: bool) -> str:
+    return "yes" if is_met else "**no**"
