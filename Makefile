@@ -11,7 +11,7 @@ TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    segment both hippocampi of the MNI152 template; says where the results are"
+	@echo "make demo    segment the brain of the MNI152 template, then both hippocampi; says where the results are"
 	@echo "make desktop the module's panel and slice views in a window of its own, without Slicer"
 	@echo "make screenshots  take the pictures of the tutorial"
 	@echo "make test    run all tests"

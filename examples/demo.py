@@ -1,8 +1,8 @@
-"""Segment both hippocampi of the MNI152 T1 template: ``make demo``.
+"""Segment the brain of the MNI152 T1 template, then both hippocampi in detail: ``make demo``.
 
-The template comes inside the package nilearn, so nothing is downloaded. What the model expects is the
-region of one hippocampus, and where that is in MNI space is known; so each is cut out, and the command
-``compactseg segment`` is given the folder with both.
+The template comes inside the package nilearn, so nothing is downloaded; it is without its skull. `brain-mr` takes the
+whole of it. What `hippocampus-mr` expects is the region of one hippocampus, and where that is in MNI space is
+known; so each is cut out, and the command ``compactseg segment`` is given the folder with both.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +21,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
 
-MODEL = "hippocampus-mr"
+TEMPLATE = "mni152_template"
 # Read off the template: each hippocampus lies 12 to 38 mm beside the middle, from 42 to 4 mm behind and from 28 mm
 # below to 4 mm above the anterior commissure. The box leaves 8 to 9 mm around it, like the crops of the training data.
 CENTRES_RAS_MM = {
@@ -29,6 +29,18 @@ CENTRES_RAS_MM = {
     "right_hippocampus": (25.0, -23.0, -12.0),
 }
 SIZE_MM = (42.0, 56.0, 48.0)
+SHOWN = (
+    "Cerebral white matter",
+    "Cerebral cortex",
+    "Lateral ventricle",
+    "Cerebellar cortex",
+    "Thalamus",
+    "Hippocampus",
+    "Brain stem",
+)
+"""Structures whose volumes are printed, where a model has them; the report has all."""
+FEW = 4
+"""So many structures of a model are all printed."""
 
 
 def load_template() -> Nifti1Image:
@@ -53,8 +65,16 @@ def crop(
     return image.slicer[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
 
 
+def write_template(folder: Path) -> Path:
+    """Write the whole template as a NIfTI file into a folder and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{TEMPLATE}.nii.gz"
+    load_template().to_filename(path)
+    return path
+
+
 def write_crops(folder: Path) -> list[Path]:
-    """Write both regions as NIfTI files into a folder and return their paths."""
+    """Write the regions of both hippocampi as NIfTI files into a folder and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     template = load_template()
     paths = []
@@ -64,29 +84,21 @@ def write_crops(folder: Path) -> list[Path]:
     return paths
 
 
+def segment(source: Path, *, model: str, output: Path, console: Console) -> int:
+    """Run ``compactseg segment`` with all levels, as a user would, and return its exit code."""
+    command = ["segment", str(source), "--model", model, "--output", str(output)]
+    command += ["--all-levels", "--overwrite"]
+    console.print(f"compactseg {' '.join(command)}", style="bold", soft_wrap=True, highlight=False)
+    run = subprocess.run([sys.executable, "-m", "CompactSegLib.cli", *command], check=False)
+    console.print()
+    return run.returncode
+
+
 def show(folder: Path, name: str, console: Console) -> None:
     """Print the levels of one case, and where its files are."""
     report = json.loads((folder / f"{name}_report.json").read_text(encoding="utf-8"))
-    structures = list(report["levels"][0]["millilitres"])
-    table = Table(title=name.replace("_", " "), title_justify="left", title_style="bold")
-    for heading in [
-        "level",
-        "improvement",
-        "seconds",
-        "parameters",
-        *[f"{s} (ml)" for s in structures],
-    ]:
-        table.add_column(heading, justify="right")
-    for level in report["levels"]:
-        improvement = level["improvement"]
-        table.add_row(
-            str(level["level"]),
-            "" if improvement is None else f"{improvement:.3f}",
-            f"{level['seconds']:.2f}",
-            f"{level['parameters']:,}",
-            *[f"{level['millilitres'][s]:.2f}" for s in structures],
-        )
-    console.print(table)
+    levels = report["levels"]
+    console.print(_table(name.replace("_", " "), levels))
     console.print(f"  stopped at level {report['stopped_at']}: {report['reason']}")
     for path in [
         *sorted(folder.glob(f"{name}_level-*")),
@@ -95,6 +107,27 @@ def show(folder: Path, name: str, console: Console) -> None:
     ]:
         console.print(f"  {path}", soft_wrap=True, highlight=False)
     console.print()
+
+
+def _table(title: str, levels: list[dict[str, Any]]) -> Table:
+    """A column for each level: what it changed and cost, and millilitres."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("")
+    for level in levels:
+        table.add_column(f"level {level['level']}", justify="right")
+    rows: dict[str, list[str]] = {
+        "improvement": [
+            "" if each["improvement"] is None else f"{each['improvement']:.3f}" for each in levels
+        ],
+        "seconds": [f"{each['seconds']:.2f}" for each in levels],
+        "parameters": [f"{each['parameters']:,}" for each in levels],
+    }
+    names = list(levels[0]["millilitres"])
+    for name in names if len(names) <= FEW else [each for each in SHOWN if each in names]:
+        rows[f"{name} (ml)"] = [f"{each['millilitres'][name]:.2f}" for each in levels]
+    for heading, cells in rows.items():
+        table.add_row(heading, *cells)
+    return table
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -106,30 +139,23 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     begin = time.perf_counter()
 
-    console.print("Cutting both hippocampi out of the MNI152 T1 template that nilearn carries")
-    crops = write_crops(output / "input")
-    command = [
-        "segment",
-        str(output / "input"),
-        "--model",
-        MODEL,
-        "--output",
-        str(output),
-        "--all-levels",
-        "--overwrite",
-    ]
-    console.print(f"compactseg {' '.join(command)}", style="bold", soft_wrap=True, highlight=False)
-    code = subprocess.run(
-        [sys.executable, "-m", "CompactSegLib.cli", *command], check=False
-    ).returncode
-    if code:
-        return code
-
-    console.print()
-    for path in crops:
-        show(output, path.name.removesuffix(".nii.gz"), console)
     console.print(
-        f"Done in {time.perf_counter() - begin:.1f} seconds. Slicer opens the .seg.nrrd files on {output / 'input'}."
+        "Taking the MNI152 T1 template that nilearn carries, and cutting both hippocampi out"
+    )
+    template = write_template(output / "input")
+    crops = write_crops(output / "input" / "hippocampi")
+    for source, model, paths in (
+        (template, "brain-mr", [template]),
+        (crops[0].parent, "hippocampus-mr", crops),
+    ):
+        if code := segment(source, model=model, output=output, console=console):
+            return code
+        for path in paths:
+            show(output, path.name.removesuffix(".nii.gz"), console)
+    console.print(
+        f"Done in {time.perf_counter() - begin:.1f} seconds. Slicer opens the .seg.nrrd files on the images in "
+        f"{output / 'input'}.",
+        soft_wrap=True,
     )
     return 0
 

@@ -71,11 +71,29 @@ def test_the_whole_demo(tmp_path: Path):
         )
         assert result.returncode == 0, result.stdout + result.stderr
     for name in demo.CENTRES_RAS_MM:
-        report = json.loads((tmp_path / "out" / f"{name}_report.json").read_text())
-        assert len(report["levels"]) > 1
-        for level in report["levels"]:
-            assert (tmp_path / "out" / f"{name}_level-{level['level']}.seg.nrrd").is_file()
+        levels = check_case(tmp_path / "out", name, said=result.stdout)
         # An adult's hippocampus: about 2 to 5 millilitres.
-        assert 1.5 < sum(report["levels"][-1]["millilitres"].values()) < 5.5
-        assert (tmp_path / "out" / f"{name}_levels.png").is_file()
-        assert f"{name}_report.json" in result.stdout
+        assert 1.5 < sum(levels[-1]["millilitres"].values()) < 5.5
+    levels = check_case(tmp_path / "out", demo.TEMPLATE, said=result.stdout)
+    volumes = levels[-1]["millilitres"]
+    assert len(volumes) == 15
+    # The template's grey and white matter, cerebellum included, fill most of its 1890 ml.
+    parts = (
+        "Cerebral white matter",
+        "Cerebral cortex",
+        "Cerebellar white matter",
+        "Cerebellar cortex",
+    )
+    assert 1000 < sum(volumes[name] for name in parts) < 1890
+    assert all(f"{name} (ml)" in result.stdout for name in demo.SHOWN)
+
+
+def check_case(folder: Path, name: str, *, said: str) -> list[dict]:
+    """All files of a case are there and were named; its levels."""
+    report = json.loads((folder / f"{name}_report.json").read_text())
+    assert len(report["levels"]) > 1
+    for level in report["levels"]:
+        assert (folder / f"{name}_level-{level['level']}.seg.nrrd").is_file()
+    assert (folder / f"{name}_levels.png").is_file()
+    assert f"{name}_report.json" in said
+    return report["levels"]
