@@ -29,33 +29,31 @@ if TYPE_CHECKING:
 PICTURES = REPOSITORY / "docs" / "pictures"
 COLOURS = 255
 """Enough that no difference is seen, and a third of the bytes."""
+BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
+DEEP_GREY_RAS_MM = (-24.0, -14.0, 2.0)
+"""Thalamus, putamen and ventricles in the axial slice, the hippocampus in the two others."""
 LEFT_HIPPOCAMPUS_RAS_MM = (-26.0, -21.0, -15.0)
 VIEW_MM = 90.0
 """What a slice view shows from side to side where the hippocampus is looked at."""
 
 
 def start(desktop: Desktop) -> None:
-    """A whole head, and the panel's advice."""
+    """A whole head, and the first model chosen."""
     _opened(desktop)
+    _jump(desktop, DEEP_GREY_RAS_MM)
     _picture(desktop, "start")
-
-
-def region(desktop: Desktop) -> None:
-    """A region was added and dragged to one hippocampus."""
-    _with_region(desktop)
-    _picture(desktop, "region")
 
 
 def running(desktop: Desktop) -> None:
     """Level 1 is shown while level 2 is computed."""
     import psutil
 
-    _with_region(desktop)
-    _look_closer(desktop)
+    _opened(desktop)
+    _jump(desktop, DEEP_GREY_RAS_MM)
     _all_levels(desktop)
     desktop.click(desktop.ui.segmentButton)
     worker = psutil.Process(desktop.panel.logic.workerProcessId)
-    for _ in range(3000):
+    for _ in range(30000):
         desktop.wait(0.002)
         worker.suspend()
         desktop.wait(0.02)
@@ -68,35 +66,51 @@ def running(desktop: Desktop) -> None:
 
 
 def segmented(desktop: Desktop) -> None:
-    """All levels are there, level 3 is shown, in 3D too."""
-    _segmented(desktop)
-    desktop.click(desktop.ui.advancedButton)
-    desktop.click(desktop.ui.show3DCheckBox)
-    desktop.click(desktop.ui.advancedButton)
-    _look_from_the_front(desktop)
+    """All levels are there, level 3 is shown."""
+    _brain_segmented(desktop)
     _picture(desktop, "segmented")
 
 
 def compared(desktop: Desktop) -> None:
     """Level 1 left, level 3 right."""
-    _segmented(desktop)
+    _brain_segmented(desktop)
     desktop.click(desktop.ui.compareButton)
     desktop.wait(0.2)
-    _look_closer(desktop)
+    _jump(desktop, DEEP_GREY_RAS_MM)
     _picture(desktop, "compared")
     desktop.click(desktop.ui.compareButton)
 
 
 def edited(desktop: Desktop) -> None:
     """A copy of level 3 in the Segment Editor."""
-    _segmented(desktop)
+    _brain_segmented(desktop)
     desktop.click(desktop.ui.editButton)
     desktop.wait(0.2)
     _picture(desktop, "edited")
 
 
+def region(desktop: Desktop) -> None:
+    """A model for a region was chosen; the region was added and dragged to one hippocampus."""
+    _with_region(desktop)
+    _picture(desktop, "region")
+
+
+def detail(desktop: Desktop) -> None:
+    """The hippocampus in its region, all levels, in 3D too."""
+    _with_region(desktop)
+    _look_closer(desktop)
+    _all_levels(desktop)
+    desktop.click(desktop.ui.segmentButton)
+    _wait_for_the_end(desktop)
+    desktop.click(desktop.ui.advancedButton)
+    desktop.click(desktop.ui.show3DCheckBox)
+    desktop.click(desktop.ui.advancedButton)
+    _look_from_the_front(desktop)
+    _picture(desktop, "detail")
+
+
 SCENES: dict[str, Scene] = {
-    each.__name__: each for each in (start, region, running, segmented, compared, edited)
+    each.__name__: each for each in (start, running, segmented, compared, edited, region, detail)
 }
 
 
@@ -108,25 +122,29 @@ def _opened(desktop: Desktop) -> Any:
     desktop.ui.volumeSelector.setCurrentNode(volume)
     logic = desktop.panel.logic
     desktop.wait_until(lambda: logic.devices and logic.models, what="the worker", timeout=120)
+    if logic.models[0].name != BRAIN:
+        raise SystemExit(f"{BRAIN}: expected it as the first model, got {logic.models[0].name}.")
     return volume
+
+
+def _brain_segmented(desktop: Desktop) -> None:
+    _opened(desktop)
+    _all_levels(desktop)
+    desktop.click(desktop.ui.segmentButton)
+    _wait_for_the_end(desktop)
+    _jump(desktop, DEEP_GREY_RAS_MM)
 
 
 def _with_region(desktop: Desktop) -> Any:
     """As a user makes it who follows the panel's advice, and folds Advanced away again."""
     volume = _opened(desktop)
+    names = [model.name for model in desktop.panel.logic.models]
+    desktop.ui.modelTable.selectRow(names.index(HIPPOCAMPUS))
     desktop.click(desktop.ui.noticeButton)
     desktop.ui.regionSelector.currentNode().SetCenterWorld(*LEFT_HIPPOCAMPUS_RAS_MM)
     desktop.click(desktop.ui.advancedButton)
-    _jump(desktop)
+    _jump(desktop, LEFT_HIPPOCAMPUS_RAS_MM)
     return volume
-
-
-def _segmented(desktop: Desktop) -> None:
-    _with_region(desktop)
-    _look_closer(desktop)
-    _all_levels(desktop)
-    desktop.click(desktop.ui.segmentButton)
-    _wait_for_the_end(desktop)
 
 
 def _all_levels(desktop: Desktop) -> None:
@@ -136,7 +154,7 @@ def _all_levels(desktop: Desktop) -> None:
 
 def _wait_for_the_end(desktop: Desktop) -> None:
     logic = desktop.panel.logic
-    desktop.wait_until(lambda: logic.run is None, what="the end of the run", timeout=120)
+    desktop.wait_until(lambda: logic.run is None, what="the end of the run", timeout=600)
     desktop.wait(0.1)
 
 
@@ -147,9 +165,9 @@ def _slice_nodes() -> list[Any]:
     return [manager.sliceWidget(name).mrmlSliceNode() for name in manager.sliceViewNames()]
 
 
-def _jump(desktop: Desktop) -> None:
+def _jump(desktop: Desktop, ras_mm: tuple[float, float, float]) -> None:
     for node in _slice_nodes():
-        node.JumpSlice(*LEFT_HIPPOCAMPUS_RAS_MM)
+        node.JumpSlice(*ras_mm)
     desktop.wait(0.05)
 
 
