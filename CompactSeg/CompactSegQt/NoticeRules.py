@@ -33,6 +33,7 @@ def showNotice(
     declined: bool,
     install: Callable[[], None],
     addRegion: Callable[[], None],
+    useWholeImage: Callable[[], None],
 ) -> None:
     """Say what stands in the way, or what would help; nothing where there is nothing to say.
 
@@ -46,6 +47,7 @@ def showNotice(
         declined: Whether the user said "not now" to installing.
         install: Does it.
         addRegion: Makes a region.
+        useWholeImage: Confines no longer.
     """
     running = logic.state in ("running", "cancelling")
     reason = logic.whyNotSegmentable(volumeNode) if volumeNode is not None else None
@@ -73,6 +75,14 @@ def showNotice(
         notice.warn(advice, label=_("Add region"), action=addRegion)
     elif messages := _messages(logic, volumeNode):
         notice.inform(messages)
+    elif hasRegion and model is not None and model.fieldMm is None:
+        notice.inform(
+            _(
+                "Only the region will be segmented, and “{model}” is made for all of an image."
+            ).format(model=model.title),
+            label=_("Whole image"),
+            action=useWholeImage,
+        )
     else:
         notice.clear()
 

@@ -84,6 +84,7 @@ class Panel(slicer.util.VTKObservationMixin):
                 declined=self.actions.declined,
                 install=self.actions.install,
                 addRegion=self._addRegion,
+                useWholeImage=self._useWholeImage,
             )
         finally:
             self._isRefreshing = False
@@ -247,6 +248,9 @@ class Panel(slicer.util.VTKObservationMixin):
     def _addRegion(self) -> None:
         self.controls.advanced.open()
         self.controls.advanced.newRegion()
+
+    def _useWholeImage(self) -> None:
+        self.parameters.region = None
 
     def _onRegionCreated(self, region: Any) -> None:
         model = self.controls.models.current

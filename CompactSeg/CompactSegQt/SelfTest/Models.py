@@ -42,6 +42,19 @@ def aModelForARegionStillSaysSoOnAWholeHead(driver: Driver) -> None:
     assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
 
 
+def aRegionThatIsLeftFromBeforeIsTold(driver: Driver) -> None:
+    driver.choosing(driver.load("large"))
+    driver.ready()
+    driver.click(driver.ui.noticeButton)
+    assert driver.widget.panel.parameters.region is not None
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
+    driver.chooseModel(BRAIN)
+    assert "Only the region" in driver.ui.noticeText.text
+    driver.click(driver.ui.noticeButton)
+    assert driver.widget.panel.parameters.region is None
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
+
+
 def switchingModelsKeepsBothResults(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"), model=BRAIN)
     driver.segment()
@@ -75,5 +88,6 @@ def _visible(nodes: list) -> list:
 SCENARIOS = (
     theFirstModelNeedsNoChoiceAndNoRegion,
     aModelForARegionStillSaysSoOnAWholeHead,
+    aRegionThatIsLeftFromBeforeIsTold,
     switchingModelsKeepsBothResults,
 )
