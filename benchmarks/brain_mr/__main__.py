@@ -49,7 +49,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it",
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    parser.add_argument("--full", action="store_true", help="every setting for every head: hours")
+    parser.add_argument("--full", action="store_true", help="every setting for every head")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
     parser.add_argument("--threads", type=int, help="of torch; by default as many as it likes")
