@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.plan import TrainingPlan, read_json
 from CompactSegLib.training.run import train
 from CompactSegLib.training.stopping import RULES
 from examples.demo import write_crops
 from Testing.Lib.datasets import write_dataset
+from Testing.Lib.training.synthesis.heads import write_head
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
@@ -100,3 +103,19 @@ def test_every_variant_of_the_search_can_be_trained(monkeypatch):
         assert not any(side % stride for side in plan["patch"]), name
         if "from" in variant:
             assert search.settings(variant["from"]) != (plan | {"name": variant["from"]}, net), name
+
+
+def test_synthesis(tmp_path: Path):
+    (tmp_path / "heads").mkdir()
+    write_head(tmp_path / "heads" / "head.nii.gz")
+    plan = read_json(BENCHMARKS.parent / "Resources" / "Training" / "brain-mr" / "plan.json")
+    (tmp_path / "plan.json").write_text(json.dumps(plan | {"patch": [16, 16, 16]}))
+    rows = run(
+        "synthesis.py",
+        *("--data", tmp_path / "heads", "--plan", tmp_path / "plan.json"),
+        *("--device", "cpu", "--repeats", 2),
+        output=tmp_path / "synthesis.json",
+    )
+    assert [row["what"] for row in rows] == ["make a batch", "learn from it"]
+    assert all(row["seconds"] > 0 for row in rows)
+    assert sum(row["share of a step"] for row in rows) == pytest.approx(1)

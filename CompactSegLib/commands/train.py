@@ -38,6 +38,7 @@ class TrainRequest:
     minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
+    finish: bool = False
 
     def words(self) -> list[str]:
         """The command that asks for the same, as words."""
@@ -45,7 +46,8 @@ class TrainRequest:
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and value != field.default:
-                words += [f"--{field.name.replace('_', '-')}", str(value)]
+                option = f"--{field.name.replace('_', '-')}"
+                words += [option] if value is True else [option, str(value)]
         return words
 
 
@@ -97,6 +99,7 @@ def _train(request: TrainRequest) -> None:
         "device": request.device,
         "threads": request.threads,
         "command": shareable_command(request.words()),
+        "finish": request.finish,
     }
     if request.figures_from is not None:
         run["figures_from"] = load_model(request.figures_from)

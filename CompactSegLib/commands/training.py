@@ -63,6 +63,12 @@ def train(
             metavar="NAME|DIR",
         ),
     ] = None,
+    finish: Annotated[
+        bool,
+        typer.Option(
+            "--finish", help="Write the model of a run that was stopped, as its last checkpoint is."
+        ),
+    ] = False,
     minutes: Annotated[
         float | None,
         typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
@@ -94,6 +100,7 @@ def train(
             minutes=minutes,
             device=device,
             threads=threads,
+            finish=finish,
         )
     )
 

@@ -113,7 +113,7 @@ class Block(nn.Module):
         return self._side_by_side(pooled)
 
     def _side_by_side(self, pooled: Tensor) -> Tensor:
-        """The same concatenation, each branch written to its place as it comes, so that there is only one besides it."""
+        """The same concatenation, each branch written to its place as it comes: only one is held besides it."""
         result, start = None, 0
         for branch, channels in zip(self.branches, self._widths, strict=True):
             output = branch(pooled)

@@ -54,3 +54,11 @@ def batches(
             pin_memory=pinned,
         )
     )
+
+
+def class_counts(cases: TrainingCases, *, classes: int) -> Tensor:
+    """Voxels of each class in all cases, ``(classes,)`` int64."""
+    total = torch.zeros(classes, dtype=torch.int64)
+    for case in cases:
+        total += torch.bincount(case.labels.flatten().int(), minlength=classes)
+    return total

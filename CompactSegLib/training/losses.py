@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from monai.losses import DiceCELoss
+from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional
+
+_LARGEST_CLASS_WEIGHT = 100.0
 
 
 class LevelsLoss(nn.Module):
@@ -23,15 +25,22 @@ class LevelsLoss(nn.Module):
         weights: One weight per level.
         distillation: Weight of that distance beside a level's Dice and cross-entropy.
         temperature: What logits are divided by before the softmax.
+        class_weights: ``(classes,)``, weights of the voxels of each class in the cross-entropy; None for 1.
     """
 
     def __init__(
-        self, weights: Sequence[float], *, distillation: float = 0.0, temperature: float = 2.0
+        self,
+        weights: Sequence[float],
+        *,
+        distillation: float = 0.0,
+        temperature: float = 2.0,
+        class_weights: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.weights = tuple(weights)
         self.distillation, self.temperature = distillation, temperature
-        self.loss = DiceCELoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
+        self.dice = DiceLoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
+        self.cross_entropy = nn.CrossEntropyLoss(weight=class_weights)
 
     def forward(self, logits: Sequence[Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the loss.
@@ -43,7 +52,7 @@ class LevelsLoss(nn.Module):
         Returns:
             The scalar to minimise, and each level's Dice and cross-entropy ``(levels,)`` without gradient.
         """
-        losses = [self.loss(level.float(), labels) for level in logits]
+        losses = [self._of_level(level, labels) for level in logits]
         total = sum(
             (weight * loss for weight, loss in zip(self.weights, losses, strict=True)),
             start=losses[0].new_zeros(()),
@@ -53,6 +62,28 @@ class LevelsLoss(nn.Module):
                 distance = distillation_loss(level, logits[-1], temperature=self.temperature)
                 total = total + weight * self.distillation * distance
         return total, torch.stack([loss.detach() for loss in losses])
+
+    def _of_level(self, logits: Tensor, labels: Tensor) -> Tensor:
+        # Class after class in memory: where channels lie side by side a softmax takes half as long again.
+        logits = logits.contiguous().float()
+        dice: Tensor = self.dice(logits, labels)
+        return dice + self.cross_entropy(logits, labels[:, 0].long())
+
+
+def class_weights(counts: Tensor, balance: float) -> Tensor | None:
+    """Weights of classes by how rare they are.
+
+    Args:
+        counts: ``(classes,)``, voxels of each class in the training cases.
+        balance: Exponent: 0 gives all the same, 1 every class the same share of the loss.
+
+    Returns:
+        ``(classes,)`` float32, 1 for the most frequent class, at most 100 times that; None where `balance` is 0.
+    """
+    if not balance:
+        return None
+    rarity = counts.max() / counts.clamp_min(1).double()
+    return (rarity**balance).clamp_max(_LARGEST_CLASS_WEIGHT).float()
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

@@ -96,6 +96,8 @@ class TrainingPlan:
         warmup: Steps of linear increase.
         gradient_norm: Gradients are scaled down to this norm.
         level_weights: Weight of each level's loss; empty weighs the last level twice the others.
+        class_balance: Exponent of the weights that rare classes get in the cross-entropy: 0 weighs every voxel alike, 1
+            every class. Where many structures are small, their cross-entropy is otherwise lost beside the large ones'.
         distillation: Weight of self-distillation: how far the softened classes of each level are from those of the last
             level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
             trained alone.
@@ -134,6 +136,7 @@ class TrainingPlan:
     warmup: int = 200
     gradient_norm: float = 5.0
     level_weights: tuple[float, ...] = ()
+    class_balance: float = 0.0
     distillation: float = 0.0
     distillation_temperature: float = 2.0
     average_decay: float = 0.999
@@ -167,7 +170,7 @@ class TrainingPlan:
                 raise ConfigurationError(
                     f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
                 )
-        for name in ("earlier_rate", "start_share"):
+        for name in ("earlier_rate", "start_share", "class_balance"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(
                     f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from CompactSegLib.errors import ConfigurationError, DeviceError
+from CompactSegLib.errors import ConfigurationError, DeviceError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.models.model import Model
@@ -54,6 +54,7 @@ def train(
     command: str = "",
     started_from: Model | None = None,
     figures_from: Model | None = None,
+    finish: bool = False,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
 
@@ -74,6 +75,7 @@ def train(
         started_from: The model whose weights the run begins with (`growing`); `config` is its net, or adds a level.
         figures_from: Where no fold is held out, a model of the same net and plan that was trained with one held out:
             the new model takes over its figures and its stop rule, and says so.
+        finish: Write the model of the last checkpoint as it is, without training on.
 
     Returns:
         The model folder.
@@ -119,7 +121,7 @@ def train(
             _write_json(folder / "net.json", config.to_dict())
         _say(mine, f"{len(training)} training and {len(held_out)} validation cases")
         _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {runtime.precision}")
-        scores = _run(trainer)
+        scores = _finish(trainer) if finish else _run(trainer)
         if mine.first:
             provenance = provenance_of(
                 trainer, dataset, fold=fold, command=command, device=runtime.name
@@ -155,6 +157,14 @@ def train(
             )
         _say(mine, f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER
+
+
+def _finish(trainer: Trainer) -> list[CaseScore]:
+    if trainer.step == 0:
+        raise InputError(
+            f"{trainer.folder}: expected the checkpoint of a run to finish, but there is none; train without --finish."
+        )
+    return trainer.validate() if trainer.held_out else []
 
 
 def _run(trainer: Trainer) -> list[CaseScore]:

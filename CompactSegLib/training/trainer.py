@@ -17,11 +17,11 @@ from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
-from CompactSegLib.training.batches import TrainingCases, batches
+from CompactSegLib.training.batches import TrainingCases, batches, class_counts
 from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, save_checkpoint
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
-from CompactSegLib.training.losses import LevelsLoss
+from CompactSegLib.training.losses import LevelsLoss, class_weights
 from CompactSegLib.training.optimisation import Update, averaged, learning_rate
 from CompactSegLib.training.plan import TrainingPlan, recipe_of
 from CompactSegLib.training.runlog import RunLog
@@ -86,6 +86,7 @@ class Trainer:
         for stage in self.stages:
             loss_weights(plan, stage, levels=config.levels)
         self.step, self.seconds = 0, 0.0
+        self._class_counts = class_counts(cases, classes=config.classes)
         self._begin()
 
     def _begin(self) -> None:
@@ -120,7 +121,8 @@ class Trainer:
             loss_weights(self.plan, stage, levels=self.config.levels),
             distillation=self.plan.distillation,
             temperature=self.plan.distillation_temperature,
-        )
+            class_weights=class_weights(self._class_counts, self.plan.class_balance),
+        ).to(self.device)
         self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
         if self.processes.count > 1:
             self.parallel = DistributedDataParallel(self.parallel)

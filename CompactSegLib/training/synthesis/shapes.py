@@ -59,26 +59,21 @@ def bent(
     device = head.tissues.device
     half_head = np.array(head.tissues.shape) * head.spacing_mm / 2
     half_grid = np.array(shape) * spacing_mm / 2
-    # From grid_sample's coordinates (-1 to 1, axes W, H, D) to mm, turned, and back.
-    theta = np.zeros((3, 4))
-    theta[:, :3] = random_matrix(plan, random) * half_grid[None] / half_head[:, None]
-    theta[:, 3] = centre_mm / half_head
-    theta = np.concatenate([theta[::-1, 2::-1], theta[::-1, 3:]], axis=1)
-    grid = functional.affine_grid(
-        torch.as_tensor(theta.copy(), dtype=torch.float32, device=device)[None],
-        [1, 1, *shape],
-        align_corners=False,
-    )
-    sigma = random.uniform(0, plan.elastic_mm)
-    points = [max(3, round(2 * half / plan.elastic_grid_mm) + 1) for half in half_grid]
-    coarse = random.normal(scale=sigma, size=(3, *points)) / half_head[::-1, None, None, None]
-    bending = functional.interpolate(
-        torch.as_tensor(coarse, dtype=torch.float32, device=device)[None],
+    # Where control points come from, in mm: turning them is linear, so what lies between them is interpolated exactly.
+    reach = half_grid * (1 - 1 / np.array(shape))
+    counts = [max(3, round(2 * half / plan.elastic_grid_mm) + 1) for half in half_grid]
+    lines = [np.linspace(-end, end, count) for end, count in zip(reach, counts, strict=True)]
+    points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
+    points = points @ random_matrix(plan, random).T + centre_mm
+    points += random.normal(scale=random.uniform(0, plan.elastic_mm), size=points.shape)
+    # grid_sample has its coordinates from -1 to 1, in the order W, H, D.
+    control = torch.as_tensor((points / half_head)[..., ::-1].copy(), dtype=torch.float32)
+    grid = functional.interpolate(
+        control.to(device).movedim(-1, 0)[None],
         size=tuple(shape),
         mode="trilinear",
         align_corners=True,
-    )
-    grid += bending.permute(0, 2, 3, 4, 1)
+    ).permute(0, 2, 3, 4, 1)
     sampled = functional.grid_sample(
         head.tissues[None, None].float(), grid, mode="nearest", align_corners=False
     )

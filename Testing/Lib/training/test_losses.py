@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.training.losses import LevelsLoss, distillation_loss
+from CompactSegLib.training.losses import LevelsLoss, class_weights, distillation_loss
 from CompactSegLib.training.plan import TrainingPlan
 from Testing.Lib.training.runs import a_trainer, rows_of, same_weights
 
@@ -105,3 +105,22 @@ def test_without_a_weight_its_temperature_changes_nothing(
 def test_impossible_distillation_is_refused(settings):
     with pytest.raises(ConfigurationError, match="distillation"):
         TrainingPlan.from_dict(settings)
+
+
+def test_rare_classes_weigh_more_in_the_cross_entropy(three_levels, truth):
+    weights = torch.tensor([1.0, 4.0, 2.0])
+    plain = LevelsLoss([1.0], class_weights=None)
+    weighted = LevelsLoss([1.0], class_weights=weights)
+    logits = three_levels[0].detach()
+    share = torch.nn.functional.cross_entropy(logits, truth[:, 0], reduction="none")
+    voxels = weights[truth[:, 0]]
+    expected = (share * voxels).sum() / voxels.sum() - share.mean()
+    found = weighted([logits], truth)[0] - plain([logits], truth)[0]
+    torch.testing.assert_close(found, expected)
+
+
+def test_class_weights_follow_how_rare_a_class_is():
+    counts = torch.tensor([1000, 10, 250, 0])
+    assert class_weights(counts, 0.0) is None
+    torch.testing.assert_close(class_weights(counts, 0.5), torch.tensor([1.0, 10.0, 2.0, 31.6228]))
+    torch.testing.assert_close(class_weights(counts, 1.0), torch.tensor([1.0, 100.0, 4.0, 100.0]))
