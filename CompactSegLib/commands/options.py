@@ -12,7 +12,8 @@ __all__ = ["Data", "Device", "Labels", "MostLevel", "Tile"]
 Data = Annotated[
     Path,
     typer.Option(
-        help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels.",
+        help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels; where the plan has "
+        "a synthesis, a folder of label maps.",
         metavar="FOLDER",
     ),
 ]
