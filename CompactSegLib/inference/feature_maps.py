@@ -18,12 +18,16 @@ class KeptMaps:
         config: The net.
         shape: ``(D, H, W)`` of the volume on the model's grid.
         limit_bytes: What all kept maps together may take.
+
+    Attributes:
+        are_whole: Whether no map was put together from tiles or computed on another device.
     """
 
     def __init__(self, config: NetConfig, *, shape: tuple[int, int, int], limit_bytes: int) -> None:
         self._config = config
         self._shape = shape
         self.limit_bytes = limit_bytes
+        self.are_whole = True
         self._maps: dict[int, Tensor] = {}
         self._planned: dict[int, torch.Size] = {}
         self._being_written: dict[int, Tensor] = {}
@@ -90,6 +94,7 @@ class KeptMaps:
                 for useless in [k for k in self._planned if k >= number]:
                     del self._planned[useless]
                 return
+        self.are_whole = False
         self._being_written[number][(slice(None), slice(None), *at)] = values[inner]
 
     def finish(self) -> None:
@@ -111,6 +116,7 @@ class KeptMaps:
 
     def to_cpu(self) -> None:
         """Bring all maps to the CPU, also those half written."""
+        self.are_whole = False
         for maps in (self._maps, self._being_written):
             for number, values in maps.items():
                 maps[number] = values.cpu()

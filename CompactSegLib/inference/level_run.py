@@ -185,15 +185,17 @@ class LevelRun:
             self._probe(logits, wanted)
             self._labels[target] = self._grid.labels(logits, wanted, target).cpu().numpy()
             if self._segmenter.runtime.precision == "fp32":
-                self._decide_close_calls(logits, wanted, target)
+                self._decide_close_calls(logits, wanted, target, core=core)
         self._report.end_tile()
 
-    def _decide_close_calls(self, logits: Tensor, box: Box, target: Box) -> None:
+    def _decide_close_calls(self, logits: Tensor, box: Box, target: Box, *, core: Box) -> None:
         """Label voxels whose two best classes tie within rounding from a region of their own.
 
         Convolution kernels sum in an order that depends on the tile's shape. A voxel's own region is the same whatever
         the tiles are, so its label is too.
         """
+        image, everything = self._image, whole(self._image.shape)
+        of_everything: Tensor | None = None
         close = self._grid.close_calls(logits, box, target, within=_CLOSE, most=_MOST_CLOSE_CALLS)
         if close is None:
             self._segmenter.tell(
@@ -204,8 +206,16 @@ class LevelRun:
         for voxel in close:
             d, h, w = (slice(at, at + 1) for at in voxel)
             support = self._grid.support((d, h, w))
-            own = self._image.logits(self._level, support, from_image=True)
-            self._labels[voxel] = self._grid.labels(own, support, (d, h, w)).item()
+            own_box = image.own_box(self._level, support)
+            if own_box == everything:
+                if image.is_whole(core):
+                    continue
+                if of_everything is None:
+                    of_everything = image.logits(self._level, everything, from_image=True)
+                own = of_everything
+            else:
+                own = image.logits(self._level, support, from_image=True)
+            self._labels[voxel] = self._grid.labels(own, own_box, (d, h, w)).item()
 
     def _probe(self, logits: Tensor, box: Box) -> None:
         """Compare a small box of the first tile's labels with those of the CPU in fp32.

@@ -13,13 +13,16 @@ from CompactSegLib.inference.devices import release_cached
 from CompactSegLib.inference.feature_maps import KeptMaps
 from CompactSegLib.inference.memory import free_main_memory
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.tiles import coarser, relative, shape_of, with_halo
+from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole, with_halo
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.engine import Segmenter
+
+_MOST_WHOLE_VOXELS = 2**21
+_LEAST_SHARE = 1 / 8
 
 
 class PreparedImage:
@@ -119,6 +122,23 @@ class PreparedImage:
         if report is not None:
             report.step(steps, steps)
         return logits[(slice(None), *relative(wanted, region))]
+
+    def own_box(self, level: int, support: Box) -> Box:
+        """What to compute for a label that must not depend on how the volume is cut into tiles.
+
+        That is the support itself, whose region is its own; or all of the volume, where the volume is small and the
+        region would be a good part of it. Then one computation serves all such labels, and none is needed where the
+        volume was computed as a whole.
+        """
+        everything = whole(self.shape)
+        voxels = math.prod(self.shape)
+        region = math.prod(shape_of(self._region(level, support, 0)))
+        is_small = voxels <= _MOST_WHOLE_VOXELS and region >= voxels * _LEAST_SHARE
+        return everything if is_small else support
+
+    def is_whole(self, core: Box) -> bool:
+        """Whether a tile's logits are those of the whole volume computed at once from the image."""
+        return core == whole(self.shape) and self.kept.are_whole
 
     def _read(self, number: int, region: Box) -> Tensor:
         if number:

@@ -84,15 +84,34 @@ def test_a_thin_rest_is_shared_among_the_cores():
     assert lengths == [66, 64]
 
 
-def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch):
+@pytest.mark.parametrize("most_whole", [0, 2**21], ids=["own regions", "the whole volume"])
+def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch, most_whole):
     """With every voxel taken for a close call, labels come from regions that no tiling changes."""
-    config = net_config(serial(layer(2)), serial(layer(2), pool=2))
+    monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", most_whole)
+    config = net_config(serial(layer(2)), serial(layer(2), pool=2), serial(layer(2)))
     model, volume = model_in_memory(config), a_volume((6, 5, 4))
-    expected = segmenter_for(model, tile=64).start(volume).level(1).labels
+    expected = [each.labels for each in segmenter_for(model, tile=64).levels(volume)]
     monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
     for tile in (2, 64):
-        actual = segmenter_for(model, tile=tile).start(volume).level(1).labels
-        np.testing.assert_array_equal(actual, expected)
+        actual = segmenter_for(model, tile=tile).start(volume)
+        for number, labels in enumerate(expected, start=1):
+            np.testing.assert_array_equal(actual.level(number).labels, labels)
+
+
+def test_where_the_volume_was_computed_as_a_whole_ties_cost_nothing(monkeypatch):
+    config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
+    segmenter, runs = segmenter_for(model_in_memory(config)), []
+    for block in segmenter.net.blocks:
+        block.register_forward_hook(lambda *_: runs.append(1))
+    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
+    list(segmenter.levels(a_volume((6, 5, 4)), all_levels=True))
+    assert len(runs) == 3
+    # Tile by tile the whole volume is computed once for each tile that has such voxels, not once for each voxel.
+    runs.clear()
+    segmenter.tile = 3
+    segmenter.start(a_volume((6, 5, 4))).level(1)
+    tiles = 2 * 2 * 2
+    assert len(runs) == 2 * (tiles + tiles)
 
 
 def test_a_constant_region_does_not_cost_a_region_per_voxel():
