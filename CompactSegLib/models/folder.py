@@ -75,6 +75,7 @@ def write_model(
     licence: str,
     field_mm: tuple[float, float, float] | None = None,
     expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
+    half_weights: bool = False,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
 
@@ -99,6 +100,7 @@ def write_model(
         field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
             is as good on any extent.
         expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
+        half_weights: Store kernels in fp16, at half the size.
 
     Raises:
         ModelError: Something of it does not fit together.
@@ -112,7 +114,7 @@ def write_model(
             f"{target}: expected validation figures for {len(costs)} levels, got {len(validation)}; "
             "pass one entry per level, empty where there are none."
         )
-    weights = encode_net(net)
+    weights = encode_net(net, half=half_weights)
     draft = Model(
         name=name,
         folder=target,

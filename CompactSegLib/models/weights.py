@@ -52,7 +52,8 @@ def read_bytes(folder: Path, *, sha256: str) -> bytes:
 def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
     """Build the net of `config` and fill it with the folder's weights.
 
-    The bytes that were hashed are the bytes that are loaded. Names, shapes and types must be exactly the net's.
+    The bytes that were hashed are the bytes that are loaded. Names, shapes and types must be exactly the net's, but for
+    kernels, which may be stored in fp16; the net is in fp32 all the same.
 
     Raises:
         ModelError: As `read_bytes`; or the file is not in safetensors format or not of this net.
@@ -63,7 +64,7 @@ def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
     data = read_bytes(folder, sha256=sha256)
     path = folder / WEIGHTS_FILE
     # Before memory is taken for a net that may be absurd.
-    least = 4 * parameter_count(config)
+    least = 2 * parameter_count(config)
     if len(data) < least:
         raise ModelError(
             f"{path}: expected at least {least} bytes for the parameters of the net of model.json, got {len(data)}; "
@@ -81,8 +82,13 @@ def read_net(folder: Path, config: NetConfig, *, sha256: str) -> MultiLevelNet:
     return net.eval()
 
 
-def encode_net(net: MultiLevelNet) -> bytes:
-    """The net's state as the content of a weights file: fp32, always the same bytes for the same weights.
+def encode_net(net: MultiLevelNet, *, half: bool = False) -> bytes:
+    """The net's state as the content of a weights file, always the same bytes for the same weights.
+
+    Args:
+        net: Batch norm not folded.
+        half: Store kernels in fp16, which halves the file and moves a weight by a two-thousandth of itself at most;
+            all else, such as the statistics of batch norm, stays in fp32.
 
     Raises:
         ModelError: Batch norm was folded away, or a weight is not finite.
@@ -93,6 +99,8 @@ def encode_net(net: MultiLevelNet) -> bytes:
         name: (tensor.float() if tensor.is_floating_point() else tensor).detach().cpu().contiguous()
         for name, tensor in net.state_dict().items()
     }
+    if half:
+        tensors = {name: t.half() if t.ndim > 1 else t for name, t in tensors.items()}
     _check_tensors(Path(WEIGHTS_FILE), tensors, expected=_blank_net(net.config).state_dict())
     return safetensors.torch.save(tensors, metadata={"format": "pt"})
 
@@ -130,7 +138,8 @@ def _check_tensors(
                 f"{path}: expected tensor {name!r} of shape {tuple(expected[name].shape)}, which the net of model.json "
                 f"needs, got {tuple(tensor.shape)}; {_AGAIN}"
             )
-        if tensor.dtype != expected[name].dtype:
+        halved = tensor.ndim > 1 and _word(tensor) == "float16"
+        if tensor.dtype != expected[name].dtype and not halved:
             raise ModelError(
                 f"{path}: expected tensor {name!r} of type {_word(expected[name])}, got {_word(tensor)}; {_AGAIN}"
             )

@@ -100,6 +100,7 @@ def export_model(
         licence=licence or "unknown",
         field_mm=field_mm,
         expected_millilitres=expected_millilitres,
+        half_weights=plan.half_weights,
     )
 
 

@@ -106,6 +106,7 @@ class TrainingPlan:
         start_share: Where a run begins with the weights of a finished model, their share in what is exported; the rest
             are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
             Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
+        half_weights: The finished model's kernels are stored in fp16, at half the size.
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
@@ -141,6 +142,7 @@ class TrainingPlan:
     distillation_temperature: float = 2.0
     average_decay: float = 0.999
     start_share: float = 0.0
+    half_weights: bool = False
     precision: str = "auto"
     seed: int = 12345
     validate_every: int = 1000
@@ -228,8 +230,8 @@ class TrainingPlan:
 
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a plan's JSON data what changes what is learnt: not how often things are written, or who prepares batches."""
-    beside = ("workers", "validate_every", "checkpoint_every", "log_every")
+    """Of a plan's JSON data what changes what is learnt: not how things are written, or who prepares batches."""
+    beside = ("workers", "validate_every", "checkpoint_every", "log_every", "half_weights")
     return {name: value for name, value in settings.items() if name not in beside}
 
 

@@ -191,7 +191,7 @@ def test_a_single_flipped_bit_in_the_weights(a_model_folder: Path):
         ({"removed": True}, "tensors are missing"),
         ({"added": np.zeros(3, np.float32)}, "got 'foreign'"),
         ({"reshaped": lambda tensor: tensor[:1].copy()}, "of shape (3, 1, 3, 3, 3)"),
-        ({"retyped": lambda tensor: tensor.astype(np.float16)}, "of type float32, got float16"),
+        ({"retyped": lambda tensor: tensor.astype(np.float64)}, "of type float32, got float64"),
         ({"spoilt": lambda tensor: tensor * np.float32("inf")}, "expected finite numbers"),
     ],
     ids=["missing", "foreign", "of another shape", "of another type", "not finite"],

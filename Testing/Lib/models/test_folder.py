@@ -170,6 +170,21 @@ def test_half_precision_and_other_layouts_are_written_as_plain_fp32(
     assert {p.dtype for p in model.trainable_net().parameters()} == {torch.float32}
 
 
+def test_kernels_may_be_stored_at_half_the_size(tmp_path: Path, write_tiny_model):
+    full, half = (
+        write_tiny_model(tmp_path / "full"),
+        write_tiny_model(tmp_path / "half", half_weights=True),
+    )
+    exact, stored = full.trainable_net().state_dict(), half.trainable_net().state_dict()
+    kernels = sum(tensor.numel() for tensor in exact.values() if tensor.ndim > 1)
+    sizes = [(model.folder / "weights.safetensors").stat().st_size for model in (full, half)]
+    assert sizes[0] - sizes[1] == pytest.approx(2 * kernels, abs=200)
+    for name, tensor in exact.items():
+        assert stored[name].dtype == tensor.dtype
+        expected = tensor.half().float() if tensor.ndim > 1 else tensor
+        assert torch.equal(stored[name], expected), name
+
+
 def test_reading_a_model_loads_no_torch(the_tiny_model):
     code = (
         "import sys; from CompactSegLib import load_model; "
