@@ -10,7 +10,6 @@ import argparse
 import itertools
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -43,6 +42,8 @@ def template_head(size_ijk: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def peak_of_children_megabytes() -> float:
     """The most memory that a child that has ended held."""
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
 
