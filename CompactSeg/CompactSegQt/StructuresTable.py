@@ -22,6 +22,7 @@ class StructuresTable:
 
     def __init__(self, table) -> None:
         self._table = table
+        self._shown: tuple | None = None
         table.verticalHeader().hide()
         header = table.horizontalHeader()
         header.minimumSectionSize = _SWATCH_WIDTH
@@ -35,6 +36,10 @@ class StructuresTable:
         if len(names) <= MOST_COLUMNS:
             return
         colors = _colorsOf(results.levels[-1].segmentationNode)
+        shown = ([(each.level, dict(each.millilitres)) for each in results.levels], colors)
+        if shown == self._shown:  # the panel is brought up to date often
+            return
+        self._shown = shown
         self._setHeadings([each.level for each in results.levels])
         self._table.setRowCount(len(names))
         for row, name in enumerate(names):
