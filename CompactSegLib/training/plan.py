@@ -279,6 +279,8 @@ def _alike(value: object, default: object) -> bool:
         return lengths_agree and numbers
     if isinstance(default, AugmentationPlan | SynthesisPlan):
         return isinstance(value, dict)
+    if isinstance(default, bool):
+        return isinstance(value, bool)
     if isinstance(default, float):
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, type(default)) and not isinstance(value, bool)
