@@ -49,6 +49,8 @@ def test_what_slicer_looks_for_is_among_it(the_installed_extension):
         "Resources/Icons/CompactSeg.png",
         "Resources/UI/CompactSeg.ui",
         "Resources/requirements.txt",
+        "Resources/Models/order.json",
+        "Resources/Models/brain-mr/weights.safetensors",
         "Resources/Models/hippocampus-mr/weights.safetensors",
     ):
         assert (the_installed_extension.modules / name).is_file()
