@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import ceil, floor, gcd, isfinite
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from CompactSegLib.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -142,13 +144,25 @@ def _percentiles(channel: torch.Tensor, percents: tuple[float, float]) -> tuple[
     step = ceil(values.numel() / _MOST_SORTED)
     while step > 1 and gcd(step, channel.shape[-1] * channel.shape[-2]) > 1:
         step += 1
-    ordered = values[::step].sort().values
-    low, high = (_at(ordered, percent / 100.0 * (ordered.numel() - 1)) for percent in percents)
+    sample = values[::step]
+    ranks = [percent / 100.0 * (sample.numel() - 1) for percent in percents]
+    low, high = _at(sample, ranks)
     return low, high
 
 
-def _at(ordered: torch.Tensor, rank: float) -> float:
-    below = floor(rank)
-    low = float(ordered[below])
-    high = float(ordered[min(below + 1, ordered.numel() - 1)])
-    return low + (high - low) * (rank - below)
+def _at(sample: torch.Tensor, ranks: list[float]) -> list[float]:
+    """Values at places of the sorted sample, between two of them in proportion."""
+    import torch
+
+    last = sample.numel() - 1
+    needed = sorted({min(floor(rank) + more, last) for rank in ranks for more in (0, 1)})
+    if sample.device.type == "cpu":  # five times quicker than sorting all
+        ordered = torch.from_numpy(np.partition(sample.numpy(), needed))
+    else:
+        ordered = sample.sort().values
+    result = []
+    for rank in ranks:
+        below = floor(rank)
+        low, high = float(ordered[below]), float(ordered[min(below + 1, last)])
+        result.append(low + (high - low) * (rank - below))
+    return result
