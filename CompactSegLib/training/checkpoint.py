@@ -11,7 +11,7 @@ from torch import nn
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.training.optimisation import Update
-from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.plan import TrainingPlan, recipe_of
 
 _NAME = "checkpoint.pt"
 
@@ -94,5 +94,7 @@ def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
 def _with_defaults(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     defaults = TrainingPlan().to_dict()
     known = {name: defaults[name] for name in now if name in defaults}
-    augmentation = {**defaults["augmentation"], **before.get("augmentation", {})}
-    return {**known, **before, "augmentation": augmentation}
+    parts = {
+        name: {**defaults[name], **before.get(name, {})} for name in ("augmentation", "synthesis")
+    }
+    return recipe_of({**known, **before, **parts})

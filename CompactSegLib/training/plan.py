@@ -230,8 +230,9 @@ class TrainingPlan:
 
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a plan's JSON data what changes what is learnt: not how things are written, or who prepares batches."""
-    beside = ("workers", "validate_every", "checkpoint_every", "log_every", "half_weights")
+    """Of a plan's JSON data what changes what is learnt: not how things are told or written, nor who prepares them."""
+    told = ("title", "description", "half_weights")
+    beside = ("workers", "validate_every", "checkpoint_every", "log_every", *told)
     return {name: value for name, value in settings.items() if name not in beside}
 
 
