@@ -9,6 +9,8 @@ from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
+from CompactSegLib.network.net import MultiLevelNet
+
 _LARGEST_CLASS_WEIGHT = 100.0
 
 
@@ -39,6 +41,7 @@ class LevelsLoss(nn.Module):
         super().__init__()
         self.weights = tuple(weights)
         self.distillation, self.temperature = distillation, temperature
+        self.class_weights = class_weights
         self.dice = DiceLoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
         self.cross_entropy = nn.CrossEntropyLoss(weight=class_weights)
 
@@ -84,6 +87,22 @@ def class_weights(counts: Tensor, balance: float) -> Tensor | None:
         return None
     rarity = counts.max() / counts.clamp_min(1).double()
     return (rarity**balance).clamp_max(_LARGEST_CLASS_WEIGHT).float()
+
+
+@torch.no_grad()
+def without_class_weights(net: MultiLevelNet, weights: Tensor) -> None:
+    """Take what class weights have done to the odds of classes out of a net's classifiers, in place.
+
+    A class that weighs w times as much in the cross-entropy is answered as if it were w times as frequent: its score is
+    too high by log w (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
+
+    Args:
+        net: The net.
+        weights: ``(classes,)``, those of the training.
+    """
+    for head in net.heads:
+        bias = head.classifier.bias  # type: ignore[union-attr]
+        bias -= weights.log().to(bias)  # type: ignore[operator, arg-type]
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

@@ -98,6 +98,7 @@ class TrainingPlan:
         level_weights: Weight of each level's loss; empty weighs the last level twice the others.
         class_balance: Exponent of the weights that rare classes get in the cross-entropy: 0 weighs every voxel alike, 1
             every class. Where many structures are small, their cross-entropy is otherwise lost beside the large ones'.
+            What the weights do to the odds of classes is taken out of the finished net.
         distillation: Weight of self-distillation: how far the softened classes of each level are from those of the last
             level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
             trained alone.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from CompactSegLib.training.batches import TrainingCases, batches, class_counts
 from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, save_checkpoint
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
-from CompactSegLib.training.losses import LevelsLoss, class_weights
+from CompactSegLib.training.losses import LevelsLoss, class_weights, without_class_weights
 from CompactSegLib.training.optimisation import Update, averaged, learning_rate
 from CompactSegLib.training.plan import TrainingPlan, recipe_of
 from CompactSegLib.training.runlog import RunLog
@@ -227,15 +228,19 @@ class Trainer:
     def validate(self) -> list[CaseScore]:
         """Scores of the held-out cases with the averaged weights, sorted by case."""
         self.processes.copy_state(self.average)
-        net: Any = self.average.module.eval()
+        net = self._finished_net().to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         mine = self.held_out[self.processes.rank :: self.processes.count]
         scores = score_cases(net, mine, device=self.device, precision=self._autocast())
         return sorted(self.processes.gather(scores), key=lambda score: score.name)
 
     def trained_net(self) -> MultiLevelNet:
         """The averaged net, in evaluation mode on the CPU."""
-        net = MultiLevelNet(self.config)
-        net.load_state_dict(self.average.module.state_dict())
+        return self._finished_net().cpu()
+
+    def _finished_net(self) -> MultiLevelNet:
+        net: Any = copy.deepcopy(self.average.module)
+        if self.loss.class_weights is not None:
+            without_class_weights(net, self.loss.class_weights)
         return net.eval()
 
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:

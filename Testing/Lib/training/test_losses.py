@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.training.losses import LevelsLoss, class_weights, distillation_loss
+from CompactSegLib.network import MultiLevelNet, NetConfig
+from CompactSegLib.training.losses import (
+    LevelsLoss,
+    class_weights,
+    distillation_loss,
+    without_class_weights,
+)
 from CompactSegLib.training.plan import TrainingPlan
 from Testing.Lib.training.runs import a_trainer, rows_of, same_weights
 
@@ -124,3 +130,38 @@ def test_class_weights_follow_how_rare_a_class_is():
     assert class_weights(counts, 0.0) is None
     torch.testing.assert_close(class_weights(counts, 0.5), torch.tensor([1.0, 10.0, 2.0, 31.6228]))
     torch.testing.assert_close(class_weights(counts, 1.0), torch.tensor([1.0, 100.0, 4.0, 100.0]))
+
+
+def test_the_odds_of_classes_are_those_of_the_data_again():
+    """A net without anything to see, trained with weights, answers how frequent classes are once these are out."""
+    frequencies = torch.tensor([0.9, 0.08, 0.02])
+    net = MultiLevelNet(
+        NetConfig.from_dict(
+            {
+                "in_channels": 1,
+                "classes": 3,
+                "blocks": [{"branches": [{"layers": [{"channels": 2}]}]}] * 2,
+                "heads": [{"layers": []}],
+            }
+        )
+    )
+    weights = class_weights((frequencies * 1000).round().long(), 0.5)
+    classifier = net.heads[0].classifier
+    with torch.no_grad():
+        # Where a weighted cross-entropy is smallest.
+        classifier.bias.copy_((weights * frequencies).log())
+    without_class_weights(net, weights)
+    torch.testing.assert_close(classifier.bias.softmax(0), frequencies, atol=1e-4, rtol=1e-3)
+
+
+def test_what_is_validated_and_written_has_them_out(
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
+):
+    plan = dataclasses.replace(a_short_plan, class_balance=0.5, steps=2, validate_every=2)
+    trainer = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "run", held_out=1)
+    trainer.run()
+    weights = trainer.loss.class_weights
+    assert weights.max() > 1
+    for mine, theirs in zip(trainer.average.module.heads, trainer.trained_net().heads, strict=True):
+        expected = mine.classifier.bias - weights.log()
+        torch.testing.assert_close(theirs.classifier.bias, expected)
