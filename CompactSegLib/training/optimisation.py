@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import BatchNorm3d
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
@@ -99,6 +100,13 @@ def _groups(parameters: list[torch.nn.Parameter], plan: TrainingPlan) -> list[di
 def averaged(net: MultiLevelNet, plan: TrainingPlan) -> AveragedModel:
     """An exponential moving average of a net's weights and statistics."""
     return AveragedModel(net, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
+
+
+def fix_statistics(net: MultiLevelNet) -> None:
+    """Let batch norm take its gathered statistics, as at inference; its scale and shift still learn."""
+    for layer in net.modules():
+        if isinstance(layer, BatchNorm3d):
+            layer.eval()
 
 
 def _averaging(decay: float) -> Any:

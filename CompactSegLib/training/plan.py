@@ -104,6 +104,8 @@ class TrainingPlan:
             trained alone.
         distillation_temperature: How much classes are softened.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
+        fixed_statistics: Share of each schedule, at its end, in which batch norm takes the statistics gathered so far,
+            as inference does. Those of a batch of one or two images of any contrast are far from them.
         start_share: Where a run begins with the weights of a finished model, their share in what is exported; the rest
             are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
             Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
@@ -142,6 +144,7 @@ class TrainingPlan:
     distillation: float = 0.0
     distillation_temperature: float = 2.0
     average_decay: float = 0.999
+    fixed_statistics: float = 0.0
     start_share: float = 0.0
     half_weights: bool = False
     precision: str = "auto"
@@ -173,7 +176,7 @@ class TrainingPlan:
                 raise ConfigurationError(
                     f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
                 )
-        for name in ("earlier_rate", "start_share", "class_balance"):
+        for name in ("earlier_rate", "start_share", "class_balance", "fixed_statistics"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(
                     f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."

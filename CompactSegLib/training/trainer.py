@@ -23,7 +23,7 @@ from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, s
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
 from CompactSegLib.training.losses import LevelsLoss, class_weights, without_class_weights
-from CompactSegLib.training.optimisation import Update, averaged, learning_rate
+from CompactSegLib.training.optimisation import Update, averaged, fix_statistics, learning_rate
 from CompactSegLib.training.plan import TrainingPlan, recipe_of
 from CompactSegLib.training.runlog import RunLog
 from CompactSegLib.training.stages import (
@@ -246,6 +246,8 @@ class Trainer:
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images = batch[0].to(self.device, memory_format=torch.channels_last_3d, non_blocking=True)
         labels = batch[1].to(self.device, non_blocking=True)
+        if self.step >= self.stage.last - self.plan.fixed_statistics * self.stage.steps:
+            fix_statistics(self.net)
         with self._autocast():
             logits = self.parallel(images)
         total, losses = self.loss(logits, labels)
