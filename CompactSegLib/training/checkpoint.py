@@ -82,7 +82,7 @@ def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
     Raises:
         ConfigurationError: Naming the first setting that differs.
     """
-    before = _with_defaults(before, now)
+    before, now = _with_defaults(before, now), recipe_of(now)
     for name in sorted({*before, *now}):
         if before.get(name) != now.get(name):
             raise ConfigurationError(
