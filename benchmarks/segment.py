@@ -10,11 +10,11 @@ import argparse
 import itertools
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from apart import measure_apart
 from tables import show, write_json
 
 
@@ -84,18 +84,6 @@ def measure(setting: dict) -> dict:
     }
 
 
-def measure_apart(setting: dict) -> dict:
-    """Run one setting in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, __file__, "--setting", json.dumps(setting)],
-        env={**os.environ, "OMP_NUM_THREADS": str(setting["threads"])},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(result.stdout.splitlines()[-1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="hippocampus-mr", help="name or folder")
@@ -132,7 +120,12 @@ def main() -> None:
             "tile": tile or None,
             "repeats": options.repeats,
         }
-        rows.append({"asked for": precision, **measure_apart(setting)})
+        rows.append(
+            {
+                "asked for": precision,
+                **measure_apart(__file__, setting, OMP_NUM_THREADS=str(setting["threads"])),
+            }
+        )
     k, j, i = options.shape
     show(f"{options.model} on {i}×{j}×{k} voxels of 1 mm", rows)
     write_json(options.json, rows)

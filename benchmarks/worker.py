@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from apart import measure_apart
 from tables import show, write_json
 
 from CompactSegLib.protocol import Frame, read_frames, write_frame
@@ -105,13 +106,6 @@ def measure(setting: dict) -> dict:
     }
 
 
-def measure_apart(setting: dict) -> dict:
-    """Run one setting in a process of its own, as the peak is told of all children together."""
-    command = [sys.executable, __file__, "--setting", json.dumps(setting)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(result.stdout.splitlines()[-1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="brain-mr", help="name or folder")
@@ -133,7 +127,7 @@ def main() -> None:
         print(f"{precision}, {threads} threads …", file=sys.stderr, flush=True)
         names = ("model", "size", "device", "repeats")
         setting = {name: getattr(options, name) for name in names}
-        rows.append(measure_apart(setting | {"precision": precision, "threads": threads}))
+        rows.append(measure_apart(__file__, setting | {"precision": precision, "threads": threads}))
     show(f"{options.model} on {'×'.join(map(str, options.size))} voxels of 1 mm", rows)
     write_json(options.json, rows)
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
+from CompactSegLib.network.reach import margin_of
 
 _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
 
@@ -139,7 +140,7 @@ class Head(nn.Module):
         self.layers = conv_layers(in_channels, config.layers)
         last = config.layers[-1].channels if config.layers else in_channels
         self.classifier = nn.Conv3d(last, classes, kernel_size=1)
-        self.margin = sum(layer.dilation * (layer.kernel // 2) for layer in config.layers)
+        self.margin = margin_of(config.layers)
         """How many voxels around one its scores depend on."""
 
     def forward(self, maps: Tensor) -> Tensor:

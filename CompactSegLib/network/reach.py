@@ -58,8 +58,13 @@ class Halo:
     size: int
 
 
+def margin_of(layers: tuple[LayerConfig, ...]) -> int:
+    """How many voxels to each side of one the last of these layers depends on, in their own voxels."""
+    return sum(layer.dilation * (layer.kernel // 2) for layer in layers)
+
+
 def _before_layers(interval: Interval, layers: tuple[LayerConfig, ...]) -> Interval:
-    return interval.grown(sum(layer.dilation * (layer.kernel // 2) for layer in layers))
+    return interval.grown(margin_of(layers))
 
 
 def _before_branch(interval: Interval, branch: BranchConfig, upsampling: str) -> Interval:

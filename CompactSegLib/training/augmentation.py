@@ -1,12 +1,7 @@
-"""Random training patches: where they are cut, how they are bent and how their intensities vary.
-
-Everything random about a patch comes from the seed and the patch's number alone, so that a resumed run sees the same
-patches as one that was never stopped, and several processes see together what one would.
-"""
+"""Random training patches: where they are cut, how they are bent and how their intensities vary."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,27 +16,27 @@ from monai.transforms import (
     RandScaleIntensityFixedMean,
     RandSimulateLowResolution,
 )
-from monai.transforms.utils import create_rotate, create_scale, create_shear
 from torch import Tensor
 from torch.nn import functional
-from torch.utils.data import Dataset
 
+from CompactSegLib.training.affine import random_matrix
 from CompactSegLib.training.dataset import PreparedCase
+from CompactSegLib.training.patches import SeededPatches
 from CompactSegLib.training.plan import AugmentationPlan, TrainingPlan
 
 # Distance in voxels between the control points of the elastic bending.
 _ELASTIC_GRID_VOXELS = 12
 
 
-class RandomPatches(Dataset):
-    """The batches of a run: item number `step` is the batch of that step, or a process's share of it.
+class RandomPatches(SeededPatches[PreparedCase]):
+    """Patches cut from prepared cases.
 
     Args:
         cases: Prepared training cases.
         plan: The settings.
         classes: Number of classes, background included.
-        rank: Which of several processes this is.
-        processes: How many there are; each takes every `processes`-th patch of the batch.
+        rank: As for `SeededPatches`.
+        processes: As for `SeededPatches`.
     """
 
     def __init__(
@@ -53,27 +48,15 @@ class RandomPatches(Dataset):
         rank: int = 0,
         processes: int = 1,
     ) -> None:
-        self.cases = list(cases)
-        self.plan = plan
+        super().__init__(cases, plan, rank=rank, processes=processes)
         self.classes = classes
-        self.items = range(rank, plan.batch, processes)
         self.intensities = intensity_transforms(plan.augmentation)
 
-    def __len__(self) -> int:
-        return self.plan.steps
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of a step."""
-        patches = [self._patch(step * self.plan.batch + item) for item in self.items]
-        images, labels = zip(*patches, strict=True)
-        return torch.stack(images), torch.stack(labels)[:, None]
-
-    def _patch(self, number: int) -> tuple[Tensor, Tensor]:
+    def patch(self, case: PreparedCase, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         # MONAI's metadata tracking costs more than the transforms on patches this small.
         set_track_meta(False)
-        random = np.random.default_rng([self.plan.seed, 0, number])
         image, labels = random_patch(
-            self._case(number),
+            case,
             self.plan.patch,
             plan=self.plan.augmentation,
             classes=self.classes,
@@ -81,12 +64,6 @@ class RandomPatches(Dataset):
         )
         self.intensities.set_random_state(seed=int(random.integers(2**31)))
         return torch.as_tensor(self.intensities(image)), labels
-
-    def _case(self, drawn: int) -> PreparedCase:
-        """Each case once per epoch, in an order of the epoch's own."""
-        epoch, place = divmod(drawn, len(self.cases))
-        order = np.random.default_rng([self.plan.seed, 1, epoch]).permutation(len(self.cases))
-        return self.cases[order[place]]
 
 
 def intensity_transforms(plan: AugmentationPlan) -> Compose:
@@ -197,16 +174,9 @@ def _bent_patch(
 
 def _random_matrix(plan: AugmentationPlan, random: np.random.Generator) -> np.ndarray:
     """A 3x3 matrix from patch offsets to case offsets, axes D, H, W."""
-    angles = np.deg2rad(random.uniform(-plan.rotation_degrees, plan.rotation_degrees, 3))
-    # Zooming by log-uniform factors shrinks as often as it enlarges.
-    zoom = np.exp(random.uniform(math.log(plan.scale[0]), math.log(plan.scale[1]), 3))
-    shear = random.uniform(-plan.shear, plan.shear, 6)
-    matrix = (
-        create_rotate(3, angles.tolist())
-        @ create_shear(3, shear.tolist())
-        @ create_scale(3, (1 / zoom).tolist())
+    matrix = random_matrix(
+        rotation_degrees=plan.rotation_degrees, scale=plan.scale, shear=plan.shear, random=random
     )
-    matrix = np.asarray(matrix)[:3, :3].copy()
     for axis in plan.plane_axes:
         # The slice that a voxel comes from hangs on its own slice alone.
         matrix[axis, np.arange(3) != axis] = 0

@@ -25,7 +25,7 @@ from CompactSegLib.training.dataset import (
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.synthesis.plan import SynthesisPlan
 from CompactSegLib.training.synthesis.tissues import tissue_of
-from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.resampling import GridMap
 
 _MOST_TISSUES = 255
@@ -151,8 +151,6 @@ def classes_of(values: Sequence[int], plan: SynthesisPlan) -> Tensor:
 
 
 def _spacing_along(geometry: Geometry, orientation: str) -> tuple[float, float, float]:
-    from CompactSegLib.volume.geometry import orientation_axes
-
     nearest, _ = geometry.nearest_axes()
     x, y, z = (geometry.spacing_mm[nearest[lps]] for lps, _ in orientation_axes(orientation))
     return x, y, z

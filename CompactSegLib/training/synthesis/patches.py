@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from CompactSegLib.training.dataset import PreparedCase
+from CompactSegLib.training.patches import SeededPatches
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.synthesis.acquisition import random_scan, regridded, scanned
 from CompactSegLib.training.synthesis.contrast import random_contrast, without_skull
@@ -17,52 +17,16 @@ from CompactSegLib.training.synthesis.label_maps import LabelMap
 from CompactSegLib.training.synthesis.shapes import bent, coarser_labels, decoy, random_centre
 from CompactSegLib.volume.intensities import IntensityRule
 
-# Seeds of validation heads, apart from those of patches.
-_PATCHES, _ORDER, _VALIDATION = 0, 1, 2
+# Apart from the seeds of patches.
+_VALIDATION = 2
 
 
-class SyntheticPatches(Dataset):
-    """The batches of a run: item number `step` is the batch of that step, or a process's share of it.
+class SyntheticPatches(SeededPatches[LabelMap]):
+    """Patches made from label maps, on the device they are on."""
 
-    Everything random about a patch comes from the seed and the patch's number alone.
-
-    Args:
-        heads: The label maps; patches are made on the device they are on.
-        plan: The settings.
-        rank: Which of several processes this is.
-        processes: How many there are; each takes every `processes`-th patch of the batch.
-    """
-
-    def __init__(
-        self,
-        heads: Sequence[LabelMap],
-        plan: TrainingPlan,
-        *,
-        rank: int = 0,
-        processes: int = 1,
-    ) -> None:
-        self.heads = list(heads)
-        self.plan = plan
-        self.items = range(rank, plan.batch, processes)
-
-    def __len__(self) -> int:
-        return self.plan.steps
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images ``(N, 1, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of a step."""
-        patches = [self._patch(step * self.plan.batch + item) for item in self.items]
-        images, labels = zip(*patches, strict=True)
-        return torch.stack(images)[:, None], torch.stack(labels)[:, None]
-
-    def _patch(self, number: int) -> tuple[Tensor, Tensor]:
-        random = np.random.default_rng([self.plan.seed, _PATCHES, number])
-        return synthetic_patch(self._head(number), self.plan, random=random)
-
-    def _head(self, drawn: int) -> LabelMap:
-        """Each head once per epoch, in an order of the epoch's own."""
-        epoch, place = divmod(drawn, len(self.heads))
-        order = np.random.default_rng([self.plan.seed, _ORDER, epoch]).permutation(len(self.heads))
-        return self.heads[order[place]]
+    def patch(self, case: LabelMap, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+        image, labels = synthetic_patch(case, self.plan, random=random)
+        return image[None], labels
 
 
 def synthetic_patch(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from monai.transforms.utils import create_rotate, create_scale, create_shear
 from torch import Tensor
 from torch.nn import functional
 
+from CompactSegLib.training import affine
 from CompactSegLib.training.synthesis.label_maps import LabelMap
 from CompactSegLib.training.synthesis.plan import SynthesisPlan
 from CompactSegLib.training.synthesis.tissues import OUTSIDE
@@ -82,15 +82,9 @@ def bent(
 
 def random_matrix(plan: SynthesisPlan, random: np.random.Generator) -> np.ndarray:
     """A 3x3 matrix from the grid's offsets to the head's, both in mm along D, H and W."""
-    angles = np.deg2rad(random.uniform(-plan.rotation_degrees, plan.rotation_degrees, 3))
-    zoom = np.exp(random.uniform(math.log(plan.scale[0]), math.log(plan.scale[1]), 3))
-    shear = random.uniform(-plan.shear, plan.shear, 6)
-    matrix = (
-        create_rotate(3, angles.tolist())
-        @ create_shear(3, shear.tolist())
-        @ create_scale(3, (1 / zoom).tolist())
+    matrix = affine.random_matrix(
+        rotation_degrees=plan.rotation_degrees, scale=plan.scale, shear=plan.shear, random=random
     )
-    matrix = np.asarray(matrix)[:3, :3].copy()
     if random.random() < plan.mirror_probability:
         matrix[2] *= -1
     return matrix

@@ -47,7 +47,7 @@ def test_each_head_is_drawn_once_per_epoch(tmp_path):
     head = a_head(tmp_path)
     heads = [dataclasses.replace(head, name=str(number)) for number in range(5)]
     patches = SyntheticPatches(heads, a_plan())
-    names = [patches._head(number).name for number in range(15)]
+    names = [patches._case(number).name for number in range(15)]
     for epoch in range(3):
         assert sorted(names[5 * epoch : 5 * epoch + 5]) == list("01234")
     assert names[:5] != names[5:10]

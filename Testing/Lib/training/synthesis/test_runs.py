@@ -54,6 +54,18 @@ def the_plan(**changed):
     )
 
 
+def die_at(monkeypatch, step):
+    """Let runs die when so many steps are done."""
+    step_of = Trainer._train_step
+
+    def step_or_die(trainer, batch):
+        if trainer.step == step:
+            raise KeyboardInterrupt
+        return step_of(trainer, batch)
+
+    monkeypatch.setattr(Trainer, "_train_step", step_or_die)
+
+
 def test_a_run_on_label_maps_ends_with_a_model_that_segments_images(heads, tmp_path):
     model = load_model(train(the_plan(), NET, data=heads, output=tmp_path / "run", device="cpu"))
     assert model.licence == "CC0-1.0"
@@ -85,14 +97,7 @@ def test_what_a_contrast_shows_is_learnt(heads, tmp_path):
 def test_a_run_that_was_killed_goes_on_with_the_same_curve(heads, tmp_path, monkeypatch):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     expected = load_model(train(the_plan(), NET, data=heads, output=whole, device="cpu"))
-    step_of = Trainer._train_step
-
-    def step_or_die(trainer, batch):
-        if trainer.step == 3:
-            raise KeyboardInterrupt
-        return step_of(trainer, batch)
-
-    monkeypatch.setattr(Trainer, "_train_step", step_or_die)
+    die_at(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt):
         train(the_plan(), NET, data=heads, output=killed, device="cpu")
     monkeypatch.undo()
@@ -105,14 +110,7 @@ def test_the_model_of_a_stopped_run_is_written_as_its_checkpoint_is(heads, tmp_p
     output = tmp_path / "run"
     with pytest.raises(InputError, match="expected the checkpoint of a run to finish"):
         train(the_plan(), NET, data=heads, output=output, device="cpu", finish=True)
-    step_of = Trainer._train_step
-
-    def step_or_die(trainer, batch):
-        if trainer.step == 5:
-            raise KeyboardInterrupt
-        return step_of(trainer, batch)
-
-    monkeypatch.setattr(Trainer, "_train_step", step_or_die)
+    die_at(monkeypatch, 5)
     with pytest.raises(KeyboardInterrupt):
         train(the_plan(), NET, data=heads, output=output, device="cpu")
     model = load_model(train(the_plan(), NET, data=heads, output=output, device="cpu", finish=True))
