@@ -42,8 +42,9 @@ class LevelsLoss(nn.Module):
         self.weights = tuple(weights)
         self.distillation, self.temperature = distillation, temperature
         self.class_weights = class_weights
-        self.dice = DiceLoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
-        self.cross_entropy = nn.CrossEntropyLoss(weight=class_weights)
+        self.dice = DiceLoss(include_background=False, to_onehot_y=True, batch=True)
+        # Of the logarithm of the softmax, which serves both: the cross-entropy.
+        self.cross_entropy = nn.NLLLoss(weight=class_weights)
 
     def forward(self, logits: Sequence[Tensor], labels: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the loss.
@@ -68,9 +69,9 @@ class LevelsLoss(nn.Module):
 
     def _of_level(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Class after class in memory: where channels lie side by side a softmax takes half as long again.
-        logits = logits.contiguous().float()
-        dice: Tensor = self.dice(logits, labels)
-        return dice + self.cross_entropy(logits, labels[:, 0].long())
+        log_shares = functional.log_softmax(logits.contiguous().float(), dim=1)
+        dice: Tensor = self.dice(log_shares.exp(), labels)
+        return dice + self.cross_entropy(log_shares, labels[:, 0].long())
 
 
 def class_weights(counts: Tensor, balance: float) -> Tensor | None:

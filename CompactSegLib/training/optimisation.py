@@ -12,6 +12,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.training.muon import Muon
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.stages import Stage, earlier_modules
 
@@ -24,15 +25,25 @@ def learning_rate(step: int, plan: TrainingPlan, *, steps: int | None = None) ->
     return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def optimizer_of(net: MultiLevelNet, plan: TrainingPlan, stage: Stage) -> Optimizer:
-    """AdamW over what a stage trains; groups of earlier levels carry the ``share`` of the rate that they get."""
+def optimizers_of(net: MultiLevelNet, plan: TrainingPlan, stage: Stage) -> dict[str, Optimizer]:
+    """The optimizers by name, over what a stage trains: AdamW alone, or for all but the kernels, which are Muon's.
+
+    Groups of earlier levels carry the ``share`` of the rate that they get.
+    """
     earlier = {p for module in earlier_modules(net, stage) for p in module.parameters()}
     trained = [p for p in net.parameters() if p.requires_grad]
     groups = _groups([p for p in trained if p not in earlier], plan)
     slower = [p for p in trained if p in earlier]
     if slower:
         groups += [{**group, "share": stage.earlier_rate} for group in _groups(slower, plan)]
-    return AdamW(groups, lr=plan.learning_rate, fused=True)
+    if plan.optimizer == "adamw":
+        return {"adamw": AdamW(groups, lr=plan.learning_rate, fused=True)}
+    kernels = [group for group in groups if group["kernels"]]
+    others = [group for group in groups if not group["kernels"]]
+    return {
+        "adamw": AdamW(others, lr=plan.learning_rate, fused=True),
+        "muon": Muon(kernels, lr=plan.learning_rate),
+    }
 
 
 class Update:
@@ -60,24 +71,32 @@ class Update:
     ) -> None:
         self.parameters = list(net.parameters())
         self.gradient_norm = plan.gradient_norm
-        self.optimizer = optimizer_of(net, plan, stage)
+        self.optimizers = optimizers_of(net, plan, stage)
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     def __call__(self, loss: Tensor, rate: float) -> None:
         """Move the weights against the gradient of a scalar `loss` at a learning rate."""
-        set_rate(self.optimizer, rate)
-        self.optimizer.zero_grad(set_to_none=True)
+        optimizers = self.optimizers.values()
+        for optimizer in optimizers:
+            set_rate(optimizer, rate)
+            optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
-        self.scaler.unscale_(self.optimizer)
+        for optimizer in optimizers:
+            self.scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(self.parameters, self.gradient_norm)
-        self.scaler.step(self.optimizer)
+        for optimizer in optimizers:
+            self.scaler.step(optimizer)
         self.scaler.update()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict(), "scaler": self.scaler.state_dict()}
+        states = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
+        return {"optimizers": states, "scaler": self.scaler.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.optimizer.load_state_dict(state["optimizer"])
+        # Checkpoints from before there was a choice hold AdamW's state alone.
+        states = state.get("optimizers") or {"adamw": state["optimizer"]}
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(states[name])
         self.scaler.load_state_dict(state["scaler"])
 
 
@@ -92,8 +111,8 @@ def _groups(parameters: list[torch.nn.Parameter], plan: TrainingPlan) -> list[di
     # Decay on batch norm's scales and on biases would pull towards nothing meaningful.
     others = [p for p in parameters if p.ndim <= 1]
     return [
-        {"params": kernels, "weight_decay": plan.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": kernels, "weight_decay": plan.weight_decay, "kernels": True},
+        {"params": others, "weight_decay": 0.0, "kernels": False},
     ]
 
 

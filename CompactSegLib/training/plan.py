@@ -16,6 +16,7 @@ from CompactSegLib.training.synthesis.plan import SynthesisPlan
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
+OPTIMIZERS = ("adamw", "muon")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class TrainingPlan:
         batch: Patches per step.
         patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
             padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
-        learning_rate: Highest rate of AdamW, reached after `warmup` steps; then a half cosine down to zero.
+        optimizer: ``adamw``; or ``muon`` for convolution kernels beside it, which takes fewer steps from random weights.
+        learning_rate: Highest rate, reached after `warmup` steps; then a half cosine down to zero.
         weight_decay: Decoupled weight decay, on convolution weights only.
         warmup: Steps of linear increase.
         gradient_norm: Gradients are scaled down to this norm.
@@ -135,6 +137,7 @@ class TrainingPlan:
     steps: int = 10_000
     batch: int = 4
     patch: tuple[int, int, int] = (32, 48, 32)
+    optimizer: str = "adamw"
     learning_rate: float = 4e-3
     weight_decay: float = 1e-3
     warmup: int = 200
@@ -171,7 +174,8 @@ class TrainingPlan:
             raise ConfigurationError(
                 f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
             )
-        for name, choices in (("precision", PRECISIONS), ("method", METHODS)):
+        chosen = (("precision", PRECISIONS), ("method", METHODS), ("optimizer", OPTIMIZERS))
+        for name, choices in chosen:
             if getattr(self, name) not in choices:
                 raise ConfigurationError(
                     f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."

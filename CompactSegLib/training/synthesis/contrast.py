@@ -14,7 +14,6 @@ from CompactSegLib.training.synthesis.tissues import DEEP, FLUID, GREY, OUTSIDE,
 
 # Of real contrasts, how dark to bright: T1, T2 and PD, FLAIR.
 _ORDERS = ((0.5, "fgw"), (0.3, "wgf"), (0.2, "fwg"))
-_LEAST_STEP = 0.08
 _DARK_BONE = 0.8
 _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
@@ -52,7 +51,7 @@ def random_contrast(
     textures = random.uniform(0, 1, len(values)) * plan.texture
     where = {value: index for index, value in enumerate(values)}
     if random.random() < plan.tissue_contrast_probability:
-        for value, mean in _tissue_means(values, random).items():
+        for value, mean in _tissue_means(values, plan, random).items():
             means[where[value]] = mean
     outside = [where[value] for value in values if value >= OUTSIDE]
     textures[outside] *= _OUTSIDE_TEXTURE
@@ -65,11 +64,13 @@ def random_contrast(
     )
 
 
-def _tissue_means(values: Sequence[int], random: np.random.Generator) -> dict[int, float]:
+def _tissue_means(
+    values: Sequence[int], plan: SynthesisPlan, random: np.random.Generator
+) -> dict[int, float]:
     """Means of the brain's tissues, in one of the orders of real contrasts."""
     order = random.choice([order for _, order in _ORDERS], p=[share for share, _ in _ORDERS])
     steps = np.sort(random.uniform(0, 1, 3))
-    while np.diff(steps).min() < _LEAST_STEP:
+    while np.diff(steps).min() < plan.least_contrast:
         steps = np.sort(random.uniform(0, 1, 3))
     level = dict(zip(order, steps, strict=True))
     fluid, grey, white = level["f"], level["g"], level["w"]

@@ -24,6 +24,7 @@ class SynthesisPlan:
         elastic_grid_mm: Distance of the bending's control points.
         tissue_contrast_probability: Share of images whose brain tissues are ordered as in T1, T2 or FLAIR, deep grey
             between grey and white; in the others every tissue has its own random mean.
+        least_contrast: Smallest difference of fluid, grey and white in these images; at most 0.4.
         spread: Largest standard deviation of the intensity within a tissue; intensities lie between 0 and 1.
         texture: Largest standard deviation of slow changes of the intensity within a tissue.
         strip_probability: All outside the brain is removed; half as often with the fluid around it.
@@ -50,6 +51,7 @@ class SynthesisPlan:
     elastic_mm: float = 3.0
     elastic_grid_mm: float = 20.0
     tissue_contrast_probability: float = 0.6
+    least_contrast: float = 0.08
     spread: float = 0.1
     texture: float = 0.08
     strip_probability: float = 0.25
