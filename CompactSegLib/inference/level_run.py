@@ -182,10 +182,14 @@ class LevelRun:
         wanted = hull(core, self._grid.support(target)) if all(shape_of(target)) else core
         with self._segmenter.runtime.settings():
             logits = self._image.logits(self._level, wanted, core=core, report=self._report)
-            self._probe(logits, wanted)
+            probe = self._probe(logits, wanted)
             self._labels[target] = self._grid.labels(logits, wanted, target).cpu().numpy()
             if self._segmenter.runtime.precision == "fp32":
                 self._decide_close_calls(logits, wanted, target, core=core)
+            # The reference has maps of its own, for which these make room.
+            del logits
+            if probe is not None:
+                self._compare(*probe)
         self._report.end_tile()
 
     def _decide_close_calls(self, logits: Tensor, box: Box, target: Box, *, core: Box) -> None:
@@ -217,18 +221,15 @@ class LevelRun:
                 own = image.logits(self._level, support, from_image=True)
             self._labels[voxel] = self._grid.labels(own, own_box, (d, h, w)).item()
 
-    def _probe(self, logits: Tensor, box: Box) -> None:
-        """Compare a small box of the first tile's labels with those of the CPU in fp32.
-
-        It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
-        """
+    def _probe(self, logits: Tensor, box: Box) -> tuple[Tensor, Box] | None:
+        """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""
         if self._segmenter.is_reference:
-            return
+            return None
         # Values beyond fp16 become infinite, then NaN, which would pass for background.
         if not bool(torch.isfinite(logits.sum())):
             raise _DeviceFault
         if self._probed:
-            return
+            return None
         labels = most_likely(logits)
         inside = labels.nonzero()
         middle = (
@@ -242,8 +243,14 @@ class LevelRun:
             slice(axis.start + part.start, axis.start + part.stop)
             for axis, part in zip(box, local, strict=True)
         )
-        reference = most_likely(self._image.logits(self._level, (d, h, w), reference=True))
-        agreement = (reference == labels[tuple(local)].cpu()).float().mean().item()
-        if agreement < _LEAST_AGREEMENT:
+        return labels[tuple(local)].cpu(), (d, h, w)
+
+    def _compare(self, labels: Tensor, box: Box) -> None:
+        """Compare a box's labels with those of the CPU in fp32.
+
+        It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
+        """
+        reference = most_likely(self._image.logits(self._level, box, reference=True))
+        if (reference == labels).float().mean().item() < _LEAST_AGREEMENT:
             raise _DeviceFault
         self._probed = True
