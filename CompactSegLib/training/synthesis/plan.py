@@ -68,6 +68,11 @@ class SynthesisPlan:
     shift: float = 0.1
 
     def __post_init__(self) -> None:
+        # Three tissues that differ by more hardly fit between 0 and 1.
+        if not 0 <= self.least_contrast <= 0.4:
+            raise ConfigurationError(
+                f"training plan, synthesis, least_contrast: expected 0 to 0.4, got {self.least_contrast!r}."
+            )
         for label, values in self.classes.items():
             whole = isinstance(values, list) and all(type(value) is int for value in values)
             if not (label.isdecimal() and int(label) > 0 and whole and values):

@@ -4,7 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.training.synthesis.contrast import Contrast, random_contrast, without_skull
+from CompactSegLib.training.synthesis.plan import SynthesisPlan
 from Testing.Lib.training.synthesis.heads import a_plan
 
 VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)
@@ -44,6 +46,22 @@ def test_contrasts_of_tissues_are_ordered_as_in_real_ones(seed):
         assert True in orders
     low, high = sorted((grey, white))
     assert low - 0.1 <= means[10] <= high + 0.1
+
+
+@pytest.mark.parametrize("least", [0.0, 0.2, 0.4])
+def test_fluid_grey_and_white_differ_as_much_as_is_asked(least):
+    smallest = []
+    for seed in range(60):
+        means = drawn(seed, tissue_contrast_probability=1.0, least_contrast=least).means
+        smallest.append(float(means[[1, 2, 5]].sort().values.diff().min()))
+    # Each tissue strays a little of its own.
+    assert min(smallest) > least - 0.1
+    assert least or min(smallest) < 0.05
+
+
+def test_a_contrast_that_hardly_fits_is_refused():
+    with pytest.raises(ConfigurationError, match="least_contrast: expected 0 to 0.4"):
+        SynthesisPlan(least_contrast=0.6)
 
 
 def test_all_orders_and_all_means_occur():
