@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -41,8 +41,19 @@ class Muon(Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """Move every parameter that has a gradient."""
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Move every parameter that has a gradient.
+
+        Args:
+            closure: Computes the gradients first, and returns the loss.
+
+        Returns:
+            What `closure` returned; None without one.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             momentum, rate = group["momentum"], group["lr"]
             for parameter in group["params"]:
@@ -57,6 +68,7 @@ class Muon(Optimizer):
                 update = orthogonalised(matrix) * (_UPDATE_RMS * max(matrix.shape) ** 0.5)
                 parameter.mul_(1 - rate * group["weight_decay"])
                 parameter.add_(update.reshape(parameter.shape), alpha=-rate)
+        return loss
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:

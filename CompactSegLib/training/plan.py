@@ -92,7 +92,7 @@ class TrainingPlan:
         batch: Patches per step.
         patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
             padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
-        optimizer: ``adamw``; or ``muon`` for convolution kernels beside it, which takes fewer steps from random weights.
+        optimizer: ``adamw``; or ``muon`` for convolution kernels beside it, fewer steps from random weights.
         learning_rate: Highest rate, reached after `warmup` steps; then a half cosine down to zero.
         weight_decay: Decoupled weight decay, on convolution weights only.
         warmup: Steps of linear increase.
