@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -41,19 +41,8 @@ class Muon(Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Move every parameter that has a gradient.
-
-        Args:
-            closure: Computes the gradients first, and returns the loss.
-
-        Returns:
-            What `closure` returned; None without one.
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def step(self) -> None:  # type: ignore[override]
+        """Move every parameter that has a gradient."""
         for group in self.param_groups:
             momentum, rate = group["momentum"], group["lr"]
             for parameter in group["params"]:
@@ -68,16 +57,16 @@ class Muon(Optimizer):
                 update = orthogonalised(matrix) * (_UPDATE_RMS * max(matrix.shape) ** 0.5)
                 parameter.mul_(1 - rate * group["weight_decay"])
                 parameter.add_(update.reshape(parameter.shape), alpha=-rate)
-        return loss
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
     """The matrix ``(m, n)`` with its singular vectors, and its singular values between about 0.7 and 1.2."""
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    if matrix.shape[0] > matrix.shape[1]:
+        return orthogonalised(matrix.T).T
     # The spectral norm is below this one.
-    wide = wide / wide.norm().clamp_min(1e-7)
+    result = matrix / matrix.norm().clamp_min(1e-7)
     first, second, third = _POLYNOMIAL
     for _ in range(_STEPS):
-        gram = wide @ wide.T
-        wide = first * wide + (second * gram + third * gram @ gram) @ wide
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.T
+        gram = result @ result.T
+        result = first * result + (second * gram + third * gram @ gram) @ result
+    return result

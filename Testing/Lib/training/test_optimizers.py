@@ -12,7 +12,12 @@ from CompactSegLib.training.muon import Muon, orthogonalised
 from CompactSegLib.training.optimisation import Update
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.stages import stages_of
-from Testing.Lib.training.runs import a_trainer, run_until_killed
+from Testing.Lib.training.runs import a_trainer, run_until_killed, same_weights
+
+
+def an_update(net, plan):
+    (stage,) = stages_of(plan, levels=net.levels)
+    return Update(net, plan, stage, device=torch.device("cpu"), precision="fp32")
 
 
 @given(rows=st.integers(1, 40), columns=st.integers(1, 40), seed=st.integers(0, 99))
@@ -56,8 +61,7 @@ def test_a_direction_of_small_gradients_is_followed_as_far():
 def test_kernels_are_muons_and_the_rest_is_adamws(a_tiny_net):
     plan = TrainingPlan(optimizer="muon", steps=10)
     net = MultiLevelNet(a_tiny_net)
-    (stage,) = stages_of(plan, levels=net.levels)
-    update = Update(net, plan, stage, device=torch.device("cpu"), precision="fp32")
+    update = an_update(net, plan)
     by_muon = [p for g in update.optimizers["muon"].param_groups for p in g["params"]]
     by_adamw = [p for g in update.optimizers["adamw"].param_groups for p in g["params"]]
     assert {id(p) for p in by_muon} == {id(p) for p in net.parameters() if p.ndim > 1}
@@ -75,19 +79,17 @@ def test_a_run_with_muon_goes_on_as_if_never_stopped(
     resumed.resume()
     assert resumed.step == 4
     resumed.run()
-    ours, theirs = whole.trained_net().state_dict(), resumed.trained_net().state_dict()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert same_weights(whole.trained_net(), resumed.trained_net())
 
 
 def test_state_from_before_there_was_a_choice_is_read(a_tiny_net):
     plan = TrainingPlan(steps=10)
     net = MultiLevelNet(a_tiny_net)
-    (stage,) = stages_of(plan, levels=net.levels)
-    update = Update(net, plan, stage, device=torch.device("cpu"), precision="fp32")
+    update = an_update(net, plan)
     update(sum(p.square().sum() for p in net.parameters()), 0.01)
     now = update.state_dict()
     before = {"optimizer": now["optimizers"]["adamw"], "scaler": now["scaler"]}
-    other = Update(net, plan, stage, device=torch.device("cpu"), precision="fp32")
+    other = an_update(net, plan)
     other.load_state_dict(before)
     assert (
         other.optimizers["adamw"].state_dict()["state"].keys()
