@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan, read_json
+from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
+from CompactSegLib.training.settings import read_settings
 from CompactSegLib.training.stopping import RULES
 from examples.demo import write_crops
 from Testing.Lib.datasets import write_dataset
@@ -108,7 +109,7 @@ def test_every_variant_of_the_search_can_be_trained(monkeypatch):
 def test_synthesis(tmp_path: Path):
     (tmp_path / "heads").mkdir()
     write_head(tmp_path / "heads" / "head.nii.gz")
-    plan = read_json(BENCHMARKS.parent / "Resources" / "Training" / "brain-mr" / "plan-3.json")
+    plan = read_settings(BENCHMARKS.parent / "Resources/Training/brain-mr/plan-3.json")
     (tmp_path / "plan.json").write_text(json.dumps(plan | {"patch": [16, 16, 16]}))
     rows = run(
         "synthesis.py",

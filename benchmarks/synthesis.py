@@ -16,7 +16,8 @@ from tables import show, write_json
 
 from CompactSegLib.inference.devices import keep_freed_memory, select_runtime
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan, read_json
+from CompactSegLib.training.plan import TrainingPlan
+from CompactSegLib.training.settings import read_json
 from CompactSegLib.training.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.training.synthesis.patches import SyntheticPatches
 from CompactSegLib.training.trainer import Trainer

@@ -85,7 +85,8 @@ def _train(request: TrainRequest) -> None:
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.models.registry import load_model
     from CompactSegLib.network.config import NetConfig
-    from CompactSegLib.training.plan import TrainingPlan, read_json
+    from CompactSegLib.training.plan import TrainingPlan
+    from CompactSegLib.training.settings import read_json
 
     keep_freed_memory()
     plan = TrainingPlan.read(request.plan) if request.plan else None

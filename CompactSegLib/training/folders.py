@@ -10,7 +10,7 @@ from CompactSegLib.training.dataset import Dataset, raise_if_any
 from CompactSegLib.training.decathlon import read_decathlon
 from CompactSegLib.training.nnunet import is_nnunet, read_nnunet
 from CompactSegLib.training.pairs import read_pairs
-from CompactSegLib.training.plan import read_json
+from CompactSegLib.training.settings import read_json
 
 
 def read_dataset(

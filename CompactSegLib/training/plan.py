@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.schema import is_model_name
+from CompactSegLib.training.settings import known, read_settings, tuples
 from CompactSegLib.training.synthesis.plan import SynthesisPlan
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -206,17 +206,17 @@ class TrainingPlan:
         Raises:
             ConfigurationError: Unknown names or values that cannot be.
         """
-        values = dict(_known(cls, data, "training plan"))
+        values = dict(known(cls, data, "training plan"))
         for name, part in (("augmentation", AugmentationPlan), ("synthesis", SynthesisPlan)):
             if name in values:
-                inner = _known(part, values[name], f"training plan, {name}")
-                values[name] = part(**_tuples(inner))
-        return cls(**_tuples(values))
+                inner = known(part, values[name], f"training plan, {name}")
+                values[name] = part(**tuples(inner))
+        return cls(**tuples(values))
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingPlan:
-        """Read a plan from a JSON file."""
-        return cls.from_dict(read_json(path))
+        """Read a plan from a JSON file, which may build on another (`read_settings`)."""
+        return cls.from_dict(read_settings(path))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data from which `from_dict` builds an equal plan."""
@@ -242,58 +242,3 @@ def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     told = ("title", "description", "half_weights")
     beside = ("workers", "validate_every", "checkpoint_every", "log_every", *told)
     return {name: value for name, value in settings.items() if name not in beside}
-
-
-def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ConfigurationError: Not there, or no JSON object.
-    """
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError(f"{path}: could not be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: expected JSON, but {error}.") from error
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{path}: expected a JSON object, got {type(data).__name__}.")
-    return data
-
-
-def _known(cls: type, data: object, where: str) -> dict[str, Any]:
-    """Check names and kinds of JSON data against the defaults of a plan."""
-    if not isinstance(data, dict):
-        raise ConfigurationError(f"{where}: expected an object, got {data!r}.")
-    defaults = {item.name: getattr(cls(), item.name) for item in dataclasses.fields(cls)}
-    for name, value in data.items():
-        if name not in defaults:
-            raise ConfigurationError(
-                f"{where}: unknown name {name!r}; the names known here are {', '.join(defaults)}."
-            )
-        if not _alike(value, defaults[name]):
-            raise ConfigurationError(
-                f"{where}, {name}: expected something like {defaults[name]!r}, got {value!r}."
-            )
-    return data
-
-
-def _alike(value: object, default: object) -> bool:
-    if isinstance(default, tuple):
-        # Empty defaults are lists of any length.
-        lengths_agree = not default or (
-            isinstance(value, list | tuple) and len(value) == len(default)
-        )
-        numbers = isinstance(value, list | tuple) and all(_alike(item, 0.0) for item in value)
-        return lengths_agree and numbers
-    if isinstance(default, AugmentationPlan | SynthesisPlan):
-        return isinstance(value, dict)
-    if isinstance(default, bool):
-        return isinstance(value, bool)
-    if isinstance(default, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, type(default)) and not isinstance(value, bool)
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

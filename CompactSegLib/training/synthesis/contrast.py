@@ -12,8 +12,8 @@ from torch import Tensor
 from CompactSegLib.training.synthesis.plan import SynthesisPlan
 from CompactSegLib.training.synthesis.tissues import DEEP, FLUID, GREY, OUTSIDE, WHITE
 
-# Of real contrasts, how dark to bright: T1, T2 and PD, FLAIR.
-_ORDERS = ((0.5, "fgw"), (0.3, "wgf"), (0.2, "fwg"))
+# Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.
+_ORDERS = ((0.5, "fgw"), (0.25, "wgf"), (0.17, "fwg"), (0.08, "wfg"))
 _DARK_BONE = 0.8
 _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
@@ -84,7 +84,7 @@ def _tissue_means(
         elif value in WHITE:
             means[value] = white + own
         elif value in DEEP:
-            means[value] = grey + random.uniform(0, 0.9) * (white - grey)
+            means[value] = grey + random.uniform(*DEEP[value]) * (white - grey)
         elif 0 < value < OUTSIDE and value not in (25, 30, 136):
             means[value] = grey + random.uniform(0.5, 1.1) * (white - grey)
     return {value: float(np.clip(mean, 0, 1)) for value, mean in means.items()}

@@ -22,8 +22,8 @@ class SynthesisPlan:
         shear: Largest shear factor.
         elastic_mm: Largest standard deviation of the bending.
         elastic_grid_mm: Distance of the bending's control points.
-        tissue_contrast_probability: Share of images whose brain tissues are ordered as in T1, T2 or FLAIR, deep grey
-            between grey and white; in the others every tissue has its own random mean.
+        tissue_contrast_probability: Share of images whose brain tissues are ordered as in T1, T2, PD or FLAIR, deep
+            nuclei about between grey and white; in the others every tissue has its own random mean.
         least_contrast: Smallest difference of fluid, grey and white in these images; at most 0.4.
         spread: Largest standard deviation of the intensity within a tissue; intensities lie between 0 and 1.
         texture: Largest standard deviation of slow changes of the intensity within a tissue.

@@ -10,8 +10,16 @@ SIDES = (
 
 FLUID = (4, 5, 14, 15, 24, 72)
 GREY = (3, 8, 17, 18, 26)
-DEEP = (10, 11, 12, 13, 28)
-WHITE = (2, 7, 16, 85, 512, 530)
+WHITE = (2, 7, 85, 512, 530)
+# Between cortex (0) and white matter (1), the further the more fibres and iron: these shorten T1 and T2.
+DEEP = {
+    10: (0.3, 1.0),
+    11: (0.0, 0.6),
+    12: (0.0, 0.8),
+    13: (0.4, 1.3),
+    16: (0.6, 1.05),
+    28: (0.4, 1.1),
+}
 # From here on tissues outside of the brain.
 OUTSIDE = 500
 

@@ -37,15 +37,30 @@ def test_contrasts_of_tissues_are_ordered_as_in_real_ones(seed):
     )
     fluid, grey, white = means[24], means[3], means[2]
     orders = {
-        (fluid < grey < white): "T1",
-        (white < grey < fluid): "T2",
-        (fluid < white < grey): "FLAIR",
+        "T1": fluid < grey < white,
+        "T2": white < grey < fluid,
+        "FLAIR": fluid < white < grey,
+        "PD": white < fluid < grey,
     }
     # Each tissue strays a little of its own; what is left apart is told apart.
     if min(abs(fluid - grey), abs(grey - white), abs(fluid - white)) > 0.1:
-        assert True in orders
+        assert any(orders.values())
     low, high = sorted((grey, white))
     assert low - 0.1 <= means[10] <= high + 0.1
+
+
+def test_nuclei_lie_where_their_fibres_and_iron_put_them():
+    places = {10: [], 13: []}
+    for seed in range(300):
+        contrast = drawn(seed, tissue_contrast_probability=1.0, least_contrast=0.25)
+        means = dict(zip(VALUES, contrast.means.tolist(), strict=True))
+        for value, found in places.items():
+            found.append((means[value] - means[3]) / (means[2] - means[3]))
+    thalamus, pallidum = np.array(places[10]), np.array(places[13])
+    assert np.mean(thalamus) < np.mean(pallidum)
+    # As white as white matter, or beyond it, where T2 is what counts.
+    assert np.mean(pallidum > 0.95) > 0.2
+    assert np.mean(thalamus > 1.1) < 0.05
 
 
 @pytest.mark.parametrize("least", [0.0, 0.2, 0.4])
@@ -69,7 +84,7 @@ def test_all_orders_and_all_means_occur():
     for seed in range(60):
         means = drawn(seed, tissue_contrast_probability=1.0).means
         found.add(tuple(torch.argsort(means[[1, 2, 5]]).tolist()))
-    assert found == {(2, 1, 0), (0, 1, 2), (2, 0, 1)}
+    assert found == {(2, 1, 0), (0, 1, 2), (2, 0, 1), (0, 2, 1)}
     free = torch.stack([drawn(seed, tissue_contrast_probability=0.0).means for seed in range(200)])
     # White and grey matter know nothing of each other.
     assert abs(np.corrcoef(free[:, 1], free[:, 2])[0, 1]) < 0.2
