@@ -7,6 +7,7 @@ from pathlib import Path
 from CompactSegLib.models import Label, model_card
 from CompactSegLib.models.card import stated_provenance
 from CompactSegLib.models.expected import ExpectedVolume
+from CompactSegLib.models.model import StopSettings
 from Testing.Lib.conftest import make_tiny_net
 
 
@@ -72,6 +73,26 @@ def test_a_model_of_which_little_is_known(tmp_path: Path, write_tiny_model):
     assert "Not stated." in card
     assert "| – |" in card
     assert "validation case" not in card
+
+
+def test_a_model_of_synthetic_images_says_so(tmp_path: Path, write_tiny_model):
+    validation = [{"dice": 0.6, "cases": 8}] * 3
+    plan = {"synthesis": {"classes": {"1": [17]}}}
+    real = write_tiny_model(tmp_path / "real", validation=validation, provenance={"plan": {}})
+    made = write_tiny_model(tmp_path / "made", validation=validation, provenance={"plan": plan})
+    assert "8 validation cases" in model_card(real)
+    assert "label maps" not in model_card(real)
+    assert "8 synthetic images, none of which was trained on" in model_card(made)
+    assert "- All images it was trained on and judged by were made of label maps" in model_card(
+        made
+    )
+
+
+def test_a_rule_that_never_stops_is_not_told_as_a_threshold(tmp_path: Path, write_tiny_model):
+    stops = model_card(write_tiny_model(tmp_path / "stops", stop=StopSettings(0.02)))
+    assert "levels stop when a level changed" in stops.replace("\n", " ")
+    never = model_card(write_tiny_model(tmp_path / "never", stop=StopSettings(0.0)))
+    assert "all levels are computed" in never.replace("\n", " ")
 
 
 def test_nested_provenance_becomes_nested_lists(tmp_path: Path, write_tiny_model):
