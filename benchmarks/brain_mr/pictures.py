@@ -40,11 +40,11 @@ def draw_template(found: TemplateResult, model: Model, path: Path) -> None:
 
 
 def draw_worst_change(found: StabilityResult, model: Model, path: Path) -> str:
-    """The change of the image that moved the volumes most; returns it in words."""
+    """The change of the image that moved the volumes most on average; returns it in words."""
     ((name, (volume, result)),) = found.worst.items()
     structure, percent = found.largest(name)
     draw_levels(volume, result, model, path)
-    return f"{name}: {structure} {signed(percent)}"
+    return f"{name}: {found.mean_size(name):.1f} %, most of all {structure} {signed(percent)}"
 
 
 def draw_stability(found: StabilityResult, path: Path) -> None:

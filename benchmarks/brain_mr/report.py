@@ -60,7 +60,7 @@ def stability_part(found: StabilityResult, model: Model, to: Pictures) -> str:
 
 def worst_change_part(found: StabilityResult, model: Model, to: Pictures) -> str:
     words = pictures.draw_worst_change(found, model, to.path("worst-change"))
-    return f"The change that moved volumes most, {words}:\n\n{to.link('worst-change', words)}"
+    return f"The change with the largest mean over structures, {words}:\n\n{to.link('worst-change', words)}"
 
 
 def nothing_part(found: list[NothingResult], model: Model, to: Pictures) -> str:

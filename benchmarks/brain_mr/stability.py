@@ -46,7 +46,11 @@ class StabilityResult:
     @property
     def worst_change(self) -> str:
         """The change with the largest mean change over the structures at the last level."""
-        return max(self.judged, key=lambda name: _mean_size(self.percent[name][-1]))
+        return max(self.judged, key=self.mean_size)
+
+    def mean_size(self, change: str) -> float:
+        """Mean size of a change over the structures at the last level, in percent."""
+        return _mean_size(self.percent[change][-1])
 
 
 def measure(segmenter: Segmenter, volume: Volume, say: Callable[[str], None]) -> StabilityResult:
