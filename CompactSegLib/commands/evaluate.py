@@ -67,10 +67,12 @@ def run_evaluate(request: EvaluateRequest) -> None:
     from CompactSegLib.training.assessment import check_labels
     from CompactSegLib.training.cases import check_cases
     from CompactSegLib.training.folders import read_dataset
+    from CompactSegLib.training.label_names import other_names
     from CompactSegLib.training.seen import choose_cases, seen_in_training
 
     dataset = read_dataset(request.data, labels=request.labels)
     check_labels(model, dataset)
+    names = other_names(model, dataset)
     seen = seen_in_training(model, dataset)
     cases = choose_cases(
         dataset, seen, which=request.fold, with_training_cases=request.with_training_cases
@@ -86,6 +88,7 @@ def run_evaluate(request: EvaluateRequest) -> None:
     summary = summarise(results, model, dataset=dataset, run=segmenter.info, reference=reference)
     if request.output:
         _write(results, summary, model, output=request.output, reference=reference)
+    _say_names(names, model)
     _show(summary, request)
 
 
@@ -201,6 +204,17 @@ def _write(
             reference=reference,
         )
         write_report(summary, folder / f"{stem}.json")
+
+
+def _say_names(names: dict[int, str], model: Model) -> None:
+    """Names that may mean the same as the model's, or may not."""
+    if names:
+        ours = {label.value: label.name for label in model.labels}
+        pairs = [f"{value} is {name} and there {ours[value]}" for value, name in names.items()]
+        say(
+            "Note: labels are paired by their values, and some have other names than in model "
+            f"{model.name}: {', '.join(pairs)}."
+        )
 
 
 def _show(summary: dict[str, Any], request: EvaluateRequest) -> None:

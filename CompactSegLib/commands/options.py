@@ -7,13 +7,21 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Data", "Device", "Labels", "MostLevel", "Tile"]
+__all__ = ["Cases", "Data", "Device", "Labels", "MostLevel", "Tile"]
 
 Data = Annotated[
     Path,
     typer.Option(
         help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels; where the plan has "
         "a synthesis, a folder of label maps.",
+        metavar="FOLDER",
+    ),
+]
+Cases = Annotated[
+    Path,
+    typer.Option(
+        help="Decathlon or nnU-Net folder with dataset.json, or a folder of images with --labels; the label values are "
+        "to be those of the model.",
         metavar="FOLDER",
     ),
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from CompactSegLib.commands.guard import Debug, guarded
-from CompactSegLib.commands.options import Data, Device, Labels, MostLevel, Tile
+from CompactSegLib.commands.options import Cases, Data, Device, Labels, MostLevel, Tile
 
 __all__ = ["evaluate", "train"]
 
@@ -108,7 +108,7 @@ def train(
 @guarded
 def evaluate(
     model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
-    data: Data,
+    data: Cases,
     labels: Labels = None,
     fold: Annotated[
         str | None,

@@ -53,6 +53,11 @@ class Dataset:
         """Number of classes, background included."""
         return len(self.labels) + 1
 
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody named the labels; those of mere files are called by their values."""
+        return self.described_by == "dataset.json"
+
 
 @dataclass(frozen=True)
 class PreparedCase:
