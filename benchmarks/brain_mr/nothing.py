@@ -145,3 +145,9 @@ def structure_rows(
 def millilitres(one: NothingResult, level: int = -1) -> float:
     """All that a level labelled; 0 where the image was refused."""
     return sum(one.result.levels[level].millilitres.values()) if one.result else 0.0
+
+
+def most_millilitres(one: NothingResult) -> float:
+    """All that was labelled at the level that labelled most."""
+    levels = len(one.result.levels) if one.result else 0
+    return max((millilitres(one, level) for level in range(levels)), default=0.0)

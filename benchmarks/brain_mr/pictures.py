@@ -10,10 +10,10 @@ from benchmarks.brain_mr.charts import HeatMap, draw_heat_maps
 from benchmarks.brain_mr.contrasts import CONTRASTS
 from benchmarks.brain_mr.engine import Result, run
 from benchmarks.brain_mr.grids import labels_on
-from benchmarks.brain_mr.nothing import NothingResult, millilitres
+from benchmarks.brain_mr.nothing import NothingResult, most_millilitres
 from benchmarks.brain_mr.rendering import render
 from benchmarks.brain_mr.scores import mean
-from benchmarks.brain_mr.sheet import draw_sheet, frame_of, three_planes
+from benchmarks.brain_mr.sheet import Cell, draw_sheet, frame_of, frame_of_most, three_planes
 from benchmarks.brain_mr.stability import AIM_PERCENT, StabilityResult, signed
 from benchmarks.brain_mr.synthetic import Case, SyntheticResult
 from benchmarks.brain_mr.synthetic_tables import T1, is_plain
@@ -135,21 +135,28 @@ def worst_structure(found: SyntheticResult) -> int:
 
 def draw_nothing(found: list[NothingResult], model: Model, path: Path) -> None:
     """The images without a head in which most was found, the CT first."""
+    draw_sheet(nothing_rows(found), model.labels, path, panel_inches=1.3)
+
+
+def nothing_rows(found: list[NothingResult]) -> list[list[Cell]]:
+    """A row per image: three planes, in each the image, level 1 and the last level side by side."""
     segmented = [one for one in found if one.result and one.volume]
-    ordered = [segmented[0], *sorted(segmented[1:], key=millilitres, reverse=True)[:2]]
+    ordered = [segmented[0], *sorted(segmented[1:], key=most_millilitres, reverse=True)[:2]]
     rows = []
     for one in ordered:
         assert one.result is not None
         assert one.volume is not None
-        frame = frame_of(one.volume, np.zeros(one.volume.shape_kji, np.uint8))
+        first, last = one.result.levels[0], one.result.last
         columns = [
             (one.name, one.volume, None),
-            (f"level {one.result.last.number}", one.volume, one.result.last.labels),
+            ("level 1", one.volume, first.labels),
+            (f"level {last.number}", one.volume, last.labels),
         ]
-        rows += three_planes(columns, frame)
-    # Side by side: the three planes of an image and of its labels.
-    pairs = [[*rows[n], *rows[n + 1], *rows[n + 2]] for n in range(0, len(rows), 3)]
-    draw_sheet(pairs, model.labels, path, panel_inches=1.5)
+        # What is left at the last level is what counts, and may be a few voxels; level 1 mostly has some there too.
+        shown = last.labels if last.labels.any() else first.labels
+        planes = three_planes(columns, frame_of_most(one.volume, shown))
+        rows.append([cell for plane in planes for cell in plane])
+    return rows
 
 
 def _whole_percent(value: float) -> str:

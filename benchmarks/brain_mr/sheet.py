@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,18 @@ class Cell:
 def frame_of(volume: Volume, labels: NDArray[np.uint8]) -> Frame:
     """Planes through the labelled structures, and a field that holds them."""
     return frame_around([viewed(labels, volume.geometry)], view_spacing_mm(volume.geometry))
+
+
+def frame_of_most(volume: Volume, labels: NDArray[np.uint8]) -> Frame:
+    """The planes in which most is labelled, and the whole of the image around it."""
+    view = viewed(labels, volume.geometry)
+    whole = frame_of(volume, np.zeros_like(labels))
+    if not labels.any():
+        return whole
+    most = [
+        int(np.count_nonzero(view, axis=tuple({0, 1, 2} - {axis})).argmax()) for axis in range(3)
+    ]
+    return replace(whole, slices=(most[0], most[1], most[2]))
 
 
 def three_planes(
