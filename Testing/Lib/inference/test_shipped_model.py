@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume
+from CompactSegLib.inference.remarks import on_findings
 from CompactSegLib.network import level_costs, parameter_count
 from examples.demo import write_crops
 
@@ -52,7 +54,9 @@ def test_both_hippocampi_are_found_where_they_are(the_model, the_hippocampi):
     """Volumes of a hippocampus are 2 to 6 ml; its head is in front; left and right differ little on a template."""
     totals = []
     for volume in the_hippocampi:
-        *_, last = Segmenter(the_model, device="cpu").levels(volume, all_levels=True)
+        segmenter = Segmenter(the_model, device="cpu")
+        *_, last = segmenter.levels(volume, all_levels=True)
+        assert segmenter.info.messages == (), "they are as large as those of the training cases"
         totals.append(sum(last.millilitres.values()))
         to_ras = volume.geometry.ijk_to_ras
         front, back = (
@@ -63,6 +67,14 @@ def test_both_hippocampi_are_found_where_they_are(the_model, the_hippocampi):
         assert last.improvement < 0.2
     assert all(2.0 < total < 6.0 for total in totals)
     assert max(totals) < 1.15 * min(totals)
+
+
+def test_where_hardly_anything_is_found_it_says_how_much_there_should_be(the_model, the_hippocampi):
+    *_, last = Segmenter(the_model, device="cpu").levels(the_hippocampi[0], levels=1)
+    little = replace(last, millilitres=dict.fromkeys(last.millilitres, 0.05))
+    sentence = on_findings(little, the_hippocampi[0], the_model)
+    assert sentence is not None
+    assert "0.1 ml, where training cases of hippocampus-mr have 3.3 ml" in sentence
 
 
 def test_it_is_as_compact_as_it_is_meant_to_be(the_model):

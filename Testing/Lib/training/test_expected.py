@@ -69,3 +69,24 @@ def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
         assert stated[name]["mean"] == pytest.approx(sum(volumes) / len(volumes), abs=1e-3)
         assert stated[name]["least"] == pytest.approx(min(volumes), abs=1e-3)
         assert 0 < stated[name]["most"] == pytest.approx(max(volumes), abs=1e-3)
+
+
+def test_the_shipped_model_states_what_its_training_cases_have(the_hippocampus_data):
+    """Counted in the label files: all of 1 mm, so that the model's grid has the same voxels."""
+    import numpy as np
+    import SimpleITK
+
+    from CompactSegLib import load_model
+
+    model = load_model("hippocampus-mr")
+    folder = the_hippocampus_data / "labelsTr"
+    counts = []
+    for name in model.provenance["split"]["training_case_names"]:
+        image = SimpleITK.ReadImage(str(folder / f"{name}.nii.gz"))
+        assert image.GetSpacing() == pytest.approx((1, 1, 1), abs=1e-3)
+        labels = SimpleITK.GetArrayFromImage(image)
+        counts.append([np.count_nonzero(labels == label.value) for label in model.labels])
+    for label, column in zip(model.labels, np.transpose(counts) / 1000, strict=True):
+        stated = model.expected_millilitres[label.name]
+        expected = (column.mean(), column.min(), column.max())
+        assert (stated.mean, stated.least, stated.most) == pytest.approx(expected, abs=6e-4)
