@@ -32,7 +32,9 @@ COLOURS = 255
 BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
 DEEP_GREY_RAS_MM = (-24.0, -14.0, 2.0)
 """Thalamus, putamen and ventricles in the axial slice, the hippocampus in the two others."""
-LEFT_HIPPOCAMPUS_RAS_MM = (-26.0, -21.0, -15.0)
+LEFT_HIPPOCAMPUS_RAS_MM = (-25.0, -23.0, -13.0)
+REGION_MM = (42.0, 58.0, 54.0)
+"""Along R, A and S: 8 to 10 mm around the template's left hippocampus."""
 VIEW_MM = 90.0
 """What a slice view shows from side to side where the hippocampus is looked at."""
 
@@ -48,18 +50,21 @@ def running(desktop: Desktop) -> None:
     """Level 1 is shown while level 2 is computed."""
     import psutil
 
-    _opened(desktop)
+    volume = _opened(desktop)
     _jump(desktop, DEEP_GREY_RAS_MM)
     _all_levels(desktop)
     desktop.click(desktop.ui.segmentButton)
-    worker = psutil.Process(desktop.panel.logic.workerProcessId)
+    logic = desktop.panel.logic
+    # Not suspended before: the picture tells how many seconds level 1 took.
+    desktop.wait_until(lambda: logic.results(volume), what="level 1", timeout=600)
+    worker = psutil.Process(logic.workerProcessId)
     for _ in range(30000):
-        desktop.wait(0.002)
         worker.suspend()
         desktop.wait(0.02)
         if "level 2" in desktop.ui.progressText.text:
             break
         worker.resume()
+        desktop.wait(0.002)
     _picture(desktop, "running")
     worker.resume()
     _wait_for_the_end(desktop)
@@ -141,7 +146,9 @@ def _with_region(desktop: Desktop) -> Any:
     names = [model.name for model in desktop.panel.logic.models]
     desktop.ui.modelTable.selectRow(names.index(HIPPOCAMPUS))
     desktop.click(desktop.ui.noticeButton)
-    desktop.ui.regionSelector.currentNode().SetCenterWorld(*LEFT_HIPPOCAMPUS_RAS_MM)
+    region = desktop.ui.regionSelector.currentNode()
+    region.SetSize(*REGION_MM)
+    region.SetCenterWorld(*LEFT_HIPPOCAMPUS_RAS_MM)
     desktop.click(desktop.ui.advancedButton)
     _jump(desktop, LEFT_HIPPOCAMPUS_RAS_MM)
     return volume
