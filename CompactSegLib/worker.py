@@ -100,6 +100,9 @@ class _Worker:
             self._send({"event": "devices", "id": None, **self._session.devices()})
         except TorchError as error:
             self._send(failed(error))
+        except Exception as error:  # noqa: BLE001 - nobody could ask for anything of a worker that ends here
+            _LOG.exception("the devices could not be told")
+            self._send(failed(error))
         rested = False
         while not self._mailbox.is_closed:
             request = self._mailbox.take(_IDLE_SECONDS)

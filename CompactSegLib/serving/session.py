@@ -81,6 +81,8 @@ class Session:
     def devices(self) -> dict[str, Any]:
         """What ``devices`` tells: torch's version, and where it can compute, the one that ``auto`` takes first.
 
+        A device that fails when it is only asked for its name is left out.
+
         Raises:
             TorchError: It can not be imported.
         """
@@ -89,16 +91,22 @@ class Session:
 
         from CompactSegLib.inference.devices import select_runtime
 
-        names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-        names += ["mps"] if torch.backends.mps.is_available() else []
-        runtimes = [select_runtime(name) for name in [*names, "cpu"]]
-        return {
-            "torch": torch.__version__,
-            "devices": [
-                {"name": str(each.device), "title": each.name, "precision": each.precision}
-                for each in runtimes
-            ],
-        }
+        names = ["mps"] if torch.backends.mps.is_available() else []
+        # Devices are counted by the driver's NVML, which also sees those that CUDA can not use.
+        if torch.cuda.is_available():
+            names = [f"cuda:{index}" for index in range(torch.cuda.device_count())] + names
+        devices = []
+        for name in [*names, "cpu"]:
+            try:
+                runtime = select_runtime(name)
+                title = runtime.name
+            except (CompactSegError, RuntimeError, AssertionError):  # the last one is torch's
+                _LOG.exception("%s is left out", name)
+                continue
+            devices.append(
+                {"name": str(runtime.device), "title": title, "precision": runtime.precision}
+            )
+        return {"torch": torch.__version__, "devices": devices}
 
     def segment(
         self, request: SegmentRequest, *, tell: Tell, cancel: Callable[[], bool]
