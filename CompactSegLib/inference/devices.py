@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import torch
@@ -154,8 +154,10 @@ def keep_freed_memory() -> None:
 
 
 def release_cached(device: torch.device) -> None:
-    """Give memory that torch keeps for later back to the device."""
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    """Give memory that torch keeps for later back to the device, if it is there and takes it."""
+    # A device that failed may refuse this too, and what goes on elsewhere should not end for it.
+    with suppress(RuntimeError):
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif device.type == "mps" and torch.backends.mps.is_available():
+            torch.mps.empty_cache()

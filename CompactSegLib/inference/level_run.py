@@ -102,9 +102,11 @@ class LevelRun:
         """Change what is needed to go on with the tiles that are left."""
         if isinstance(trouble, _DeviceFault):
             # Nor are the maps it made before to be trusted.
+            left = self._segmenter.runtime.device
             self._segmenter.distrust()
             self._image.forget_maps()
             self._image.to_cpu()
+            release_cached(left)
             self._begin()
             return
         if is_out_of_memory(trouble):
@@ -171,8 +173,11 @@ class LevelRun:
             )
 
     def _go_on_with_the_cpu(self, because: str) -> None:
+        left = self._segmenter.runtime.device
         self._segmenter.fall_back_to_cpu(f"{because}, going on with the CPU.")
         self._image.to_cpu()
+        # Not before net, image and maps are gone from there: only then is their memory free.
+        release_cached(left)
         self._probed = self._segmenter.is_reference
         self.edge = self._choose_edge()
 

@@ -53,6 +53,7 @@ class Session:
         self._evaluation: Evaluation | None = None
         self._of: Id | None = None
         self._known = 0
+        self._has_torch = False
 
     def load_torch(self) -> None:
         """Import what segmenting needs; the first time it takes seconds.
@@ -72,6 +73,7 @@ class Session:
                 f"PyTorch could not be imported ({type(error).__name__}: {error}); install it, in Slicer with the "
                 "PyTorch extension, elsewhere with pip install torch, and start the worker again."
             ) from error
+        self._has_torch = True
         seconds = time.perf_counter() - begin
         if seconds > 0.1:
             _LOG.info(
@@ -222,10 +224,14 @@ class Session:
 
     def rest(self) -> None:
         """Give memory that only waits for the next tensors back, as others may need it; the volume's maps stay."""
-        if self._segmenter is not None:
+        if self._has_torch:
+            import torch
+
             from CompactSegLib.inference.devices import release_cached
 
-            release_cached(self._segmenter.runtime.device)
+            # Not only where the volume is now: it may have left its device for the CPU, or the model another's.
+            for kind in ("cuda", "mps"):
+                release_cached(torch.device(kind))
         if platform.libc_ver()[0] == "glibc":
             ctypes.CDLL(None).malloc_trim(0)
 

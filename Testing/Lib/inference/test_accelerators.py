@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 
-from CompactSegLib.inference.devices import Runtime
+from CompactSegLib.inference.devices import Runtime, release_cached
+from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.volume import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -112,6 +115,46 @@ def test_an_accelerator_that_lacks_an_operator_gives_way_to_the_cpu(
     assert segmenter.info.messages == (
         "Level 1: cuda:0 failed (The operator 'aten::max_pool3d' is not implemented), going on with the CPU.",
     )
+
+
+@pytest.mark.parametrize("trouble", ["memory", "operator", "nonsense"])
+def test_the_device_that_is_left_gets_its_memory_back_when_nothing_is_there_any_more(
+    a_model, a_pretended_accelerator, monkeypatch, trouble
+):
+    segmenter, happened = segmenter_for(a_model, tile=8), []
+    segmenter._use(a_pretended_accelerator)
+    net = weakref.ref(segmenter.net)
+    to_cpu = PreparedImage.to_cpu
+
+    def note_move(image):
+        happened.append("image and maps moved")
+        to_cpu(image)
+
+    def note_release(device):
+        happened.append(f"{device} released with{'' if net() else 'out'} net")
+
+    def refuse(*_):
+        raise NotImplementedError
+
+    monkeypatch.setattr(PreparedImage, "to_cpu", note_move)
+    monkeypatch.setattr("CompactSegLib.inference.level_run.release_cached", note_release)
+    if trouble == "memory":
+        out_of_memory_above(segmenter, 0)
+    elif trouble == "operator":
+        segmenter.net.blocks[1].register_forward_pre_hook(refuse)
+    else:
+        segmenter.net.blocks[1].register_forward_hook(lambda _m, _i, output: output * np.nan)
+    segmenter.start(a_volume((16, 15, 14))).level(1)
+    assert segmenter.info.device == "cpu"
+    assert happened[-2:] == ["image and maps moved", "cuda:0 released without net"]
+
+
+def test_a_device_that_takes_no_memory_back_stops_nobody(monkeypatch):
+    def fail():
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", fail)
+    release_cached(torch.device("cuda"))
 
 
 def test_an_accelerator_that_can_not_prepare_the_image_leaves_it_to_the_cpu(

@@ -97,3 +97,21 @@ def test_options_reach_the_engine(the_tiny_model, an_oblique_volume):
     assert session._segmenter.tile == 8
     assert session._segmenter.runtime.precision == "fp32"
     assert np.any(labels[-1])
+
+
+def test_at_rest_a_device_that_was_left_gets_its_memory_back_too(
+    the_tiny_model, an_oblique_volume, monkeypatch
+):
+    released = []
+    monkeypatch.setattr(
+        "CompactSegLib.inference.devices.release_cached",
+        lambda device: released.append(device.type),
+    )
+    session = Session()
+    session.rest()  # torch may not even be there
+    assert released == []
+    request = request_for(an_oblique_volume, the_tiny_model, "a", levels=1, device="cpu")
+    session.segment(request, tell=nothing, cancel=lambda: False)
+    released.clear()
+    session.rest()
+    assert released == ["cuda", "mps"]
