@@ -77,6 +77,8 @@ class Evaluation:
             )
         for missing in range(len(self._levels) + 1, number + 1):
             self._levels[missing] = self._compute(missing, progress, cancel)
+        if len(self._levels) == model.net_config.levels:
+            self._image = None  # nothing is left to compute from it
         return self._levels[number]
 
     def _compute(

@@ -28,6 +28,7 @@ class KeptMaps:
         self._shape = shape
         self.limit_bytes = limit_bytes
         self.are_whole = True
+        self._level = 0
         self._maps: dict[int, Tensor] = {}
         self._planned: dict[int, torch.Size] = {}
         self._being_written: dict[int, Tensor] = {}
@@ -52,6 +53,7 @@ class KeptMaps:
     def begin(self, level: int, *, dtype: torch.dtype) -> None:
         """Plan which of the maps that level ``level`` computes, and a later one can use, to keep within the limit."""
         self.abandon()
+        self._level = level
         if level >= self._config.levels:
             return
         start = self.start_for(level)
@@ -101,7 +103,9 @@ class KeptMaps:
         """The level is complete: what was written may be read. Maps that no later level reads are dropped."""
         self._maps.update(self._being_written)
         self.abandon()
-        if self._maps and self._config.fuse == "pair":
+        if self._level >= self._config.levels:
+            self._maps = {}
+        elif self._maps and self._config.fuse == "pair":
             deepest = max(self._maps)
             self._maps = {deepest: self._maps[deepest]}
 

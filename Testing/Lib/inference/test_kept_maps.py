@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 
+from CompactSegLib.errors import Cancelled, DeviceError
 from CompactSegLib.inference.feature_maps import KeptMaps
+from CompactSegLib.volume import GridMap
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
@@ -64,3 +68,44 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
         read = kept.read(2, whole)
         assert torch.equal(read, values)
         assert (read.data_ptr() == values.data_ptr()) == (cores == [whole])
+
+
+@pytest.mark.parametrize("fuse", ["pair", "dense"])
+def test_after_the_last_level_neither_maps_nor_image_are_kept_and_levels_are_known(fuse):
+    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED, fuse=fuse)
+    evaluation = segmenter_for(model_in_memory(config)).start(a_volume((8, 9, 10)))
+    levels = [evaluation.level(1), evaluation.level(2)]
+    kept, image = evaluation._image.kept, weakref.ref(evaluation._image)
+    assert kept.bytes > 0
+    levels.append(evaluation.level(3))
+    assert kept.bytes == 0
+    assert image() is None
+    assert [evaluation.level(number) for number in (1, 2, 3)] == levels
+
+
+def test_the_last_level_is_computed_again_after_it_was_cancelled(a_model):
+    expected = segmenter_for(a_model).start(a_volume((8, 9, 10))).level(3)
+    evaluation = segmenter_for(a_model, tile=6).start(a_volume((8, 9, 10)))
+    evaluation.level(2)
+    told = []
+    with pytest.raises(Cancelled):
+        evaluation.level(3, progress=told.append, cancel=lambda: len(told) > 2)
+    level = evaluation.level(3)
+    assert level.blocks_run == 1
+    np.testing.assert_array_equal(level.labels, expected.labels)
+
+
+def test_the_last_level_is_computed_again_where_there_was_no_memory_for_its_labels(
+    a_model, monkeypatch
+):
+    def refuse(*_):
+        raise MemoryError
+
+    expected = segmenter_for(a_model).start(a_volume((8, 9, 10))).level(3)
+    evaluation = segmenter_for(a_model).start(a_volume((8, 9, 10)))
+    evaluation.level(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(GridMap, "to_source", refuse)
+        with pytest.raises(DeviceError):
+            evaluation.level(3)
+    np.testing.assert_array_equal(evaluation.level(3).labels, expected.labels)
