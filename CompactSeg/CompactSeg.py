@@ -25,6 +25,7 @@ from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
 
 __all__ = ["CompactSeg", "CompactSegLogic", "CompactSegTest", "CompactSegWidget"]
 
+DOCUMENTATION = "https://github.com/CompactSeg/SlicerCompactSeg#readme"
 OUR_PACKAGES = ("CompactSegQt", "CompactSegMRML", "CompactSegLib")
 
 
@@ -39,8 +40,9 @@ class CompactSeg(ScriptedLoadableModule):
         parent.contributors = ["CompactSeg contributors"]
         parent.helpText = _(
             "Segments an image level by level: the first level is there almost at once, deeper levels refine it. "
-            "Levels can be compared side by side, and the one you like can be edited in the Segment Editor."
-        )
+            "Levels can be compared side by side, and the one you like can be edited in the Segment Editor. "
+            'See the <a href="{address}">documentation</a>.'
+        ).format(address=DOCUMENTATION)
         parent.acknowledgementText = _(
             "The net follows US patent 10,783,640, a scalable and compact multi-level convolutional neural network."
         )

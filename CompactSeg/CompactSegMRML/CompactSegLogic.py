@@ -262,6 +262,7 @@ class CompactSegLogic(WorkerFace):
             event,
             patch,
             model=self._client.modelNamed(running.options.model),
+            options=running.options,
             box=running.box,
             isRefining=running.isRefining,
         )

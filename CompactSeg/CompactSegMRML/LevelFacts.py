@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from CompactSegMRML.Results import ModelInfo
+from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["LevelFacts", "factsOf", "writeFacts"]
@@ -32,6 +33,8 @@ class LevelFacts:
         blocksRun: For this level.
         stop: Why the run ended here; "" where it went on.
         stopReason: As a sentence.
+        stopUnit: Of the threshold at which the run ended, ``jaccard`` or ``dice``; "" where it ended otherwise.
+        stopThreshold: That one, 0 to 1.
         device: Title of the device.
         precision: In which it computed.
         boxStart: First voxel of the region that was segmented.
@@ -52,6 +55,8 @@ class LevelFacts:
     blocksRun: int = 0
     stop: str = ""
     stopReason: str = ""
+    stopUnit: str = ""
+    stopThreshold: float | None = None
     device: str = ""
     precision: str = ""
     boxStart: tuple[int, int, int] = (0, 0, 0)
@@ -65,9 +70,18 @@ class LevelFacts:
 
     @classmethod
     def fromEvent(
-        cls, event: Mapping[str, Any], *, model: ModelInfo, box: VoxelBox, whole: VoxelBox
+        cls,
+        event: Mapping[str, Any],
+        *,
+        model: ModelInfo,
+        options: RunOptions,
+        box: VoxelBox,
+        whole: VoxelBox,
     ) -> LevelFacts:
-        """Of a ``level`` event, of a model, for a box of the whole volume."""
+        """Of a ``level`` event, of a model and what was asked of it, for a box of the whole volume."""
+        threshold, unit = None, ""
+        if event["stop"] == "threshold":
+            threshold, unit = options.ruleFor(model)
         return cls(
             level=event["level"],
             levels=model.levels,
@@ -81,6 +95,8 @@ class LevelFacts:
             blocksRun=event["blocks_run"],
             stop=event["stop"] or "",
             stopReason=event["stop_reason"] or "",
+            stopUnit=unit,
+            stopThreshold=threshold,
             device=event["device_name"],
             precision=event["precision"],
             boxStart=box.start,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from CompactSegLib.models.expected import ExpectedVolume
     from CompactSegLib.models.labels import Label
 
 __all__ = [
     "Comparison",
     "DeviceInfo",
     "LevelResult",
+    "ModelCard",
     "ModelInfo",
     "Results",
     "Run",
@@ -36,6 +38,27 @@ class StopInfo:
     units: tuple[str, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class ModelCard:
+    """Where a model comes from and what it is known to reach; what is not stated is empty.
+
+    Attributes:
+        madeFrom: The data, with source, licence and number of cases.
+        dice: Of its last level, mean over structures and validation cases.
+        cases: Number of these cases.
+        isSynthetic: Whether it was trained on and judged by images made of label maps.
+        limits: Sentences.
+        expected: By label name, the millilitres that training cases have.
+    """
+
+    madeFrom: str = ""
+    dice: float | None = None
+    cases: int | None = None
+    isSynthetic: bool = False
+    limits: tuple[str, ...] = ()
+    expected: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A model that the worker has.
@@ -53,6 +76,7 @@ class ModelInfo:
         folder: Where it is, on the worker's machine.
         stop: Its own stop rule.
         fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
+        card: Read from its folder; empty where that is not on this machine.
     """
 
     name: str
@@ -67,6 +91,7 @@ class ModelInfo:
     folder: str
     stop: StopInfo
     fieldMm: tuple[float, float, float] | None = None
+    card: ModelCard = field(default_factory=ModelCard, compare=False)
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,9 @@ class LevelResult:
         stop: ``threshold``, ``levels-requested``, ``last-level``, or "" where the run went on.
         stopReason: The same as a sentence.
         segmentationNode: The vtkMRMLSegmentationNode.
+        improvementByLabel: By label name, where the improvement is the largest; empty for level 1.
+        stopUnit: Of the threshold that ended the run, ``jaccard`` or ``dice``; "" where none did or it is not known.
+        stopThreshold: That one, 0 to 1.
     """
 
     level: int
@@ -151,6 +179,9 @@ class LevelResult:
     stop: str
     stopReason: str
     segmentationNode: Any
+    improvementByLabel: Mapping[str, float] = field(default_factory=dict)
+    stopUnit: str = ""
+    stopThreshold: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

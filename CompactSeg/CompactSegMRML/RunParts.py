@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from CompactSegMRML.Results import Run
+from CompactSegMRML.Results import ModelInfo, Run
 from CompactSegMRML.VolumeInput import VolumeCopy
 from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerProcess import Sending
@@ -38,6 +38,12 @@ class RunOptions:
             "device": self.device,
             "kept_bytes": self.keptBytes,
         }
+
+    def ruleFor(self, model: ModelInfo) -> tuple[float, str]:
+        """Threshold and unit by which a run with this model stops."""
+        if self.threshold is None:
+            return model.stop.threshold, model.stop.unit
+        return self.threshold, self.unit or "jaccard"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from CompactSegMRML.LevelNodes import (
 from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.ResultTable import tableOf, tablesOf, writeTable
+from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import levelNode
@@ -67,6 +68,7 @@ class SceneResults:
         patch: LabelPatch,
         *,
         model: ModelInfo,
+        options: RunOptions,
         box: VoxelBox,
         isRefining: bool,
     ) -> int:
@@ -76,7 +78,9 @@ class SceneResults:
             if self._isFirst and not isRefining:
                 markStale(volumeNode)
             self._isFirst = False
-            facts = LevelFacts.fromEvent(event, model=model, box=box, whole=wholeBox(volumeNode))
+            facts = LevelFacts.fromEvent(
+                event, model=model, options=options, box=box, whole=wholeBox(volumeNode)
+            )
             node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
             table, isNewTable = self._writeTable(volumeNode, model.name)
             others = [*everyLevelNode(volumeNode), *tablesOf(volumeNode)]

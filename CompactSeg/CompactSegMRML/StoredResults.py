@@ -47,12 +47,15 @@ def resultOf(facts: LevelFacts, node: Any) -> LevelResult:
     return LevelResult(
         level=facts.level,
         improvement=facts.improvement,
+        improvementByLabel=facts.improvementByLabel,
         seconds=facts.seconds,
         millilitres=facts.millilitres,
         expectedGain=facts.expectedGain,
         blocksRun=facts.blocksRun,
         stop=facts.stop,
         stopReason=facts.stopReason,
+        stopUnit=facts.stopUnit,
+        stopThreshold=facts.stopThreshold,
         segmentationNode=node,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from CompactSegLib.models.labels import Label
+from CompactSegMRML.ModelCards import readCard
 from CompactSegMRML.Results import DeviceInfo, ModelInfo, StopInfo
 
 __all__ = ["devicesOf", "modelsOf"]
@@ -38,4 +39,5 @@ def _model(data: Mapping[str, Any]) -> ModelInfo:
         folder=data["folder"],
         stop=StopInfo(stop["threshold"], stop["unit"], tuple(stop["units"])),
         fieldMm=tuple(field) if field else None,
+        card=readCard(data["folder"], title=data["title"]),
     )

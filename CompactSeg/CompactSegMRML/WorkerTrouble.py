@@ -13,6 +13,8 @@ __all__ = ["didNotStart", "endedBeforeReady", "endedLater", "isLate", "speaksAno
 
 _HEARD_LINES = 3
 _MOST_HEARD = 300
+_LOG = "Advanced ▸ Log"
+"""Where the panel shows what the worker wrote."""
 
 
 def didNotStart(launch: Launch, error: OSError) -> str:
@@ -53,7 +55,7 @@ def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     likely = (
         "It was ended from outside, perhaps since memory ran out: a region of interest or less kept memory needs less."
         if ended.code == -_SIGKILL
-        else "The log says more."
+        else f"{_LOG} says more."
     )
     return f"The process that segments ended unexpectedly ({_end(ended)}). {likely} The next Segment starts it again."
 
@@ -61,7 +63,7 @@ def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
 def isLate(launch: Launch, seconds: float) -> str:
     """The process runs but says nothing."""
     advice = (
-        "the log says more."
+        f"{_LOG} says more."
         if launch.isDefault
         else "try it in a terminal; ssh must log in without asking for a password, and start 'compactseg worker'."
     )

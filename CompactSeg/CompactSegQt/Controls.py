@@ -94,10 +94,15 @@ class Controls:
         if compared is not None and compared.volumeNode is not volume:
             compared = None
         model = self.models.current
+        maker = _makerOf(logic, results)
+        expected = maker.card.expected if maker is not None else {}
         self.results.setResults(
-            results, isComplete=not running, otherModel=_otherModel(logic, results, model)
+            results,
+            isComplete=not running,
+            expected=expected,
+            otherModel=_otherModel(maker, results, model),
         )
-        self.structures.setResults(results)
+        self.structures.setResults(results, expected=expected)
         available = model.levels if model is not None else 1
         shown = results.shownLevel if results is not None else None
         self.level.setLevels(
@@ -125,12 +130,17 @@ class Controls:
             button.toolTip = nothing or tooltip
 
 
-def _otherModel(logic: CompactSegLogic, results: Results | None, model: ModelInfo | None) -> str:
+def _makerOf(logic: CompactSegLogic, results: Results | None) -> ModelInfo | None:
+    """The model that made the results; None where the worker does not have it."""
+    made = results.model if results is not None else ""
+    return next((each for each in logic.models if made in (each.name, each.folder)), None)
+
+
+def _otherModel(maker: ModelInfo | None, results: Results | None, model: ModelInfo | None) -> str:
     """Title of the model that made the results, where it is not the chosen one."""
     if results is None or model is None or results.model in (model.name, model.folder):
         return ""
-    known = {each.name: each.title for each in logic.models}
-    return known.get(results.model, results.model)
+    return maker.title if maker is not None else results.model
 
 
 def _whileComparing(comparison: Comparison | None) -> str | None:

@@ -5,8 +5,9 @@ from html import escape
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import ModelInfo
+from CompactSegMRML.Results import ModelCard, ModelInfo, StopInfo
 from CompactSegMRML.Signal import Signal
+from CompactSegQt.StopControls import thresholdText
 
 __all__ = ["ModelList"]
 
@@ -117,21 +118,53 @@ def searched(model: ModelInfo) -> str:
 
 
 def description(model: ModelInfo) -> str:
-    """The tooltip: what it segments, on what, how large it is, under which licence."""
+    """The tooltip: what it segments, from what it was made, how good it was found, its limits, size and licence."""
     labels = ", ".join(label.name for label in model.labels)
     lines = [
         (_("Segments"), labels),
         (_("Images"), model.modality),
-        (_("Levels"), str(model.levels)),
+        (_("Levels"), f"{model.levels}; {stopText(model.stop)}"),
+        (_("Made from"), _madeFrom(model.card)),
+        (_("Checked on"), _checkedOn(model)),
+        (_("Limits"), " ".join(model.card.limits)),
         (_("Size"), _("{megabytes} MB").format(megabytes=megabytesText(model.sizeBytes))),
         (_("Licence"), model.licence),
     ]
     rows = "".join(
-        f"<tr><td>{escape(name)}:&nbsp;</td><td>{escape(text)}</td></tr>" for name, text in lines
+        f"<tr><td>{escape(name)}:&nbsp;</td><td>{escape(text)}</td></tr>"
+        for name, text in lines
+        if text
     )
     return (
         f"<p><b>{escape(model.title)}</b></p><p>{escape(model.description)}</p>"
         f"<table>{rows}</table>"
+    )
+
+
+def stopText(stop: StopInfo) -> str:
+    """When it stops by itself."""
+    if not stop.threshold:
+        return _("all are computed")
+    if stop.unit == "dice":
+        text = _("stops when less than {threshold} Dice is expected of the next")
+    else:
+        text = _("stops when one changed every structure by less than {threshold}")
+    return text.format(threshold=thresholdText(stop.threshold))
+
+
+def _madeFrom(card: ModelCard) -> str:
+    if card.isSynthetic and card.madeFrom:
+        return _("images made of label maps: {data}").format(data=card.madeFrom)
+    return card.madeFrom
+
+
+def _checkedOn(model: ModelInfo) -> str:
+    card = model.card
+    if card.dice is None or not card.cases:
+        return ""
+    text = _("{cases} synthetic images") if card.isSynthetic else _("{cases} validation cases")
+    return _("{images}; mean Dice {dice} at level {level}").format(
+        images=text.format(cases=card.cases), dice=f"{card.dice:.2f}", level=model.levels
     )
 
 

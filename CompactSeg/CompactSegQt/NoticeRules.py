@@ -51,6 +51,7 @@ def showNotice(
     """
     running = logic.state in ("running", "cancelling")
     reason = logic.whyNotSegmentable(volumeNode) if volumeNode is not None else None
+    messages = _messages(logic, volumeNode)
     if running:
         notice.clear()
     elif outcome is not None and outcome.kind == "failed":
@@ -72,17 +73,14 @@ def showNotice(
     elif outcome is not None and outcome.kind == "cancelled":
         notice.inform(outcome.sentence)
     elif not hasRegion and (advice := _tooLarge(volumeNode, model)):
-        notice.warn(advice, label=_("Add region"), action=addRegion)
-    elif messages := _messages(logic, volumeNode):
-        notice.inform(messages)
+        notice.warn(_both(messages, advice), label=_("Add region"), action=addRegion)
     elif hasRegion and model is not None and model.fieldMm is None:
-        notice.inform(
-            _(
-                "Only the region will be segmented, and “{model}” is made for all of an image."
-            ).format(model=model.title),
-            label=_("Whole image"),
-            action=useWholeImage,
-        )
+        advice = _(
+            "Only the region will be segmented, and “{model}” is made for all of an image."
+        ).format(model=model.title)
+        notice.inform(_both(messages, advice), label=_("Whole image"), action=useWholeImage)
+    elif messages:
+        notice.inform(messages)
     else:
         notice.clear()
 
@@ -98,8 +96,13 @@ def _missing(*, declined: bool) -> str:
 
 def _messages(logic: CompactSegLogic, volumeNode: Any) -> str:
     """What the engine told of the run whose levels are there."""
-    results = logic.results(volumeNode)
+    results = logic.results(volumeNode) if volumeNode is not None else None
     return " ".join(results.messages) if results else ""
+
+
+def _both(messages: str, advice: str) -> str:
+    """What was found, and below it what would help the next run."""
+    return f"{messages}\n{advice}" if messages else advice
 
 
 def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:

@@ -1,13 +1,22 @@
 """A row for each level: what it changed, how long it took, how large the structures are."""
 
+from __future__ import annotations
+
 import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import qt
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
+from CompactSegQt.StopControls import thresholdText
+from CompactSegQt.StructureCells import volumeText, volumeTooltip
 from CompactSegQt.StructuresTable import MOST_COLUMNS, structuresOf
+
+if TYPE_CHECKING:
+    from CompactSegLib.models.expected import ExpectedVolume
 
 __all__ = ["ResultsTable", "stopSentence"]
 
@@ -39,13 +48,19 @@ class ResultsTable:
         table.connect("itemSelectionChanged()", self._onSelected)
 
     def setResults(
-        self, results: Results | None, *, isComplete: bool, otherModel: str = ""
+        self,
+        results: Results | None,
+        *,
+        isComplete: bool,
+        expected: Mapping[str, ExpectedVolume],
+        otherModel: str = "",
     ) -> None:
         """Show these; None for a volume that has none.
 
         Args:
             results: Of the volume.
             isComplete: Whether no further level is on its way.
+            expected: By structure, what training cases of the model that made them have.
             otherModel: Title of the model that made them, where it is not the chosen one.
         """
         self._filling = True
@@ -58,8 +73,9 @@ class ResultsTable:
         self._setHeadings(structures, hasGain=hasGain)
         self._table.setRowCount(len(levels))
         for row, level in enumerate(levels):
-            for column, text in enumerate(rowTexts(level, structures, hasGain=hasGain)):
-                self._table.setItem(row, column, self._cell(text, level))
+            cells = rowCells(level, structures, hasGain=hasGain, expected=expected)
+            for column, (text, explanation) in enumerate(cells):
+                self._table.setItem(row, column, self._cell(text, explanation, level))
         shown = results.shownLevel if results else None
         if shown in self._levels:
             self._table.selectRow(self._levels.index(shown))
@@ -77,7 +93,10 @@ class ResultsTable:
             (_("Level"), _("From 1, which is there first, to the deepest.")),
             (
                 _("Improve-\nment"),
-                _("How much this level differs from the one before: 0 % is nothing at all."),
+                _(
+                    "How much the structure that changed most differs from the level before (1 − Jaccard): 0 % is "
+                    "nothing at all. It does not say that the result got better."
+                ),
             ),
         ]
         if hasGain:
@@ -104,11 +123,12 @@ class ResultsTable:
             self._table.setHorizontalHeaderItem(column, item)
 
     @staticmethod
-    def _cell(text: str, level: LevelResult):
+    def _cell(text: str, explanation: str, level: LevelResult):
         item = qt.QTableWidgetItem(text)
         item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
-        item.setToolTip(_("Click to show level {level}.").format(level=level.level))
+        click = _("Click to show level {level}.").format(level=level.level)
+        item.setToolTip(f"{explanation}\n{click}" if explanation else click)
         return item
 
     def _fitHeight(self) -> None:
@@ -125,13 +145,35 @@ class ResultsTable:
             self.levelChosen(self._levels[row])
 
 
-def rowTexts(level: LevelResult, structures: list[str], *, hasGain: bool) -> list[str]:
-    """The cells of a level's row."""
-    cells = [str(level.level), _percent(level.improvement)]
+def rowCells(
+    level: LevelResult,
+    structures: list[str],
+    *,
+    hasGain: bool,
+    expected: Mapping[str, ExpectedVolume],
+) -> list[tuple[str, str]]:
+    """Text and explanation of each cell in a level's row."""
+    cells = [(str(level.level), ""), (_percent(level.improvement), improvementSentence(level))]
     if hasGain:
-        cells.append(_percent(level.expectedGain))
-    cells.append(f"{level.seconds:.2f}")
-    return [*cells, *(f"{level.millilitres.get(name, 0.0):.2f}" for name in structures)]
+        cells.append((_percent(level.expectedGain), ""))
+    cells.append((f"{level.seconds:.2f}", ""))
+    return cells + [
+        (volumeText(level, name, expected), volumeTooltip(level, name, expected))
+        for name in structures
+    ]
+
+
+def improvementSentence(level: LevelResult) -> str:
+    """Of which structure the improvement is, and what it does not say."""
+    if level.improvement is None:
+        return _("Level 1 has no level before it to compare with.")
+    changes = level.improvementByLabel
+    if not changes:
+        return _("It does not say that the result got better.")
+    most = max(changes, key=lambda name: changes[name])
+    return _(
+        "Largest change: “{name}”, {change} (1 − Jaccard). It does not say that the result got better."
+    ).format(name=most, change=_percent(changes[most]))
 
 
 def stopSentence(results: Results | None, *, otherModel: str = "") -> str:
@@ -145,10 +187,23 @@ def stopSentence(results: Results | None, *, otherModel: str = "") -> str:
     if last.level >= levels:
         return _("All {levels} levels were computed.").format(levels=levels)
     if last.stop == "threshold":
-        return _(
-            "Stopped at level {level} of {levels}: a deeper level would hardly change the result."
-        ).format(level=last.level, levels=levels)
+        return _("Stopped at level {level} of {levels}: {reason}").format(
+            level=last.level, levels=levels, reason=_ruleSentence(last)
+        )
     return _("Computed up to level {level} of {levels}.").format(level=last.level, levels=levels)
+
+
+def _ruleSentence(last: LevelResult) -> str:
+    """By which rule a run stopped; scenes saved before that was kept do not tell."""
+    if last.stopUnit == "dice":
+        return _(
+            "level {next} is expected to gain less than the threshold of {threshold} in Dice."
+        ).format(next=last.level + 1, threshold=thresholdText(last.stopThreshold))
+    if last.stopUnit == "jaccard":
+        return _("it changed every structure by less than the threshold of {threshold}.").format(
+            threshold=thresholdText(last.stopThreshold)
+        )
+    return _("the threshold was reached.")
 
 
 def _percent(value: float | None) -> str:

@@ -6,7 +6,7 @@ from slicer.i18n import tr as _
 from CompactSegMRML.Results import StopInfo
 from CompactSegMRML.Signal import Signal
 
-__all__ = ["StopControls"]
+__all__ = ["StopControls", "thresholdText"]
 
 
 class StopControls:
@@ -24,6 +24,8 @@ class StopControls:
     def __init__(self, unitBox, threshold, allLevels) -> None:
         self.unitChosen = Signal()
         self._unitBox, self._threshold, self._allLevels = unitBox, threshold, allLevels
+        # With nothing below it, the rule as it reads would stop nothing: say so instead of "is below 0.00 %".
+        threshold.specialValueText = _("0 %: all levels")
         unitBox.connect("activated(int)", self._onUnit)
 
     def setUnits(self, units: tuple[str, ...], current: str) -> None:
@@ -48,7 +50,11 @@ class StopControls:
             reason = _("Not used: all levels are computed. Clear “All levels” to use it.")
         unit = self._unitBox.currentData or "jaccard"
         self._threshold.enabled = not fixed
-        self._threshold.toolTip = reason or unitTexts(unit)[1]
+        never = _("Nothing is below 0 %: all levels are computed.")
+        meaning = unitTexts(unit)[1]
+        self._threshold.toolTip = reason or (
+            meaning if self._threshold.value else f"{never} {meaning}"
+        )
         self._unitBox.enabled = not fixed and self._unitBox.count > 1
         self._unitBox.toolTip = reason or unitTexts(unit)[1]
         self._allLevels.enabled = not running
@@ -60,6 +66,15 @@ class StopControls:
 
     def _onUnit(self, index: int) -> None:
         self.unitChosen(self._unitBox.itemData(index))
+
+
+def thresholdText(threshold: float | None) -> str:
+    """A threshold from 0 to 1 for people.
+
+    >>> thresholdText(0.001)
+    '0.1 %'
+    """
+    return f"{100 * (threshold or 0):g} %"
 
 
 def unitTexts(unit: str) -> tuple[str, str]:

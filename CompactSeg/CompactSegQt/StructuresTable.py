@@ -1,9 +1,18 @@
 """A row for each structure, with its colour and its millilitres at each level: the legend where there are many."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import qt
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Results import Results
+from CompactSegQt.StructureCells import volumeText, volumeTooltip
+
+if TYPE_CHECKING:
+    from CompactSegLib.models.expected import ExpectedVolume
 
 __all__ = ["MOST_COLUMNS", "StructuresTable", "structuresOf"]
 
@@ -29,14 +38,25 @@ class StructuresTable:
         header.setDefaultAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
         table.visible = False
 
-    def setResults(self, results: Results | None) -> None:
-        """Show these; None for a volume that has none."""
+    def setResults(
+        self, results: Results | None, *, expected: Mapping[str, ExpectedVolume]
+    ) -> None:
+        """Show these; None for a volume that has none.
+
+        Args:
+            results: Of the volume.
+            expected: By structure, what training cases of the model that made them have.
+        """
         names = structuresOf(results)
         self._table.visible = len(names) > MOST_COLUMNS
         if len(names) <= MOST_COLUMNS:
             return
         colors = _colorsOf(results.levels[-1].segmentationNode)
-        shown = ([(each.level, dict(each.millilitres)) for each in results.levels], colors)
+        figures = [
+            (each.level, dict(each.millilitres), dict(each.improvementByLabel))
+            for each in results.levels
+        ]
+        shown = (figures, colors, dict(expected))
         if shown == self._shown:  # the panel is brought up to date often
             return
         self._shown = shown
@@ -51,8 +71,9 @@ class StructuresTable:
             self._table.setItem(row, 0, swatch)
             self._table.setItem(row, 1, _cell(name, qt.Qt.AlignLeft))
             for column, level in enumerate(results.levels, start=2):
-                text = f"{level.millilitres.get(name, 0.0):.2f}"
-                self._table.setItem(row, column, _cell(text, qt.Qt.AlignRight))
+                cell = _cell(volumeText(level, name, expected), qt.Qt.AlignRight)
+                cell.setToolTip(volumeTooltip(level, name, expected))
+                self._table.setItem(row, column, cell)
         self._fitHeight(len(names))
 
     def _setHeadings(self, levels: list[int]) -> None:

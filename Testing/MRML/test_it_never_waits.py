@@ -12,6 +12,7 @@ import pytest
 import slicer
 
 from CompactSegMRML.LabelPatch import patchOf
+from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.VoxelBox import VoxelBox
 from Testing.MRML.conftest import MODEL, run, wait
 
@@ -48,7 +49,10 @@ def place(logic, volume, level, labels):
     patch, box = patchOf(labels), VoxelBox((0, 0, 0), labels.shape[::-1])
     model = next(each for each in logic.models if each.name == MODEL)
     begin = time.thread_time()
-    logic._results.place(volume, event, patch, model=model, box=box, isRefining=level > 1)
+    options = RunOptions(model.name)
+    logic._results.place(
+        volume, event, patch, model=model, options=options, box=box, isRefining=level > 1
+    )
     return time.thread_time() - begin
 
 

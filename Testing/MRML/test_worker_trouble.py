@@ -17,6 +17,9 @@ import pytest
 import CompactSegLib
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
+from CompactSegMRML.WorkerCommand import Launch
+from CompactSegMRML.WorkerProcess import Ended
+from CompactSegMRML.WorkerTrouble import endedLater, isLate
 from Testing.MRML.conftest import MODEL, REPOSITORY, Heard, add_volume, wait
 
 WORKER = "from CompactSegLib.worker import run_worker; run_worker()"
@@ -84,6 +87,16 @@ def test_a_program_that_says_nothing_is_ended_after_a_time(clients):
     settle(client, lambda: client.problem)
     assert "did not report" in client.problem
     assert_is_gone(pid)
+
+
+def test_who_is_sent_to_the_log_is_told_where_it_is():
+    launch = Launch(("python", "worker"), {}, isDefault=True)
+    sentences = (endedLater(launch, Ended(1), []), isLate(launch, 60))
+    for sentence in sentences:
+        assert "Advanced ▸ Log says more." in sentence
+    form = (REPOSITORY / "Resources" / "UI" / "CompactSeg.ui").read_text(encoding="utf-8")
+    for name in ("<string>Advanced</string>", "<string>Log:</string>"):
+        assert name in form
 
 
 def test_a_worker_of_another_version_is_named(clients):

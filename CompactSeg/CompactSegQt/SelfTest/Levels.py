@@ -20,6 +20,10 @@ def segmentingGivesEachLevelANodeOfItsOwn(driver: Driver) -> None:
     assert driver.ui.resultsTable.rowCount == results.availableLevels
     assert driver.ui.levelSlider.value == results.availableLevels
     assert str(results.availableLevels) in driver.ui.stopText.text
+    tooltips = [driver.ui.resultsTable.item(row, 1).toolTip() for row in range(2)]
+    assert "no level before it" in tooltips[0]
+    changes = results.level(2).improvementByLabel
+    assert f"“{max(changes, key=changes.get)}”" in tooltips[1]
 
 
 def level1IsSeenWhileDeeperLevelsAreComputed(driver: Driver) -> None:
@@ -40,6 +44,7 @@ def aThresholdStopsEarlyAndThePanelSaysSo(driver: Driver) -> None:
     assert outcome.stop == "threshold"
     assert driver.levels(volume) == [1, 2]
     assert "Stopped at level 2" in driver.ui.stopText.text
+    assert "gain less than the threshold of 100 % in Dice" in driver.ui.stopText.text
     assert driver.ui.stopText.toolTip == outcome.stopReason != ""
 
 

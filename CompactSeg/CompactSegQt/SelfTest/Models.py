@@ -28,9 +28,20 @@ def theFirstModelNeedsNoChoiceAndNoRegion(driver: Driver) -> None:
     assert table.visible
     assert [table.item(row, 1).text() for row in range(table.rowCount)] == names
     volumes = [
-        float(table.item(row, table.columnCount - 1).text()) for row in range(table.rowCount)
+        float(table.item(row, table.columnCount - 1).text().split()[-1])
+        for row in range(table.rowCount)
     ]
     assert abs(sum(volumes) - sum(results.levels[-1].millilitres.values())) < 0.1
+
+
+def aWarningBeforeTheRunDoesNotHideWhatTheRunTold(driver: Driver) -> None:
+    volume = driver.load("large")
+    slicer.util.updateVolumeFromArray(volume, 0 * slicer.util.arrayFromVolume(volume))
+    driver.choosing(volume)
+    driver.segment()
+    assert "Nothing was found" in driver.ui.noticeText.text
+    assert "made for a region" in driver.ui.noticeText.text
+    assert driver.ui.noticeButton.visible
 
 
 def aModelForARegionStillSaysSoOnAWholeHead(driver: Driver) -> None:
@@ -87,6 +98,7 @@ def _visible(nodes: list) -> list:
 
 SCENARIOS = (
     theFirstModelNeedsNoChoiceAndNoRegion,
+    aWarningBeforeTheRunDoesNotHideWhatTheRunTold,
     aModelForARegionStillSaysSoOnAWholeHead,
     aRegionThatIsLeftFromBeforeIsTold,
     switchingModelsKeepsBothResults,
