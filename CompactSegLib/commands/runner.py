@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 from dataclasses import dataclass, replace
@@ -15,6 +14,13 @@ import typer
 import CompactSegLib
 from CompactSegLib.commands.cases import Case
 from CompactSegLib.commands.display import Bars, LevelRows, show_result
+from CompactSegLib.commands.earlier import (
+    files_of,
+    has_changed,
+    other_input,
+    read_report,
+    report_name,
+)
 from CompactSegLib.commands.guard import say
 from CompactSegLib.commands.staging import staged_files
 from CompactSegLib.errors import InputError
@@ -85,10 +91,10 @@ class Runner:
         volume = read_volume(case.path, series=self.request.series)
         if case.name is not None:
             volume = replace(volume, name=case.name)
-        self._check(volume)
-        rows = LevelRows(self.model)
         earlier = read_report(self.request.output, volume.name)
-        with staged_files(self.request.output, last=_report_name(volume.name)) as folder:
+        self._check(volume, earlier)
+        rows = LevelRows(self.model)
+        with staged_files(self.request.output, last=report_name(volume.name)) as folder:
             levels: list[Level] = []
             for level in self.segmenter.levels(
                 volume,
@@ -116,17 +122,25 @@ class Runner:
         return report
 
     def is_done(self, case: Case) -> bool:
-        """Whether an earlier run with the same model and request left all files of a case."""
+        """Whether an earlier run on the same input, with the same model and request, left all files of a case."""
         report = read_report(self.request.output, case.name or "")
         return (
             report is not None
+            and other_input(report, case.path) is None
+            and not has_changed(case.path, self.request.output / report_name(case.name or ""))
             and report.get("model_sha256") == self.model.weights_sha256
             and report.get("request") == self.request.for_report()
             and all((self.request.output / name).is_file() for name in files_of(report))
         )
 
-    def _check(self, volume: Volume) -> None:
-        """What would only show after the first level was computed."""
+    def _check(self, volume: Volume, earlier: dict[str, Any] | None) -> None:
+        """What would only show after the first level was computed, and results that this run has no right to."""
+        other = other_input(earlier, volume.source.path) if earlier and volume.source else None
+        if other and not self.request.overwrite:
+            raise InputError(
+                f"{self.request.output / report_name(volume.name)}: expected results of the same volume or none, but "
+                f"these are of {other} and would be lost; choose another output folder, or --overwrite to replace them."
+            )
         if self.request.format == "dicom-seg" and not (volume.source and volume.source.dicom_files):
             raise InputError(
                 f"{volume.source.path if volume.source else volume.name}: expected a DICOM series, since a DICOM SEG "
@@ -171,6 +185,9 @@ class Runner:
             files=names,
             versions=versions(),
         )
+        if volume.source:
+            # As typed, another working folder would take another file for it.
+            report["input"]["path"] = str(volume.source.path.absolute())
         report["picture"] = f"{volume.name}_levels.png"
         report["request"] = self.request.for_report()
         draw_levels(
@@ -180,7 +197,7 @@ class Runner:
             path=folder / report["picture"],
             subtitle=f"{self.model.title} ({self.model.name}) · {run.device}, {run.precision} · {date:%Y-%m-%d}",
         )
-        write_report(report, folder / _report_name(volume.name))
+        write_report(report, folder / report_name(volume.name))
         return report
 
     def _remove_deeper_levels(self, earlier: dict[str, Any] | None, report: dict[str, Any]) -> None:
@@ -190,28 +207,6 @@ class Runner:
                 rf"{re.escape(report['case'])}_level-\d+{re.escape(self.request.suffix)}", name
             ):
                 (self.request.output / name).unlink(missing_ok=True)
-
-
-def read_report(folder: Path, case: str) -> dict[str, Any] | None:
-    """The report of an earlier run, None where there is none that can be read."""
-    try:
-        report = json.loads((folder / _report_name(case)).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return report if isinstance(report, dict) and isinstance(report.get("levels"), list) else None
-
-
-def files_of(report: dict[str, Any]) -> list[str]:
-    """Names of the files that a report speaks of, itself included."""
-    if not report:
-        return []
-    levels = [level.get("file") for level in report["levels"] if isinstance(level, dict)]
-    names = [*levels, report.get("picture"), _report_name(str(report.get("case")))]
-    return [name for name in names if isinstance(name, str)]
-
-
-def _report_name(case: str) -> str:
-    return f"{case}_report.json"
 
 
 def _heading(volume: Volume, model: Model) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,15 @@ def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     "change",
-    ["another level", "another format", "another model", "a file gone", "a report spoilt", "asked"],
+    [
+        "another level",
+        "another format",
+        "another model",
+        "a file gone",
+        "a report spoilt",
+        "a newer image",
+        "asked",
+    ],
 )
 def test_what_is_not_done_as_asked_is_done_again(
     segment, a_folder_of_cases: Path, tmp_path: Path, change: str, write_tiny_model, a_tiny_net
@@ -52,9 +62,40 @@ def test_what_is_not_done_as_asked_is_done_again(
         (tmp_path / "out" / "a_level-1.seg.nrrd").unlink()
     elif change == "a report spoilt":
         (tmp_path / "out" / "a_report.json").write_text("{")
+    elif change == "a newer image":
+        written = (tmp_path / "out" / "a_report.json").stat().st_mtime
+        os.utime(a_folder_of_cases / "a.nii.gz", (written + 1, written + 1))
     else:
         options += ["--overwrite"]
     assert segment(*options, volume=a_folder_of_cases).stdout.splitlines()[-1].startswith("1 done")
+
+
+def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
+    segment, a_volume_file: Path, tmp_path: Path, monkeypatch
+):
+    for name in ("baseline", "followup"):
+        (tmp_path / name).mkdir()
+        shutil.copy(a_volume_file, tmp_path / name / "case1.nii.gz")
+    monkeypatch.chdir(tmp_path / "baseline")
+    assert segment("--level", 1, volume=Path()).exit_code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    # Of the same path as typed.
+    monkeypatch.chdir(tmp_path / "followup")
+    told = (
+        f"{tmp_path / 'out' / 'case1_report.json'}: expected results of the same volume or none, but these are of "
+        f"{tmp_path / 'baseline' / 'case1.nii.gz'} and would be lost; choose another output folder, or --overwrite "
+        "to replace them."
+    )
+    result = segment("--level", 1, volume=Path())
+    assert result.exit_code == 1
+    assert f"case1: failed. {told}" in result.stderr
+    single = segment("--level", 1, volume=Path("case1.nii.gz"))
+    assert (single.exit_code, single.stderr) == (2, f"Error: {told}\n")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    result = segment("--level", 1, "--overwrite", volume=Path())
+    assert result.stdout.splitlines()[-1].startswith("1 done")
+    result = segment("--level", 1, volume=tmp_path / "followup")
+    assert result.stdout.splitlines()[-1].startswith("0 done, 1 skipped")
 
 
 def test_results_beside_the_cases_are_no_cases(segment, compactseg, a_folder_of_cases: Path):
