@@ -9,10 +9,6 @@ from monai.losses import DiceLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
-from CompactSegLib.network.net import MultiLevelNet
-
-_LARGEST_CLASS_WEIGHT = 100.0
-
 
 class LevelsLoss(nn.Module):
     """Weighted sum over levels of MONAI's Dice plus cross-entropy.
@@ -72,38 +68,6 @@ class LevelsLoss(nn.Module):
         log_shares = functional.log_softmax(logits.contiguous().float(), dim=1)
         dice: Tensor = self.dice(log_shares.exp(), labels)
         return dice + self.cross_entropy(log_shares, labels[:, 0].long())
-
-
-def class_weights(counts: Tensor, balance: float) -> Tensor | None:
-    """Weights of classes by how rare they are.
-
-    Args:
-        counts: ``(classes,)``, voxels of each class in the training cases.
-        balance: Exponent: 0 gives all the same, 1 every class the same share of the loss.
-
-    Returns:
-        ``(classes,)`` float32, 1 for the most frequent class, at most 100 times that; None where `balance` is 0.
-    """
-    if not balance:
-        return None
-    rarity = counts.max() / counts.clamp_min(1).double()
-    return (rarity**balance).clamp_max(_LARGEST_CLASS_WEIGHT).float()
-
-
-@torch.no_grad()
-def without_class_weights(net: MultiLevelNet, weights: Tensor) -> None:
-    """Take what class weights have done to the odds of classes out of a net's classifiers, in place.
-
-    A class that weighs w times as much in the cross-entropy is answered as if it were w times as frequent: its score is
-    too high by log w (Menon et al., Long-tail learning via logit adjustment, ICLR 2021).
-
-    Args:
-        net: The net.
-        weights: ``(classes,)``, those of the training.
-    """
-    for head in net.heads:
-        bias = head.classifier.bias  # type: ignore[union-attr]
-        bias -= weights.log().to(bias)  # type: ignore[operator, arg-type]
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

@@ -121,6 +121,15 @@ def averaged(net: MultiLevelNet, plan: TrainingPlan) -> AveragedModel:
     return AveragedModel(net, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
 
 
+@torch.no_grad()
+def mix_in(net: torch.nn.Module, other: torch.nn.Module, share: float) -> None:
+    """Give another net of the same kind a share in the weights of this one, in place; weights that it lacks stay."""
+    weights = other.state_dict()
+    for name, tensor in net.state_dict().items():
+        if name in weights and tensor.is_floating_point():
+            tensor.lerp_(weights[name].to(tensor.device), share)
+
+
 def fix_statistics(net: MultiLevelNet) -> None:
     """Let batch norm take its gathered statistics, as at inference; its scale and shift still learn."""
     for layer in net.modules():

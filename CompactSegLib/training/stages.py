@@ -47,9 +47,14 @@ class Stage:
         return self.earlier > 0 and self.earlier_rate == 0
 
     @property
+    def kept(self) -> int:
+        """How many of the first levels must not change at all."""
+        return self.earlier if self.frozen else 0
+
+    @property
     def trained(self) -> tuple[int, ...]:
         """The levels with a loss."""
-        return tuple(range(self.earlier + 1 if self.frozen else 1, self.levels + 1))
+        return tuple(range(self.kept + 1, self.levels + 1))
 
 
 def stages_of(plan: TrainingPlan, *, levels: int, started_from: int = 0) -> tuple[Stage, ...]:

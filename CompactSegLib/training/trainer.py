@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,17 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.batches import TrainingCases, batches, class_counts
 from CompactSegLib.training.checkpoint import check_same_run, read_checkpoint, save_checkpoint
+from CompactSegLib.training.class_balance import ClassBalance, class_weights
 from CompactSegLib.training.dataset import PreparedCase
 from CompactSegLib.training.distributed import Processes
-from CompactSegLib.training.losses import LevelsLoss, class_weights, without_class_weights
-from CompactSegLib.training.optimisation import Update, averaged, fix_statistics, learning_rate
+from CompactSegLib.training.losses import LevelsLoss
+from CompactSegLib.training.optimisation import (
+    Update,
+    averaged,
+    fix_statistics,
+    learning_rate,
+    mix_in,
+)
 from CompactSegLib.training.plan import TrainingPlan, recipe_of
 from CompactSegLib.training.runlog import RunLog
 from CompactSegLib.training.stages import (
@@ -34,7 +42,13 @@ from CompactSegLib.training.stages import (
     loss_weights,
     stages_of,
 )
-from CompactSegLib.training.validation import CaseScore, dice_columns, dice_text, score_cases
+from CompactSegLib.training.validation import (
+    CaseScore,
+    dice_columns,
+    dice_text,
+    log_columns,
+    score_cases,
+)
 
 # Steps that are timed to turn minutes into steps; the ones before them warm up.
 _WARM_STEPS, _TIMED_STEPS = 3, 8
@@ -87,7 +101,8 @@ class Trainer:
         for stage in self.stages:
             loss_weights(plan, stage, levels=config.levels)
         self.step, self.seconds = 0, 0.0
-        self._class_counts = class_counts(cases, classes=config.classes)
+        weights = class_weights(class_counts(cases, classes=config.classes), plan.class_balance)
+        self._balance = ClassBalance(weights, kept_levels=self.stages[0].kept)
         self._begin()
 
     def _begin(self) -> None:
@@ -95,7 +110,7 @@ class Trainer:
         stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
         if self.started_from:
-            net = self.started_from.trainable_net()
+            net = self._balance.put_into(self.started_from.trainable_net())
             self._enter(stage, net if net.levels == stage.levels else self._grown(net))
         else:
             self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
@@ -122,7 +137,7 @@ class Trainer:
             loss_weights(self.plan, stage, levels=self.config.levels),
             distillation=self.plan.distillation,
             temperature=self.plan.distillation_temperature,
-            class_weights=class_weights(self._class_counts, self.plan.class_balance),
+            class_weights=self._balance.weights,
         ).to(self.device)
         self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
         if self.processes.count > 1:
@@ -139,14 +154,13 @@ class Trainer:
             if stage.first > 0:
                 self._go_on()
             self.step = stage.first
-            times = []
-            batches = iter(self._batches(0))
-            for _ in range(_WARM_STEPS + _TIMED_STEPS):
-                began = time.perf_counter()
-                self._train_step(next(batches))
-                times.append(time.perf_counter() - began)
+            ends = [time.perf_counter()]
+            for batch in islice(self._batches(0), _WARM_STEPS + _TIMED_STEPS):
+                self._train_step(batch)
+                ends.append(time.perf_counter())
+            warm = min(_WARM_STEPS, len(ends) - 2)
             share = stage.steps / self.plan.steps
-            seconds += share * sum(times[_WARM_STEPS:]) / _TIMED_STEPS
+            seconds += share * (ends[-1] - ends[warm]) / (len(ends) - 1 - warm)
         self._begin()
         return self.processes.share(max(1, int(minutes * 60 * _STEPS_SHARE / seconds)))
 
@@ -175,16 +189,11 @@ class Trainer:
 
     def run(self) -> list[CaseScore]:
         """Train to the last step; returns the scores of the last validation, of the averaged weights."""
-        levels = range(1, self.config.levels + 1)
-        columns = ["seconds", "learning_rate", "loss", *(f"loss_level_{n}" for n in levels)]
-        columns += [f"dice_level_{n}" for n in levels]
-        labels = range(1, self.config.classes)
-        columns += [f"dice_level_{n}_label_{v}" for n in levels for v in labels]
         scores: list[CaseScore] = []
         plan = self.plan
         with RunLog(
             self.folder,
-            columns,
+            log_columns(self.config.levels, self.config.classes),
             start=self.step,
             steps=plan.steps,
             quiet=not self.processes.first,
@@ -218,12 +227,9 @@ class Trainer:
 
     def _average_with_start(self) -> None:
         """Mix the weights that the run began with into those that it ends with."""
-        share = self.plan.start_share
-        if share and self.started_from:
-            start = self.started_from.trainable_net().state_dict()
-            for name, tensor in self.average.module.state_dict().items():
-                if name in start and tensor.is_floating_point():
-                    tensor.lerp_(start[name].to(tensor.device), share)
+        if self.plan.start_share and self.started_from:
+            start = self._balance.put_into(self.started_from.trainable_net())
+            mix_in(self.average.module, start, self.plan.start_share)
 
     def validate(self) -> list[CaseScore]:
         """Scores of the held-out cases with the averaged weights, sorted by case."""
@@ -239,9 +245,7 @@ class Trainer:
 
     def _finished_net(self) -> MultiLevelNet:
         net: Any = copy.deepcopy(self.average.module)
-        if self.loss.class_weights is not None:
-            without_class_weights(net, self.loss.class_weights)
-        return net.eval()
+        return self._balance.taken_out(net).eval()
 
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images = batch[0].to(self.device, memory_format=torch.channels_last_3d, non_blocking=True)

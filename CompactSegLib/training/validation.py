@@ -9,10 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from monai.metrics import compute_dice
+from monai.metrics import DiceHelper
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.dataset import PreparedCase
 
@@ -62,15 +64,15 @@ def score_cases(
 
 
 def _score(case: PreparedCase, logits: Sequence[Tensor], *, classes: int) -> CaseScore:
-    predictions = [level.argmax(dim=1) for level in logits]
-
-    def one_hot(labels: Tensor) -> Tensor:
-        return functional.one_hot(labels.long(), classes).movedim(-1, 1)
-
-    truth = one_hot(case.labels[None].to(predictions[0].device))
-    levels = [one_hot(prediction) for prediction in predictions]
-    dice = [compute_dice(level, truth, include_background=False)[0] for level in levels]
-    changes = [largest_change(before, after) for before, after in pairwise(predictions)]
+    predictions = [level.argmax(dim=1, keepdim=True).byte() for level in logits]
+    truth = case.labels[None, None].to(predictions[0].device)
+    # One label at a time: of whole heads, all labels at once would not fit where a training does.
+    dice_of = DiceHelper(
+        include_background=False, reduction="none", get_not_nans=False, num_classes=classes
+    )
+    dice = [dice_of(prediction, truth)[0] for prediction in predictions]
+    maps = [prediction.cpu().numpy() for prediction in predictions]
+    changes = [largest_change(before, after, classes=classes) for before, after in pairwise(maps)]
     return CaseScore(
         name=case.name,
         dice=tuple(tuple(map(float, values)) for values in dice),
@@ -85,19 +87,22 @@ def mean_entropy(logits: Tensor) -> float:
     return float(-(log_shares.exp() * log_shares).sum(dim=1).mean())
 
 
-def largest_change(before: Tensor, after: Tensor) -> float:
-    """The improvement of a level: largest over labels of 1 - Jaccard; labels absent from both are unchanged."""
-    change = 0.0
-    for value in torch.cat([before.unique(), after.unique()]).unique().tolist():
-        if value != 0:
-            a, b = before == value, after == value
-            change = max(change, 1 - float((a & b).sum() / (a | b).sum()))
-    return change
+def largest_change(before: NDArray[np.uint8], after: NDArray[np.uint8], *, classes: int) -> float:
+    """The improvement of a level as a run computes it: the largest over labels of 1 - Jaccard."""
+    return max(jaccard_distances(overlap_counts(before, after, classes=classes)).values())
 
 
 def mean_dice(scores: Sequence[CaseScore]) -> list[list[float]]:
     """Mean over cases, per level and label."""
     return np.nanmean(np.array([score.dice for score in scores]), axis=0).tolist()
+
+
+def log_columns(levels: int, classes: int) -> list[str]:
+    """The columns of a run's log."""
+    numbers = range(1, levels + 1)
+    columns = ["seconds", "learning_rate", "loss", *(f"loss_level_{n}" for n in numbers)]
+    columns += [f"dice_level_{n}" for n in numbers]
+    return columns + [f"dice_level_{n}_label_{v}" for n in numbers for v in range(1, classes)]
 
 
 def dice_columns(scores: Sequence[CaseScore]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.training.export import level_figures, stop_settings
@@ -62,8 +61,9 @@ def test_figures_leave_out_labels_that_the_truth_has_not():
 
 
 def test_the_change_is_the_largest_over_labels():
-    before = torch.tensor([0, 1, 1, 1, 1, 2, 2])
-    after = torch.tensor([0, 1, 1, 1, 0, 2, 2])
-    assert largest_change(before, after) == pytest.approx(0.25)
-    assert largest_change(before, before) == 0
-    assert largest_change(torch.zeros(4), torch.tensor([0, 0, 0, 3])) == 1
+    before = np.array([0, 1, 1, 1, 1, 2, 2], dtype=np.uint8)
+    after = np.array([0, 1, 1, 1, 0, 2, 2], dtype=np.uint8)
+    assert largest_change(before, after, classes=3) == pytest.approx(0.25)
+    assert largest_change(before, before, classes=3) == 0
+    nothing, something = np.array([[0, 0], [0, 3]], dtype=np.uint8)
+    assert largest_change(nothing, something, classes=4) == 1

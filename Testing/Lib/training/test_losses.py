@@ -5,11 +5,10 @@ import torch
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network import MultiLevelNet, NetConfig
+from CompactSegLib.training.class_balance import ClassBalance, class_weights
 from CompactSegLib.training.losses import (
     LevelsLoss,
-    class_weights,
     distillation_loss,
-    without_class_weights,
 )
 from CompactSegLib.training.plan import TrainingPlan
 from Testing.Lib.training.runs import a_trainer, rows_of, same_weights
@@ -150,7 +149,7 @@ def test_the_odds_of_classes_are_those_of_the_data_again():
     with torch.no_grad():
         # Where a weighted cross-entropy is smallest.
         classifier.bias.copy_((weights * frequencies).log())
-    without_class_weights(net, weights)
+    ClassBalance(weights).taken_out(net)
     torch.testing.assert_close(classifier.bias.softmax(0), frequencies, atol=1e-4, rtol=1e-3)
 
 

@@ -188,6 +188,10 @@ def test_minutes_are_turned_into_steps(a_dataset_folder, a_tiny_net, a_short_pla
     assert trainer.step == 0
     after = trainer.net.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
+    few = a_trainer(
+        a_dataset_folder, a_tiny_net, dataclasses.replace(a_short_plan, steps=1), tmp_path
+    )
+    assert few.steps_in(1.0) > 10
 
 
 def test_the_rate_rises_then_falls_to_nothing(a_short_plan):
