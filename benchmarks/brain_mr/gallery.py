@@ -18,7 +18,7 @@ from CompactSegLib.training.synthesis.label_maps import (
     find_label_maps,
     read_label_map,
 )
-from CompactSegLib.training.synthesis.patches import model_spacing, normalised
+from CompactSegLib.training.synthesis.patches import fine_grid, model_spacing, normalised
 from CompactSegLib.training.synthesis.shapes import bent, coarser_labels
 
 _COLUMNS = 4
@@ -64,10 +64,7 @@ def generated(
     synthesis, spacing = plan.synthesis, model_spacing(plan)
     generator = torch.Generator().manual_seed(int(random.integers(2**31)))
     shape = [round(mm / own) for mm, own in zip(_FIELD_MM, spacing, strict=True)]
-    factors = [
-        max(1, round(own / fine)) for own, fine in zip(spacing, head.spacing_mm, strict=True)
-    ]
-    fine = [own / factor for own, factor in zip(spacing, factors, strict=True)]
+    fine, factors = fine_grid(spacing, head)
     fine_shape = [side * factor for side, factor in zip(shape, factors, strict=True)]
     low, high = head.brain_box_mm
     centre = (low + high) / 2 - np.array(head.tissues.shape) * head.spacing_mm / 2

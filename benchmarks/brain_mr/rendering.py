@@ -76,10 +76,14 @@ def render(head: Head, setting: Setting, *, seed: int = 0) -> Volume:
     return noised(volume, _NOISE, seed=seed)
 
 
+def is_air(head: Head, setting: Setting) -> NDArray[np.bool_]:
+    """Per tissue of a head whether an image shows none of it: air, and without skull all outside of the brain."""
+    return np.array([v == 0 or (v >= OUTSIDE and not setting.skull) for v in head.values])
+
+
 def _signal(head: Head, setting: Setting, random: np.random.Generator) -> NDArray[np.float32]:
     means = means_of(setting.contrast, head.values)
-    if not setting.skull:
-        means[[value >= OUTSIDE for value in head.values]] = 0
+    means[is_air(head, setting)] = 0
     signal = means[head.tissues]
     signal *= 1 + _SPREAD * random.standard_normal(signal.shape, np.float32)
     mixed = np.array([_MIXED.get(value, 0.0) for value in head.values], np.float32)

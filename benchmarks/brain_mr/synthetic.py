@@ -11,7 +11,7 @@ from benchmarks.brain_mr.contrasts import CONTRASTS
 from benchmarks.brain_mr.engine import run
 from benchmarks.brain_mr.grids import ACROSS, OUTSIDE, labels_on
 from benchmarks.brain_mr.heads import Head
-from benchmarks.brain_mr.rendering import Setting, render
+from benchmarks.brain_mr.rendering import Setting, is_air, render
 from benchmarks.brain_mr.scores import mean
 from CompactSegLib import Segmenter
 
@@ -149,7 +149,7 @@ def _measure(segmenter: Segmenter, head: Head, setting: Setting, *, seed: int) -
     result = run(segmenter, volume)
     classes = segmenter.model.net_config.classes
     found = [labels_on(level.labels, volume.geometry, head.geometry) for level in result.levels]
-    air = (head.tissues == 0) & (found[-1] != 0) & (found[-1] != OUTSIDE)
+    air = is_air(head, setting)[head.tissues] & (found[-1] != 0) & (found[-1] != OUTSIDE)
     return Case(
         head=head.name,
         setting=setting,

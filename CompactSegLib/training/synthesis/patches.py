@@ -39,7 +39,7 @@ def synthetic_patch(
     """
     synthesis = plan.synthesis
     spacing = model_spacing(plan)
-    fine, factors = _fine_grid(spacing, head)
+    fine, factors = fine_grid(spacing, head)
     shape = [side * factor for side, factor in zip(plan.patch, factors, strict=True)]
     device = head.tissues.device
     generator = torch.Generator(device).manual_seed(int(random.integers(2**31)))
@@ -95,15 +95,13 @@ def _validation_case(head: LabelMap, plan: TrainingPlan, number: int) -> Prepare
     random = np.random.default_rng([_VALIDATION, number, *head.name.encode()])
     generator = torch.Generator(head.tissues.device).manual_seed(int(random.integers(2**31)))
     spacing = model_spacing(plan)
-    _, factors = _fine_grid(spacing, head)
-    # Whole windows, so that labels and image have the same grid.
-    tissues = head.tissues[
-        tuple(slice(0, side // f * f) for side, f in zip(head.tissues.shape, factors, strict=True))
-    ]
-    shape = [side // factor for side, factor in zip(tissues.shape, factors, strict=True)]
+    fine, factors = fine_grid(spacing, head)
+    sides = zip(head.tissues.shape, head.spacing_mm, spacing, strict=True)
+    shape = [int(side * own / mm + 1e-6) for side, own, mm in sides]
+    tissues = _drawn(head, [n * factor for n, factor in zip(shape, factors, strict=True)], fine)
     contrast = random_contrast(head.values, plan.synthesis, random)
     scan = random_scan(plan.synthesis, random)
-    image, voxel = scanned(tissues, head.spacing_mm, contrast, scan, generator=generator)
+    image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
     image = regridded(image, voxel, shape, spacing)
     labels = coarser_labels(
         head.classes.to(tissues.device)[tissues.int()],
@@ -117,13 +115,22 @@ def _validation_case(head: LabelMap, plan: TrainingPlan, number: int) -> Prepare
     )
 
 
+def _drawn(head: LabelMap, shape: Sequence[int], spacing_mm: Sequence[float]) -> Tensor:
+    """The head's tissues on a grid of another spacing with the same first corner, the nearest for each voxel."""
+    tissues = head.tissues
+    for axis, (side, mm, own) in enumerate(zip(shape, spacing_mm, head.spacing_mm, strict=True)):
+        nearest = ((torch.arange(side, dtype=torch.float64) + 0.5) * (mm / own)).long()
+        tissues = tissues.index_select(axis, nearest.to(tissues.device))
+    return tissues
+
+
 def model_spacing(plan: TrainingPlan) -> tuple[float, float, float]:
     """The model's spacing along D, H and W."""
     along_w, along_h, along_d = plan.spacing_mm
     return along_d, along_h, along_w
 
 
-def _fine_grid(
+def fine_grid(
     spacing: Sequence[float], head: LabelMap
 ) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """The grid that tissues are drawn on: whole parts of the model's voxels, about as fine as the label map."""

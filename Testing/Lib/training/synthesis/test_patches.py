@@ -145,3 +145,29 @@ def test_any_spacing_of_the_model_will_do(tmp_path, spacing):
     image, labels = patch(head, plan)
     assert image.shape == (16, 16, 16)
     assert labels.any()
+
+
+@pytest.mark.parametrize("spacing", [1.0, 2.0, 1.5, 1.2])
+def test_validation_images_lie_on_their_labels_at_any_spacing(tmp_path, spacing):
+    head = a_head(tmp_path)
+    plan = a_plan(
+        spacing_mm=(spacing,) * 3,
+        held_out_images=2,
+        tissue_contrast_probability=1.0,
+        least_contrast=0.3,
+        spread=0.0,
+        texture=0.0,
+        bias=0.0,
+        thick_probability=0.0,
+        in_plane_mm=1.0,
+        noise=0.0,
+        gamma=0.0,
+    )
+    for case in validation_cases([head], plan):
+        assert case.labels.shape == case.image.shape[1:]
+        values, labels = case.image[0].flatten(), case.labels.flatten().long()
+        brain = labels > 0
+        means = torch.stack([values[labels == label].mean() for label in range(1, 4)])
+        # What is left of the brain's variance where each label has its mean.
+        left = (values[brain] - means[labels[brain] - 1]).var() / values[brain].var()
+        assert left < 0.3
