@@ -212,7 +212,8 @@ class LevelRun:
                 "do where an image is constant; their label may depend on the tile size."
             )
             return
-        for voxel in close:
+        steps = self.blocks_run + 1  # of the tile itself: its blocks and its head
+        for number, voxel in enumerate(close, start=1):
             d, h, w = (slice(at, at + 1) for at in voxel)
             support = self._grid.support((d, h, w))
             own_box = image.own_box(self._level, support)
@@ -225,6 +226,7 @@ class LevelRun:
             else:
                 own = image.logits(self._level, support, from_image=True)
             self._labels[voxel] = self._grid.labels(own, own_box, (d, h, w)).item()
+            self._report.step(steps + number / len(close), steps)
 
     def _probe(self, logits: Tensor, box: Box) -> tuple[Tensor, Box] | None:
         """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""

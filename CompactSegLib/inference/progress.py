@@ -57,8 +57,8 @@ class LevelReporter:
         self._tile = voxels
         self.check()
 
-    def step(self, step: int, steps: int) -> None:
-        """Of the tile's steps, so many are done.
+    def step(self, step: float, steps: int) -> None:
+        """Of the tile's steps, so many are done; up to one more counts for its labels.
 
         Raises:
             Cancelled: The run is to end.

@@ -98,6 +98,20 @@ def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch, most_whol
             np.testing.assert_array_equal(actual.level(number).labels, labels)
 
 
+def test_the_bar_moves_while_ties_are_decided(monkeypatch):
+    monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", 0)
+    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
+    config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
+    evaluation, told = segmenter_for(model_in_memory(config)).start(a_volume((6, 5, 4))), []
+    for number, steps in ((1, 3), (2, 2)):  # level 2 begins with the map that level 1 left
+        told.clear()
+        evaluation.level(number, progress=lambda step: told.append(step.fraction))
+        assert told == sorted(told)
+        ties = 6 * 5 * 4
+        assert len({fraction for fraction in told if fraction > steps / (steps + 1)}) == ties
+        assert told[-1] == 1
+
+
 def test_where_the_volume_was_computed_as_a_whole_ties_cost_nothing(monkeypatch):
     config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
     segmenter, runs = segmenter_for(model_in_memory(config)), []
