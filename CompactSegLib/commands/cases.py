@@ -15,7 +15,7 @@ __all__ = ["Case", "find_cases"]
 
 _IMAGE = re.compile(r"\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr)$", re.IGNORECASE)
 # Segmentations, ours and others': the output folder may be the input folder.
-_SEGMENTATION = re.compile(r"(\.seg\.nrrd|_level-\d+\.nii\.gz)$", re.IGNORECASE)
+_SEGMENTATION = re.compile(r"(\.seg\.nrrd|_level-\d+\.(nii\.gz|dcm))$", re.IGNORECASE)
 _DICOM_SUFFIXES = (".dcm", ".ima")
 
 
@@ -79,6 +79,8 @@ def _holds_dicom(paths: Iterator[Path]) -> bool:
     from CompactSegLib.volume.dicom_image import is_dicom
 
     return any(
-        path.is_file() and (path.suffix.lower() in _DICOM_SUFFIXES or is_dicom(path))
+        path.is_file()
+        and not _SEGMENTATION.search(path.name)
+        and (path.suffix.lower() in _DICOM_SUFFIXES or is_dicom(path))
         for path in paths
     )

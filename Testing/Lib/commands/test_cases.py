@@ -44,6 +44,8 @@ def test_other_folders_hold_cases(tmp_path: Path):
         "e/readme.txt",
         "a_level-1.nii.gz",
         "b_level-12.seg.nrrd",
+        "d_level-1.dcm",
+        "out/d_level-1.dcm",
         "manual.seg.nrrd",
         "c.raw",
         "a_report.json",

@@ -59,3 +59,18 @@ def test_a_folder_of_dicom_folders_is_a_folder_of_cases(segment, tmp_path: Path)
         "first_level-1.seg.nrrd",
         "second_level-1.seg.nrrd",
     }
+
+
+def test_results_beside_dicom_folders_are_neither_a_case_nor_slices(
+    compactseg, a_series: Path, tmp_path: Path
+):
+    """Of a folder of cases, and of the series' own folder."""
+    arguments = ["--model", "tiny", "--level", 1, "--format", "dicom-seg", "--device", "cpu"]
+    write = ["segment", tmp_path, "--output", tmp_path, *arguments]
+    for wanted in ("1 done, 0 skipped", "0 done, 1 skipped"):
+        result = compactseg(*write)
+        assert result.exit_code == 0, result.stderr
+        assert result.stdout.splitlines()[-1].startswith(wanted)
+    for _ in range(2):
+        result = compactseg("segment", a_series, "--output", a_series, *arguments, "--json")
+        assert json.loads(result.stdout)["input"]["images"] == 6
