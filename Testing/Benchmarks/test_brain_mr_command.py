@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 import SimpleITK
 
 from benchmarks.brain_mr import report, template
-from benchmarks.brain_mr.__main__ import measure_all, parse
+from benchmarks.brain_mr.__main__ import check_weights, measure_all, parse
 from benchmarks.brain_mr.heads import held_out_heads
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.models import Label, Model, StopSettings, write_model
 from CompactSegLib.volume import IntensityRule
 from Testing.Lib.nets import POOLED, layer, net_config, random_net, serial
@@ -124,6 +125,17 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
         assert f"| {name} |" in filled["synthetic"]
         assert f"| {name} |" in filled["stability"]
     assert "| CT of the trunk |" in filled["nothing"]
+    check_weights(document, model)
+    other = dataclasses.replace(model, weights_sha256="0" * 64)
+    with pytest.raises(ConfigurationError, match="measure all parts"):
+        check_weights(document, other)
+
+
+def test_another_model_does_not_go_into_the_shipped_ones_document(capsys):
+    assert parse(["--data", "data"]).document.name == "brain-mr.md"
+    with pytest.raises(SystemExit):
+        parse(["--data", "data", "--model", "runs/1mm/model"])
+    assert "needs a --document" in capsys.readouterr().err
 
 
 def test_the_template_has_its_maps_on_its_grid():

@@ -9,6 +9,7 @@ DATA holds ``brain-label-maps`` and ``volumes``. Each part is written as soon as
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from pathlib import Path
@@ -19,10 +20,12 @@ from benchmarks.brain_mr import nothing, report, stability, synthetic, template
 from benchmarks.brain_mr.document import fill, start_document
 from benchmarks.brain_mr.heads import held_out_heads
 from benchmarks.tables import processor_name
-from CompactSegLib import CompactSegError, Segmenter, load_model, read_volume
+from CompactSegLib import CompactSegError, Model, Segmenter, load_model, read_volume
+from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.inference.devices import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[2]
+MODEL = "brain-mr"
 PARTS = ("template", "stability", "nothing", "synthetic", "gallery")
 
 
@@ -41,19 +44,24 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="python -m benchmarks.brain_mr", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--data", type=Path, required=True, help="brain-label-maps and volumes")
-    parser.add_argument("--model", default="brain-mr", help="name or folder of a model")
+    parser.add_argument("--model", default=MODEL, help="name or folder of a model")
     parser.add_argument(
         "--document",
         type=Path,
-        default=ROOT / "docs" / "brain-mr.md",
-        help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it",
+        help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it. Needed for another "
+        f"model than {MODEL}, whose own is docs/{MODEL}.md",
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--full", action="store_true", help="every setting for every head")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
     parser.add_argument("--threads", type=int, help="of torch; by default as many as it likes")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.document is None:
+        if options.model != MODEL:
+            parser.error(f"another model than {MODEL} needs a --document of its own")
+        options.document = ROOT / "docs" / f"{MODEL}.md"
+    return options
 
 
 def measure_all(options: argparse.Namespace) -> None:
@@ -62,6 +70,8 @@ def measure_all(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     model = load_model(options.model)
+    if set(options.parts) != set(PARTS):
+        check_weights(options.document, model)
     segmenter = Segmenter(model, device=options.device, precision=options.precision)
     begin = time.perf_counter()
 
@@ -102,6 +112,21 @@ def measure_all(options: argparse.Namespace) -> None:
     minutes = (time.perf_counter() - begin) / 60
     fill(options.document, {"setup": setup(segmenter, options, minutes)})
     say(f"done: {options.document}")
+
+
+def check_weights(document: Path, model: Model) -> None:
+    """Refuse to put some figures of a model beside another's.
+
+    Raises:
+        ConfigurationError: The document was measured with other weights.
+    """
+    text = document.read_text(encoding="utf-8") if document.exists() else ""
+    told, own = re.search(r"; weights ([0-9a-f]{12})\.", text), model.weights_sha256[:12]
+    if told and told[1] != own:
+        raise ConfigurationError(
+            f"{document}: expected figures of the weights {own}, but it has those of {told[1]}; measure all parts, or "
+            "choose another --document."
+        )
 
 
 def setup(segmenter: Segmenter, options: argparse.Namespace, minutes: float) -> str:
