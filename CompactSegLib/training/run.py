@@ -84,6 +84,8 @@ def train(
         CompactSegError: Dataset, configuration, device or disk are not as needed.
     """
     folder = Path(output)
+    if finish:
+        _check_begun(folder)
     if figures_from:
         check_sibling(figures_from, plan=plan, config=config, fold=fold, started_from=started_from)
     if threads:
@@ -159,11 +161,14 @@ def train(
     return folder / MODEL_FOLDER
 
 
-def _finish(trainer: Trainer) -> list[CaseScore]:
-    if trainer.step == 0:
+def _check_begun(folder: Path) -> None:
+    if read_checkpoint(folder, device=torch.device("cpu")) is None:
         raise InputError(
-            f"{trainer.folder}: expected the checkpoint of a run to finish, but there is none; train without --finish."
+            f"{folder}: expected the checkpoint of a run to finish, but there is none; train without --finish."
         )
+
+
+def _finish(trainer: Trainer) -> list[CaseScore]:
     return trainer.validate() if trainer.held_out else []
 
 

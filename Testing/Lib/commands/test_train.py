@@ -135,6 +135,22 @@ def test_an_option_that_makes_no_sense(compactseg, options, tmp_path: Path, chan
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("more", [[], ["--minutes", "1"]], ids=["as it is", "with minutes"])
+def test_where_no_run_has_been_there_is_none_to_finish(
+    compactseg, options, tmp_path: Path, monkeypatch, more: list[str]
+):
+    timed: list[float] = []
+    monkeypatch.setattr(Trainer, "steps_in", lambda _, minutes: timed.append(minutes) or 1)
+    result = compactseg("train", *options, "--finish", *more)
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: {tmp_path / 'out'}: expected the checkpoint of a run to finish, but there is none; "
+        "train without --finish.\n"
+    )
+    assert not timed
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_interrupted_run_says_how_to_go_on(compactseg, options, monkeypatch):
     def interrupt(*_arguments, **_settings):
         raise KeyboardInterrupt
