@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,8 @@ class ClassBalance:
     @torch.no_grad()
     def _shifted(self, net: MultiLevelNet, sign: int) -> MultiLevelNet:
         if self.weights is not None:
-            for head in list(net.heads)[self.kept_levels :]:
+            heads: Any = list(net.heads)[self.kept_levels :]
+            for head in heads:
                 bias = head.classifier.bias
                 bias += sign * self.weights.log().to(bias)
         return net
