@@ -131,11 +131,14 @@ def test_a_threshold_of_0_says_that_all_levels_are_computed(desktop):
     stop = StopControls(ui.unitComboBox, ui.thresholdSpinBox, ui.allLevelsCheckBox)
     ui.thresholdSpinBox.value = 0
     stop.explain(never.stop, running=False)
-    assert "all levels" in ui.thresholdSpinBox.text
+    stop.setUnits(("jaccard", "dice"), "dice")
+    desktop.wait(0.1)
+    assert ui.thresholdSpinBox.text == "0 %: never"
+    assert ui.unitComboBox.width >= ui.unitComboBox.sizeHint.width(), "it takes the unit's room"
     assert "all levels are computed" in ui.thresholdSpinBox.toolTip
     ui.thresholdSpinBox.value = 0.1
     stop.explain(never.stop, running=False)
-    assert "all levels" not in ui.thresholdSpinBox.text
+    assert ui.thresholdSpinBox.text == "0.10 %"
     assert "all levels are computed" not in ui.thresholdSpinBox.toolTip
 
 
