@@ -15,7 +15,7 @@ __all__ = ["volumeText", "volumeTooltip"]
 
 
 def volumeText(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> str:
-    """Millilitres, with an arrow in front where no training case had so little or so much."""
+    """Millilitres, with an arrow in front where these are far less or far more than any training case has."""
     text = f"{level.millilitres.get(name, 0.0):.2f}"
     # In front, so that the decimal points stay below each other.
     return " ".join([*_arrow(level, name, expected), text])
@@ -45,22 +45,26 @@ def volumeTooltip(level: LevelResult, name: str, expected: Mapping[str, Expected
         )
     for arrow in _arrow(level, name, expected):
         lines.append(
-            _("{arrow} Less than in any training case.").format(arrow=arrow)
+            _("{arrow} Over a quarter less than in any training case.").format(arrow=arrow)
             if arrow == _DOWN
-            else _("{arrow} More than in any training case.").format(arrow=arrow)
+            else _("{arrow} Over a quarter more than in any training case.").format(arrow=arrow)
         )
     return "\n".join(lines)
 
 
 _DOWN, _UP = "↓", "↑"
+# Training cases are few: many a healthy head lies a little outside of their range.
+_BEYOND = 0.25
 
 
 def _arrow(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> list[str]:
-    """One arrow, or none where the volume is one that training cases have, or theirs is not known."""
+    """One arrow, or none where the volume is near those of training cases, or theirs are not known."""
     known, found = expected.get(name), level.millilitres.get(name, 0.0)
-    if known is None or known.least <= found <= known.most:
+    if known is None:
         return []
-    return [_DOWN if found < known.least else _UP]
+    if found < known.least * (1 - _BEYOND):
+        return [_DOWN]
+    return [_UP] if found > known.most * (1 + _BEYOND) else []
 
 
 def _millilitres(value: float) -> str:

@@ -85,12 +85,13 @@ def test_a_structures_cell_tells_its_own_change():
     ("millilitres", "text", "explained"),
     [
         (7.0, "7.00", None),
-        (4.0, "4.00", None),
-        (3.9, "↓ 3.90", "↓ Less than in any"),
-        (10.2, "↑ 10.20", "↑ More than in any"),
+        (3.0, "3.00", None),
+        (2.9, "↓ 2.90", "↓ Over a quarter less"),
+        (12.6, "12.60", None),
+        (12.7, "↑ 12.70", "↑ Over a quarter more"),
     ],
 )
-def test_a_volume_that_no_training_case_has_is_marked(millilitres, text, explained):
+def test_a_volume_far_from_those_of_training_cases_is_marked(millilitres, text, explained):
     level = replace(LEVEL_2, millilitres={"Pons": millilitres})
     assert volumeText(level, "Pons", EXPECTED) == text
     tooltip = volumeTooltip(level, "Pons", EXPECTED)
