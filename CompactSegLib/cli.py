@@ -87,7 +87,10 @@ def segment(
         typer.Option(help="Number or UID of the DICOM series, where a folder holds several."),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Do again what is done, and replace results of another volume.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Do again what is done, and replace results of another volume."
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")

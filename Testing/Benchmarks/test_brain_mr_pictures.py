@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.brain_mr.engine import Result
-from benchmarks.brain_mr.nothing import NothingResult, a_volume
+from benchmarks.brain_mr.nothing import NothingResult, a_volume, structure_rows
 from benchmarks.brain_mr.pictures import draw_nothing, nothing_rows
 from benchmarks.brain_mr.sheet import Cell
 from CompactSegLib import Label, Level
@@ -86,3 +86,9 @@ def test_every_plane_goes_through_what_is_labelled():
 def test_it_is_drawn(tmp_path: Path):
     draw_nothing(FOUND, SimpleNamespace(labels=LABELS), tmp_path / "nothing.png")
     assert (tmp_path / "nothing.png").stat().st_size > 1000
+
+
+def test_the_table_has_the_structures_and_images_in_which_the_last_level_found_something():
+    (row,) = structure_rows(FOUND, LABELS)
+    assert row == {"structure": "Cortex", "CT": 24.0, "nearly empty": 1.0, "balls": 24.0}
+    assert structure_rows([FOUND[2], FOUND[3]], LABELS) == []

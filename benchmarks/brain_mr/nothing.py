@@ -134,11 +134,13 @@ def total_rows(found: list[NothingResult]) -> list[dict[str, object]]:
 def structure_rows(
     found: list[NothingResult], labels: tuple[Label, ...]
 ) -> list[dict[str, object]]:
-    """Millilitres per structure at the last level, a column per image that was not refused."""
+    """Millilitres at the last level, a row per structure that was found in some image, a column per such image."""
+    last = {one.name: one.result.last.millilitres for one in found if one.result}
+    images = [name for name, volumes in last.items() if any(volumes.values())]
     return [
-        {"structure": label.name}
-        | {one.name: one.result.last.millilitres[label.name] for one in found if one.result}
+        {"structure": label.name} | {name: last[name][label.name] for name in images}
         for label in labels
+        if any(last[name][label.name] for name in images)
     ]
 
 
