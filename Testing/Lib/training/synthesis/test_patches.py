@@ -12,6 +12,16 @@ from CompactSegLib.training.synthesis.patches import (
 )
 from Testing.Lib.training.synthesis.heads import NOTHING_RANDOM, a_head, a_plan
 
+# Images in which each tissue is plainly told from the others.
+CLEAR = {
+    "tissue_contrast_probability": 1.0,
+    "spread": 0.01,
+    "texture": 0.0,
+    "thick_probability": 0.0,
+    "bias": 0.0,
+    "noise": 0.0,
+}
+
 
 def patch(head, plan, seed=0):
     return synthetic_patch(head, plan, random=np.random.default_rng(seed))
@@ -58,12 +68,7 @@ def test_labels_lie_where_the_image_shows_them(tmp_path):
     head = a_head(tmp_path)
     plan = a_plan(
         **NOTHING_RANDOM | {"rotation_degrees": 20.0, "mirror_probability": 0.5},
-        tissue_contrast_probability=1.0,
-        spread=0.01,
-        texture=0.0,
-        thick_probability=0.0,
-        bias=0.0,
-        noise=0.0,
+        **CLEAR,
     )
     for seed in range(6):
         image, labels = patch(head, plan, seed)
@@ -153,15 +158,10 @@ def test_validation_images_lie_on_their_labels_at_any_spacing(tmp_path, spacing)
     plan = a_plan(
         spacing_mm=(spacing,) * 3,
         held_out_images=2,
-        tissue_contrast_probability=1.0,
         least_contrast=0.3,
-        spread=0.0,
-        texture=0.0,
-        bias=0.0,
-        thick_probability=0.0,
         in_plane_mm=1.0,
-        noise=0.0,
         gamma=0.0,
+        **CLEAR,
     )
     for case in validation_cases([head], plan):
         assert case.labels.shape == case.image.shape[1:]
