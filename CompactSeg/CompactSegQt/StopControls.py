@@ -25,7 +25,7 @@ class StopControls:
         self.unitChosen = Signal()
         self._unitBox, self._threshold, self._allLevels = unitBox, threshold, allLevels
         # With nothing below it, the rule as it reads would stop nothing: say so instead of "is below 0.00 %".
-        threshold.specialValueText = _("0 %: never")
+        threshold.specialValueText = _("never")
         unitBox.connect("activated(int)", self._onUnit)
 
     def setUnits(self, units: tuple[str, ...], current: str) -> None:
