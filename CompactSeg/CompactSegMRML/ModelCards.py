@@ -31,7 +31,7 @@ def readCard(folder: str, *, title: str) -> ModelCard:
         madeFrom=_madeFrom(model.provenance.get("dataset")),
         dice=_number(figures.get("dice")),
         cases=_number(figures.get("cases")),
-        isSynthetic=_isSynthetic(model.provenance.get("plan")),
+        isSynthetic=model.is_synthetic,
         limits=_sentences(model.provenance.get("limits")),
         expected=model.expected_millilitres,
     )
@@ -57,11 +57,6 @@ def _sentences(limits: Any) -> tuple[str, ...]:
     if isinstance(limits, str):
         return (limits,)
     return tuple(map(str, limits)) if isinstance(limits, list | tuple) else ()
-
-
-def _isSynthetic(plan: Any) -> bool:
-    synthesis = plan.get("synthesis") if isinstance(plan, Mapping) else None
-    return isinstance(synthesis, Mapping) and bool(synthesis.get("classes"))
 
 
 def _number(value: Any) -> Any:

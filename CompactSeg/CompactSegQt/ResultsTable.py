@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.StopControls import thresholdText
-from CompactSegQt.StructureCells import volumeText, volumeTooltip
+from CompactSegQt.StructureCells import percentText, volumeText, volumeTooltip
 from CompactSegQt.StructuresTable import MOST_COLUMNS, structuresOf
 
 if TYPE_CHECKING:
@@ -153,9 +153,9 @@ def rowCells(
     expected: Mapping[str, ExpectedVolume],
 ) -> list[tuple[str, str]]:
     """Text and explanation of each cell in a level's row."""
-    cells = [(str(level.level), ""), (_percent(level.improvement), improvementSentence(level))]
+    cells = [(str(level.level), ""), (percentText(level.improvement), improvementSentence(level))]
     if hasGain:
-        cells.append((_percent(level.expectedGain), ""))
+        cells.append((percentText(level.expectedGain), ""))
     cells.append((f"{level.seconds:.2f}", ""))
     return cells + [
         (volumeText(level, name, expected), volumeTooltip(level, name, expected))
@@ -173,7 +173,7 @@ def improvementSentence(level: LevelResult) -> str:
     most = max(changes, key=lambda name: changes[name])
     return _(
         "Largest change: “{name}”, {change} (1 − Jaccard). It does not say that the result got better."
-    ).format(name=most, change=_percent(changes[most]))
+    ).format(name=most, change=percentText(changes[most]))
 
 
 def stopSentence(results: Results | None, *, otherModel: str = "") -> str:
@@ -204,7 +204,3 @@ def _ruleSentence(last: LevelResult) -> str:
             threshold=thresholdText(last.stopThreshold)
         )
     return _("the threshold was reached.")
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from CompactSegLib.models.expected import ExpectedVolume
     from CompactSegMRML.Results import LevelResult
 
-__all__ = ["volumeText", "volumeTooltip"]
+__all__ = ["percentText", "volumeText", "volumeTooltip"]
+
+
+def percentText(value: float | None) -> str:
+    """A share from 0 to 1 for people; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.1f} %"
 
 
 def volumeText(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> str:
@@ -30,7 +35,7 @@ def volumeTooltip(level: LevelResult, name: str, expected: Mapping[str, Expected
         lines.append(
             _("“{name}” changed by {change} from level {before} (1 − Jaccard).").format(
                 name=name,
-                change=f"{100 * level.improvementByLabel[name]:.1f} %",
+                change=percentText(level.improvementByLabel[name]),
                 before=level.level - 1,
             )
         )

@@ -153,7 +153,7 @@ def _level_table(model: Model) -> str:
         parts.append(_structure_table(model, shown))
     cases = model.levels[-1].validation.get("cases")
     if cases:
-        kind = "synthetic image" if _synthetic(model) else "validation case"
+        kind = "synthetic image" if model.is_synthetic else "validation case"
         note = f"Dice: mean of {_count(cases, kind)}, none of which was trained on"
         if "figures_from" in model.provenance:
             note += (
@@ -203,7 +203,7 @@ def _limits(model: Model) -> str:
         limits.append(
             f"It was trained on images of at most {field} mm; a larger one is to be cropped to the structure first."
         )
-    if _synthetic(model):
+    if model.is_synthetic:
         limits.append(
             "All images it was trained on and judged by were made of label maps: no image of a patient was scored "
             "against labels of a person, and none showed a lesion, a tumour, bleeding or an operated organ."
@@ -211,12 +211,6 @@ def _limits(model: Model) -> str:
     stated = model.provenance.get("limits", [])
     limits += [stated] if isinstance(stated, str) else [str(limit) for limit in stated]
     return "\n".join(f"- {limit}" for limit in limits)
-
-
-def _synthetic(model: Model) -> bool:
-    plan = model.provenance.get("plan")
-    synthesis = plan.get("synthesis") if isinstance(plan, Mapping) else None
-    return isinstance(synthesis, Mapping) and bool(synthesis.get("classes"))
 
 
 def stated_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,6 +128,13 @@ class Model:
     size_bytes: int
     expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
 
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was trained on and judged by images made of label maps, as its provenance states."""
+        plan = self.provenance.get("plan")
+        synthesis = plan.get("synthesis") if isinstance(plan, Mapping) else None
+        return isinstance(synthesis, Mapping) and bool(synthesis.get("classes"))
+
     @cached_property
     def net(self) -> MultiLevelNet:
         """The net for inference on the CPU: batch norm folded, evaluation mode, no gradients. Loaded once.

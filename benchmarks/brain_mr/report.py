@@ -66,13 +66,15 @@ def worst_change_part(found: StabilityResult, model: Model, to: Pictures) -> str
 def nothing_part(found: list[NothingResult], model: Model, to: Pictures) -> str:
     pictures.draw_nothing(found, model, to.path("nothing"))
     rows = nothing.structure_rows(found, model.labels)
+    structures = (
+        ["Of which structures, at the last level (ml):", markdown(rows, digits=2)]
+        if rows
+        else ["The last level found none."]
+    )
     return "\n\n".join(
         [
             markdown(nothing.total_rows(found), digits=1),
-            "Of which structures, at the last level (ml):"
-            if rows
-            else "The last level found none.",
-            *([markdown(rows, digits=2)] if rows else []),
+            *structures,
             to.link("nothing", "A CT and the made-up images in which most was found"),
         ]
     )
