@@ -145,5 +145,8 @@ class Head(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to logits ``(N, classes, D, H, W)``."""
-        # In reduced precision the classifier alone stays in fp32 (inference.engine).
-        return self.classifier(self.layers(maps).to(self.classifier.weight.dtype))
+        features = self.layers(maps)
+        if not torch.is_autocast_enabled(features.device.type):
+            # In reduced precision the classifier alone stays in fp32 (inference.engine).
+            features = features.to(self.classifier.weight.dtype)
+        return self.classifier(features)

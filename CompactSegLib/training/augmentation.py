@@ -63,7 +63,7 @@ class RandomPatches(SeededPatches[PreparedCase]):
             random=random,
         )
         self.intensities.set_random_state(seed=int(random.integers(2**31)))
-        return torch.as_tensor(self.intensities(image)), labels
+        return torch.as_tensor(self.intensities(image)), labels[None]
 
 
 def intensity_transforms(plan: AugmentationPlan) -> Compose:

@@ -29,7 +29,7 @@ def batches(
     device: torch.device,
     processes: Processes,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of each step from `start` on.
+    """Images and labels of each step from `start` on, as `SeededPatches` has them.
 
     Each of several processes gets its share of every batch.
     """

@@ -16,6 +16,10 @@ class LevelsLoss(nn.Module):
     Dice is taken over the batch as a whole (a patch without a label would otherwise count as a failure) and without
     background; cross-entropy over all classes. Both in single precision, whatever the net computed in.
 
+    Where labels are shares, Dice is the semimetric that is least at these very shares (Wang et al., Dice Semimetric
+    Losses, MICCAI 2023); the usual one is least where every voxel has its most frequent class alone. Of whole labels
+    both are the same.
+
     With self-distillation (Zhang et al., Be Your Own Teacher, ICCV 2019) each level but the last also has the distance
     of its softened classes to the last level's, as a part of its own loss; the last level does not feel it.
 
@@ -37,8 +41,8 @@ class LevelsLoss(nn.Module):
         super().__init__()
         self.weights = tuple(weights)
         self.distillation, self.temperature = distillation, temperature
-        self.class_weights = class_weights
         self.dice = DiceLoss(include_background=False, to_onehot_y=True, batch=True)
+        self.dice_of_shares = DiceLoss(include_background=False, soft_label=True, batch=True)
         # Of the logarithm of the softmax, which serves both: the cross-entropy.
         self.cross_entropy = nn.NLLLoss(weight=class_weights)
 
@@ -47,7 +51,8 @@ class LevelsLoss(nn.Module):
 
         Args:
             logits: Per level ``(N, classes, D, H, W)``.
-            labels: Class numbers ``(N, 1, D, H, W)``.
+            labels: Class numbers ``(N, 1, D, H, W)``, or the share of each class in each voxel
+                ``(N, classes, D, H, W)`` float.
 
         Returns:
             The scalar to minimise, and each level's Dice and cross-entropy ``(levels,)`` without gradient.
@@ -66,8 +71,20 @@ class LevelsLoss(nn.Module):
     def _of_level(self, logits: Tensor, labels: Tensor) -> Tensor:
         # Class after class in memory: where channels lie side by side a softmax takes half as long again.
         log_shares = functional.log_softmax(logits.contiguous().float(), dim=1)
-        dice: Tensor = self.dice(log_shares.exp(), labels)
+        if labels.is_floating_point():
+            dice: Tensor = self.dice_of_shares(log_shares.exp(), labels)
+            return dice + self._cross_entropy_of_shares(log_shares, labels)
+        dice = self.dice(log_shares.exp(), labels)
         return dice + self.cross_entropy(log_shares, labels[:, 0].long())
+
+    def _cross_entropy_of_shares(self, log_shares: Tensor, shares: Tensor) -> Tensor:
+        # PyTorch's own divides by the number of voxels, not by what they weigh.
+        lost = -(shares * log_shares).sum(dim=(0, 2, 3, 4))
+        weighed = shares.sum(dim=(0, 2, 3, 4))
+        weights = self.cross_entropy.weight
+        if weights is not None:
+            lost, weighed = lost * weights, weighed * weights
+        return lost.sum() / weighed.sum()
 
 
 def distillation_loss(student: Tensor, teacher: Tensor, *, temperature: float) -> Tensor:

@@ -39,15 +39,20 @@ class SeededPatches(Dataset, Generic[Case]):
         return self.plan.steps
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` uint8 of a step."""
+        """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` of a step; or shares as `patch` has."""
         numbers = [step * self.plan.batch + item for item in self.items]
         patches = [self.patch(self._case(n), self._random(n)) for n in numbers]
         images, labels = zip(*patches, strict=True)
-        return torch.stack(images), torch.stack(labels)[:, None]
+        return torch.stack(images), torch.stack(labels)
 
     @abstractmethod
     def patch(self, case: Case, random: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Make one patch: its image ``(C, D, H, W)`` float32 and its labels ``(D, H, W)`` uint8."""
+        """Make one patch.
+
+        Returns:
+            Its image ``(C, D, H, W)`` float32, and its labels ``(1, D, H, W)`` uint8 or the share of each class in each
+            voxel, ``(classes, D, H, W)`` float32.
+        """
 
     def _random(self, number: int) -> np.random.Generator:
         return np.random.default_rng([self.plan.seed, 0, number])

@@ -18,7 +18,7 @@ _DARK_BONE = 0.8
 _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
 _OUTSIDE_TEXTURE = 3.0
-_BLACK_BACKGROUND = 0.8
+_BLACK_BACKGROUND = 0.85
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def random_contrast(
     textures[outside] *= _OUTSIDE_TEXTURE
     if _SKULL in where and random.random() < _DARK_BONE:
         means[where[_SKULL]] = random.uniform(0, 0.25)
-    means[0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 0.3)
+    means[0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
     return Contrast(
         *(torch.as_tensor(part, dtype=torch.float32) for part in (means, spreads, textures))

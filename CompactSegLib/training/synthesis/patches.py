@@ -14,7 +14,13 @@ from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.synthesis.acquisition import random_scan, regridded, scanned
 from CompactSegLib.training.synthesis.contrast import random_contrast, without_skull
 from CompactSegLib.training.synthesis.label_maps import LabelMap
-from CompactSegLib.training.synthesis.shapes import bent, coarser_labels, decoy, random_centre
+from CompactSegLib.training.synthesis.shapes import (
+    bent,
+    class_shares,
+    coarser_labels,
+    decoy,
+    random_centre,
+)
 from CompactSegLib.volume.intensities import IntensityRule
 
 # Apart from the seeds of patches.
@@ -26,7 +32,7 @@ class SyntheticPatches(SeededPatches[LabelMap]):
 
     def patch(self, case: LabelMap, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         image, labels = synthetic_patch(case, self.plan, random=random)
-        return image[None], labels
+        return image[None], labels if self.plan.synthesis.soft_labels else labels[None]
 
 
 def synthetic_patch(
@@ -35,7 +41,8 @@ def synthetic_patch(
     """Make a patch from a head, or now and then from none.
 
     Returns:
-        The image ``(D, H, W)`` float32, normalised, and its labels ``(D, H, W)`` uint8, both on the head's device.
+        The image ``(D, H, W)`` float32, normalised, and its labels ``(D, H, W)`` uint8, or where the plan says so the
+        classes' shares ``(classes, D, H, W)`` float32, both on the head's device.
     """
     synthesis = plan.synthesis
     spacing = model_spacing(plan)
@@ -56,14 +63,18 @@ def synthetic_patch(
     scan = random_scan(synthesis, random)
     scan_image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
     image = regridded(scan_image, voxel, plan.patch, spacing)
-    labels = coarser_labels(
-        classes.to(device)[tissues.int()], factors, classes=len(synthesis.classes) + 1
-    )
+    labels = classes.to(device)[tissues.int()]
     image = normalised(image, plan, random=random)
     if random.random() < synthesis.crop_probability:
         inside = _random_field(plan.patch, random)
-        image, labels = _kept(image, inside), _kept(labels, inside)
-    return image, labels
+        image = _kept(image, inside)
+        fine_inside = [
+            slice(one.start * factor, one.stop * factor)
+            for one, factor in zip(inside, factors, strict=True)
+        ]
+        labels = _kept(labels, tuple(fine_inside))
+    coarser = class_shares if synthesis.soft_labels else coarser_labels
+    return image, coarser(labels, factors, classes=len(synthesis.classes) + 1)
 
 
 def normalised(image: Tensor, plan: TrainingPlan, *, random: np.random.Generator | None) -> Tensor:

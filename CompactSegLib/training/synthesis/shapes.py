@@ -20,7 +20,7 @@ _ANYWHERE = 0.1
 _MIDDLE = 0.6
 _DECOY_SHAPES = 8
 _WHOLE_DECOYS = 0.5
-_DECOY_GRID_MM = (15.0, 60.0)
+_DECOY_GRID_MM = (6.0, 60.0)
 
 
 def random_centre(head: LabelMap, random: np.random.Generator) -> np.ndarray:
@@ -145,10 +145,29 @@ def coarser_labels(labels: Tensor, factors: Sequence[int], classes: int) -> Tens
     """
     if tuple(factors) == (1, 1, 1):
         return labels
+    return _window_counts(labels, factors, classes).argmax(dim=0).to(torch.uint8)
+
+
+def class_shares(labels: Tensor, factors: Sequence[int], classes: int) -> Tensor:
+    """The share of each class in each window of ``factors`` voxels.
+
+    Args:
+        labels: As for `coarser_labels`.
+        factors: As for `coarser_labels`.
+        classes: As for `coarser_labels`.
+
+    Returns:
+        ``(classes, D / f, H / f, W / f)`` float32; the classes of a window sum to 1.
+    """
+    return _window_counts(labels, factors, classes).float() / math.prod(factors)
+
+
+def _window_counts(labels: Tensor, factors: Sequence[int], classes: int) -> Tensor:
+    """How many voxels of each window have each class, ``(classes, D / f, H / f, W / f)`` uint8."""
     shape = [side // factor for side, factor in zip(labels.shape, factors, strict=True)]
     d, h, w = factors
     windows = labels.reshape(shape[0], d, shape[1], h, shape[2], w).permute(0, 2, 4, 1, 3, 5)
     windows = windows.reshape(math.prod(shape), d * h * w).long()
     counts = torch.zeros(len(windows), classes, dtype=torch.uint8, device=labels.device)
     counts.scatter_add_(1, windows, torch.ones_like(windows, dtype=torch.uint8))
-    return counts.argmax(dim=1).to(torch.uint8).reshape(shape)
+    return counts.T.reshape(classes, *shape)

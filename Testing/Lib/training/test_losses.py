@@ -124,6 +124,31 @@ def test_rare_classes_weigh_more_in_the_cross_entropy(three_levels, truth):
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.parametrize("weights", [None, torch.tensor([1.0, 4.0, 2.0])])
+def test_shares_of_whole_voxels_are_labels(three_levels, truth, weights):
+    loss = LevelsLoss([0.2, 0.3, 0.5], class_weights=weights)
+    shares = torch.nn.functional.one_hot(truth[:, 0], 3).movedim(-1, 1).float()
+    (total, each), (same, same_each) = loss(three_levels, truth), loss(three_levels, shares)
+    torch.testing.assert_close(same, total)
+    torch.testing.assert_close(same_each, each)
+    for mine, theirs in zip(
+        torch.autograd.grad(same, three_levels),
+        torch.autograd.grad(total, three_levels),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_of_shares_the_loss_is_least_at_these_shares():
+    shares = torch.rand(SHAPE, generator=torch.Generator().manual_seed(1)).softmax(dim=1)
+    exact = shares.log()
+    loss = LevelsLoss([1.0])
+    least = float(loss([exact], shares)[0])
+    for sharper in (0.5, 0.9, 1.1, 2.0):
+        assert float(loss([exact * sharper], shares)[0]) > least
+    assert float(loss([exact * 0.9], shares)[0]) < float(loss([exact * 0.5], shares)[0])
+
+
 def test_class_weights_follow_how_rare_a_class_is():
     counts = torch.tensor([1000, 10, 250, 0])
     assert class_weights(counts, 0.0) is None
@@ -159,7 +184,7 @@ def test_what_is_validated_and_written_has_them_out(
     plan = dataclasses.replace(a_short_plan, class_balance=0.5, steps=2, validate_every=2)
     trainer = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "run", held_out=1)
     trainer.run()
-    weights = trainer.loss.class_weights
+    weights = trainer.loss.cross_entropy.weight
     assert weights.max() > 1
     for mine, theirs in zip(trainer.average.module.heads, trainer.trained_net().heads, strict=True):
         expected = mine.classifier.bias - weights.log()
