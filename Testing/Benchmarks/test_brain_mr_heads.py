@@ -119,11 +119,12 @@ def test_dice_is_taken_where_the_image_was(a_head: Head):
 
 def test_ceilings_are_one_on_the_truths_own_grid_and_fall_with_coarser_ones(a_head: Head):
     config = net_config(serial(layer(2)), serial(layer(2)), classes=4)
-    own, coarse, coarser = (
-        model_ceiling(a_head, model_in_memory(config, spacing_mm=(mm,) * 3)) for mm in (2, 4, 8)
-    )
-    assert own == [1, 1, 1]
+    models = [model_in_memory(config, spacing_mm=(mm,) * 3) for mm in (2, 4, 8)]
+    own, coarse, coarser = (model_ceiling(a_head, model) for model in models)
+    assert own == model_ceiling(a_head, models[0], whole_voxels=True) == [1, 1, 1]
     assert 1 > np.mean(coarse) > np.mean(coarser) > 0.5
+    whole = model_ceiling(a_head, models[1], whole_voxels=True)
+    assert np.mean(coarse) > np.mean(whole) > 0.5
     assert slice_ceiling(a_head, 2.0, "axial", classes=4) == [1, 1, 1]
     thick = [np.mean(slice_ceiling(a_head, mm, "coronal", classes=4)) for mm in (4.0, 8.0)]
     assert 1 > thick[0] > thick[1] > 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from benchmarks.brain_mr.grids import OUTSIDE, labels_on, sliced
 from benchmarks.brain_mr.heads import Head
@@ -13,14 +14,22 @@ from CompactSegLib.inference.stop import overlap_counts
 from CompactSegLib.volume import GridMap
 
 
-def model_ceiling(head: Head, model: Model) -> list[float]:
-    """Dice of each label for a net that knows the share of each class in every voxel of the model's grid."""
+def model_ceiling(head: Head, model: Model, *, whole_voxels: bool = False) -> list[float]:
+    """Dice of each label for a net that knows the share of each class in every voxel of the model's grid.
+
+    Args:
+        head: The truth.
+        model: Whose grid.
+        whole_voxels: The net knows of every voxel only which class has most of it.
+    """
     classes = model.net_config.classes
     grid = GridMap.between(
         head.geometry, orientation=model.orientation, spacing_mm=model.spacing_mm
     )
     one_hot = np.stack([head.truth == value for value in range(classes)]).astype(np.uint8)
     shares = grid.prepare(one_hot)
+    if whole_voxels:
+        shares = functional.one_hot(shares.argmax(dim=0), classes).movedim(-1, 0).float()
     back = grid.labels(shares, _whole(shares.shape[1:]), _whole(grid.oriented_shape))
     labels = grid.to_source(back.numpy())
     return dice_by_class(overlap_counts(head.truth, labels, classes=classes))

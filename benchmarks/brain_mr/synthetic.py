@@ -53,11 +53,13 @@ class SyntheticResult:
         heads: The heads, by name.
         ceilings: Dice of each label that the truth itself has after it was on the model's grid (under 1 mm), or
             drawn on slices of 3 or 5 mm; means over the heads.
+        whole_voxels: The first of these where every voxel of the model's grid has one class.
     """
 
     cases: list[Case]
     heads: dict[str, Head]
     ceilings: dict[float, list[float]]
+    whole_voxels: list[float]
 
     def of(self, *settings: Setting) -> list[Case]:
         """The cases of some settings."""
@@ -141,7 +143,10 @@ def measure(
         for thickness in THICKNESSES[1:]
     }
     ceilings[THICKNESSES[0]] = _mean_of(model_ceiling(head, segmenter.model) for head in heads)
-    return SyntheticResult(cases, {head.name: head for head in heads}, ceilings)
+    whole_voxels = _mean_of(
+        model_ceiling(head, segmenter.model, whole_voxels=True) for head in heads
+    )
+    return SyntheticResult(cases, {head.name: head for head in heads}, ceilings, whole_voxels)
 
 
 def _measure(segmenter: Segmenter, head: Head, setting: Setting, *, seed: int) -> Case:

@@ -33,12 +33,15 @@ def structure_rows(found: SyntheticResult, labels: Sequence[Label]) -> list[dict
             | {f"T1, level {n + 1}": _dice(t1, n, index) for n in levels}
             | {f"all images, level {n + 1}": _dice(every, n, index) for n in levels}
             | {
-                "the truth on the model's grid": mean(found.ceilings[1.0])
-                if index is None
-                else found.ceilings[1.0][index]
+                "the truth on the model's grid": _of(found.ceilings[1.0], index),
+                "the truth, one class per voxel": _of(found.whole_voxels, index),
             }
         )
     return rows
+
+
+def _of(dice: Sequence[float], index: int | None) -> float:
+    return mean(dice) if index is None else dice[index]
 
 
 def contrast_rows(found: SyntheticResult) -> list[dict[str, object]]:
