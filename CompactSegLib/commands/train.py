@@ -34,6 +34,7 @@ class TrainRequest:
     fold: str = "0"
     grow: str | None = None
     start_from: str | None = None
+    finer: int = 1
     figures_from: str | None = None
     minutes: float | None = None
     device: str = "auto"
@@ -110,7 +111,8 @@ def _train(request: TrainRequest) -> None:
         grow(load_model(request.grow), plan=plan, config=config, **run)
         return
     if request.start_from is not None:
-        train_further(load_model(request.start_from), plan=plan, **run)
+        start = load_model(request.start_from)
+        train_further(start, plan=plan, finer=request.finer, **run)
         return
     from CompactSegLib.training.run import train
 
@@ -132,6 +134,10 @@ def _check_start(request: TrainRequest) -> None:
     if "--start-from" in given and len(given) > 1:
         raise ConfigurationError(
             f"--start-from: expected no other beginning, got {given[0]} too; the net is the model's, leave one out."
+        )
+    if request.finer != 1 and request.start_from is None:
+        raise ConfigurationError(
+            "--finer: expected a model whose grid becomes finer, got none; pass one with --start-from."
         )
 
 

@@ -55,6 +55,13 @@ def train(
             metavar="NAME|DIR",
         ),
     ] = None,
+    finer: Annotated[
+        int,
+        typer.Option(
+            help="With --start-from: work on a grid 2 or 4 times finer than the model's, at little more cost.",
+            metavar="N",
+        ),
+    ] = 1,
     figures_from: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +103,7 @@ def train(
             fold=fold,
             grow=grow,
             start_from=start_from,
+            finer=finer,
             figures_from=figures_from,
             minutes=minutes,
             device=device,

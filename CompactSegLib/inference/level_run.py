@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,14 +24,16 @@ from CompactSegLib.volume.resampling import Box, GridMap
 if TYPE_CHECKING:
     from CompactSegLib.inference.engine import Segmenter
 
-# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some cuDNN versions are wrong in bf16
-# on very large volumes (pytorch/pytorch#163539).
+# In what the net takes as voxels. Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
+# cuDNN versions are wrong in bf16 on very large volumes (pytorch/pytorch#163539).
 _LARGEST_EDGE = 192
 _PROBE_EDGE = 16
 _LEAST_AGREEMENT = 0.95
 # Above the largest difference between tilings seen in fp32, 6e-6 relative to the logits (benchmarks/exact_tiles.py).
 _CLOSE = 1e-5
 _MOST_CLOSE_CALLS = 1000
+_PART_VOXELS = 2**21
+_LEAST_ROWS = 16
 
 
 class _DeviceFault(Exception):
@@ -143,7 +146,7 @@ class LevelRun:
             shape=self._image.shape,
             free_bytes=segmenter.runtime.free_bytes(),
             itemsize=segmenter.runtime.dtype.itemsize,
-            largest=_LARGEST_EDGE,
+            largest=_LARGEST_EDGE * config.shuffle,
         )
 
     def _use_less_memory(self) -> None:
@@ -185,17 +188,39 @@ class LevelRun:
         self._report.begin_tile(math.prod(shape_of(core)))
         target = self._grid.oriented_box(core)
         wanted = hull(core, self._grid.support(target)) if all(shape_of(target)) else core
+        probe = None
         with self._segmenter.runtime.settings():
-            logits = self._image.logits(self._level, wanted, core=core, report=self._report)
-            probe = self._probe(logits, wanted)
-            self._labels[target] = self._grid.labels(logits, wanted, target).cpu().numpy()
-            if self._segmenter.runtime.precision == "fp32":
-                self._decide_close_calls(logits, wanted, target, core=core)
+            maps = self._image.joined_maps(self._level, wanted, core=core, report=self._report)
+            parts = list(self._parts(target))
+            for number, part in enumerate(parts):
+                box = self._grid.support(part) if len(parts) > 1 else wanted
+                logits = maps.logits(box)
+                # Where most is likely to be found.
+                probe = self._probe(logits, box, number == len(parts) // 2) or probe
+                self._labels[part] = self._grid.labels(logits, box, part).cpu().numpy()
+                self._report.step(self.blocks_run + (number + 1) / len(parts), self.blocks_run + 1)
+                if self._segmenter.runtime.precision == "fp32":
+                    self._decide_close_calls(logits, box, part, core=core)
             # The reference has maps of its own, for which these make room.
-            del logits
+            del maps, logits
             if probe is not None:
                 self._compare(*probe)
         self._report.end_tile()
+
+    def _parts(self, target: Box) -> Iterator[Box]:
+        """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
+
+        In fp32 labels hang on roundings (`_decide_close_calls`), and these on what is computed at a time: all.
+        """
+        depth, height, width = target
+        rows = depth.stop - depth.start
+        if self._segmenter.runtime.precision == "fp32" or not all(shape_of(target)):
+            yield target
+            return
+        plane = (height.stop - height.start) * (width.stop - width.start)
+        at_a_time = max(_LEAST_ROWS, _PART_VOXELS // plane)
+        for start in range(depth.start, depth.start + rows, at_a_time):
+            yield slice(start, min(start + at_a_time, depth.stop)), height, width
 
     def _decide_close_calls(self, logits: Tensor, box: Box, target: Box, *, core: Box) -> None:
         """Label voxels whose two best classes tie within rounding from a region of their own.
@@ -228,14 +253,14 @@ class LevelRun:
             self._labels[voxel] = self._grid.labels(own, own_box, (d, h, w)).item()
             self._report.step(steps + number / len(close), steps)
 
-    def _probe(self, logits: Tensor, box: Box) -> tuple[Tensor, Box] | None:
+    def _probe(self, logits: Tensor, box: Box, is_compared: bool) -> tuple[Tensor, Box] | None:
         """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""
         if self._segmenter.is_reference:
             return None
         # Values beyond fp16 become infinite, then NaN, which would pass for background.
         if not bool(torch.isfinite(logits.sum())):
             raise _DeviceFault
-        if self._probed:
+        if self._probed or not is_compared:
             return None
         labels = most_likely(logits)
         inside = labels.nonzero()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -20,6 +21,7 @@ from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.network.net import MultiLevelNet
 
 _MOST_WHOLE_VOXELS = 2**21
 _LEAST_SHARE = 1 / 8
@@ -95,6 +97,22 @@ class PreparedImage:
             from_image: Begin with the image also where feature maps are kept.
             reference: Compute on the CPU in fp32 instead of the device.
         """
+        maps = self.joined_maps(
+            level, wanted, core=core, report=report, from_image=from_image, reference=reference
+        )
+        return maps.logits(wanted)
+
+    def joined_maps(
+        self,
+        level: int,
+        wanted: Box,
+        *,
+        core: Box | None = None,
+        report: LevelReporter | None = None,
+        from_image: bool = False,
+        reference: bool = False,
+    ) -> JoinedMaps:
+        """The feature maps that a level joins, as far as a box needs them. Arguments are those of `logits`."""
         runtime, net = self._segmenter.runtime, self._segmenter.net
         device, dtype = runtime.device, runtime.dtype
         if reference:
@@ -107,9 +125,7 @@ class PreparedImage:
         steps = level + 2 - start
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
-            smaller = self._region(level, wanted, number - 1)
-            maps = {k: self._cropped(k, values, smaller, region) for k, values in maps.items()}
-            region = smaller
+            maps, region = self.around(level, wanted, number - 1, maps, region)
             maps[number] = net.blocks[number - 1](maps[number - 1])
             if core is not None:
                 self.kept.write(number, maps[number], region=region, core=core)
@@ -117,11 +133,8 @@ class PreparedImage:
                 del maps[number - 1]
             if report is not None:
                 report.step(number - start, steps)
-        logits = net.level_logits(level, maps, shape=torch.Size(shape_of(region)))[0]
-        maps.clear()
-        if report is not None:
-            report.step(steps, steps)
-        return logits[(slice(None), *relative(wanted, region))]
+        maps, region = self.around(level, wanted, level + 1, maps, region)
+        return JoinedMaps(self, net, level, maps, region)
 
     def own_box(self, level: int, support: Box) -> Box:
         """What to compute for a label that must not depend on how the volume is cut into tiles.
@@ -148,10 +161,39 @@ class PreparedImage:
     def _region(self, level: int, wanted: Box, start: int) -> Box:
         """What to know of F_start so that the wanted box comes out exact."""
         around = halo(self.config, level, start=start)
-        return with_halo(wanted, around, stride=self.config.stride(), shape=self.shape)
+        # Behind the last block nothing is pooled any more.
+        is_head = start > level
+        stride = self.config.map_strides[level] if is_head else self.config.stride()
+        return with_halo(wanted, around, stride=stride, shape=self.shape)
+
+    def around(
+        self, level: int, wanted: Box, start: int, maps: dict[int, Tensor], region: Box
+    ) -> tuple[dict[int, Tensor], Box]:
+        """What is still needed of maps over a region when the next step begins at F_start, and its region."""
+        smaller = self._region(level, wanted, start)
+        return {k: self._cropped(k, values, smaller, region) for k, values in maps.items()}, smaller
 
     def _cropped(self, number: int, values: Tensor, inner: Box, outer: Box) -> Tensor:
         stride = self.config.map_strides[number - 1] if number else 1
         inside = relative(coarser(inner, stride), coarser(outer, stride))
         crop = values[(slice(None), slice(None), *inside)]
         return crop.contiguous(memory_format=torch.channels_last_3d)
+
+
+@dataclass(frozen=True)
+class JoinedMaps:
+    """The feature maps that a level joins, over a region of the model's grid."""
+
+    _image: PreparedImage
+    _net: MultiLevelNet
+    _level: int
+    _maps: dict[int, Tensor]
+    _region: Box
+
+    def logits(self, wanted: Box) -> Tensor:
+        """Logits ``(classes, d, h, w)`` of a box within the one that the maps are for."""
+        maps, region = self._image.around(
+            self._level, wanted, self._level + 1, self._maps, self._region
+        )
+        logits = self._net.level_logits(self._level, maps, shape=torch.Size(shape_of(region)))[0]
+        return logits[(slice(None), *relative(wanted, region))]

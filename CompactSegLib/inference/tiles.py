@@ -14,7 +14,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo, halo
 from CompactSegLib.volume.resampling import Box
 
-_MAX_LOGIT_BYTES = 512 * 2**20
+_MAX_LOGIT_BYTES = 1024 * 2**20
 # The estimate is an upper one; the rest is for the allocator's rounding, workspaces and other programs.
 _USABLE_SHARE = 0.5
 
@@ -89,8 +89,7 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
     Counted are, for the dearest block: its input, its output twice (the branches, then their concatenation) and the
     two largest neighbouring maps of a branch; for the head: the joined maps twice, its layers and fp32 logits.
     """
-    channels = (config.in_channels, *config.map_channels)
-    strides = (1, *config.map_strides)
+    channels, strides = config.block_channels, config.block_strides
     peak = 0.0
     for number in range(1, level + 2):
         block = config.blocks[number - 1]
@@ -104,7 +103,7 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
         peak = max(peak, channels[number - 1] / strides[number - 1] ** 3 + inside)
     joined = config.level_channels(level)
     layers = [layer.channels for layer in config.heads[level - 1].layers]
-    head = 2 * joined + sum(sorted(layers)[-2:])
+    head = (2 * joined + sum(sorted(layers)[-2:])) / config.shuffle**3
     return itemsize * max(peak, head) + 8.0 * config.classes
 
 
@@ -139,8 +138,8 @@ def choose_edge(
     """
     stride = config.stride()
     around = halo(config, level, start=start)
-    # The head sees no more than what the level's last block leaves of the halo.
-    around_head = halo(config, level, start=level)
+    # The head sees no more than its own layers reach.
+    around_head = halo(config, level, start=level + 1)
     region_bytes = bytes_per_voxel(config, level, itemsize=itemsize)
 
     def fits(edge: int) -> bool:

@@ -7,7 +7,7 @@ A net has ``len(blocks) = levels + 1`` blocks and one head per level. A *branch*
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from CompactSegLib.errors import ConfigurationError
@@ -15,6 +15,7 @@ from CompactSegLib.errors import ConfigurationError
 FUSES = ("pair", "dense")
 UPSAMPLINGS = ("linear", "nearest")
 POOLS = (1, 2, 4, 8)
+SHUFFLES = (1, 2, 4)
 
 T = TypeVar("T")
 
@@ -172,6 +173,9 @@ class NetConfig:
         heads: Heads 1..levels.
         fuse: ``pair`` joins F_n and F_{n+1} to the level feature map M_n, ``dense`` joins F_1..F_{n+1}.
         upsampling: How coarser maps come back to a finer resolution.
+        shuffle: Edge of the cubes of voxels that the net takes as one voxel: the voxels of a cube enter as channels of
+            the image, and class scores leave as those of each of them (pixel shuffle; Shi et al., CVPR 2016). Whatever
+            the blocks and heads do is done on the grid of cubes.
 
     Raises:
         ConfigurationError: A value is out of range or the numbers of blocks and heads do not fit.
@@ -183,8 +187,10 @@ class NetConfig:
     heads: tuple[HeadConfig, ...]
     fuse: str = "pair"
     upsampling: str = "linear"
+    shuffle: int = 1
 
     def __post_init__(self) -> None:
+        _check_choice("shuffle", self.shuffle, SHUFFLES)
         _check_whole("in_channels", self.in_channels)
         _check_whole("classes", self.classes, minimum=2)
         _check_choice("fuse", self.fuse, FUSES)
@@ -207,6 +213,9 @@ class NetConfig:
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON data; ``from_dict`` gives an equal configuration back."""
         data: dict[str, Any] = asdict(self)
+        if self.shuffle == 1:
+            # As nets were written that do not know of it.
+            del data["shuffle"]
         return data
 
     @property
@@ -216,18 +225,28 @@ class NetConfig:
     @property
     def map_channels(self) -> tuple[int, ...]:
         """Channels of F_1, F_2 and so on."""
-        channels = [self.in_channels]
+        return self.block_channels[1:]
+
+    @property
+    def block_channels(self) -> tuple[int, ...]:
+        """Channels of what block 1 gets, of F_1, F_2 and so on."""
+        channels = [self.in_channels * self.shuffle**3]
         for block in self.blocks:
             channels.append(block.out_channels(channels[-1]))
-        return tuple(channels[1:])
+        return tuple(channels)
 
     @property
     def map_strides(self) -> tuple[int, ...]:
         """Image voxels per voxel of F_1, F_2, … along each axis."""
-        strides = [1]
+        return self.block_strides[1:]
+
+    @property
+    def block_strides(self) -> tuple[int, ...]:
+        """Image voxels per voxel of what block 1 gets, of F_1, F_2, … along each axis."""
+        strides = [self.shuffle]
         for block in self.blocks:
             strides.append(strides[-1] * block.pool)
-        return tuple(strides[1:])
+        return tuple(strides)
 
     def fused_maps(self, level: int) -> tuple[int, ...]:
         """The numbers (from 1) of the feature maps joined to the level feature map M_level."""
@@ -243,16 +262,13 @@ class NetConfig:
         number = len(self.blocks) if block is None else block
         return max(
             before * config.pool * max(branch.pool for branch in config.branches)
-            for before, config in zip((1, *self.map_strides), self.blocks[:number], strict=False)
+            for before, config in zip(self.block_strides, self.blocks[:number], strict=False)
         )
 
     def with_level(self, block: BlockConfig, head: HeadConfig) -> NetConfig:
         """This configuration with one level more."""
-        return NetConfig(
-            in_channels=self.in_channels,
-            classes=self.classes,
-            blocks=(*self.blocks, block),
-            heads=(*self.heads, head),
-            fuse=self.fuse,
-            upsampling=self.upsampling,
-        )
+        return replace(self, blocks=(*self.blocks, block), heads=(*self.heads, head))
+
+    def finer(self, factor: int) -> NetConfig:
+        """This configuration for a grid that is `factor` times finer, with the same blocks and heads."""
+        return replace(self, shuffle=self.shuffle * factor)

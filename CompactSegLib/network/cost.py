@@ -45,7 +45,7 @@ def _layers(in_channels: int, layers: tuple[LayerConfig, ...], stride: int) -> I
 
 
 def _block(config: NetConfig, number: int) -> _Cost:
-    in_channels = (config.in_channels, *config.map_channels)[number - 1]
+    in_channels = config.block_channels[number - 1]
     stride = config.map_strides[number - 1]
     total = _Cost(0, 0.0)
     for branch in config.blocks[number - 1].branches:
@@ -58,10 +58,12 @@ def _head(config: NetConfig, level: int) -> _Cost:
     in_channels = config.level_channels(level)
     layers = config.heads[level - 1].layers
     total = _Cost(0, 0.0)
-    for cost in _layers(in_channels, layers, 1):
+    for cost in _layers(in_channels, layers, config.shuffle):
         total += cost
+    # As many scores per cube of voxels as it has voxels: one weight each per voxel.
     last = (layers[-1].channels if layers else in_channels) * config.classes
-    return total + _Cost(last + config.classes, float(last))
+    cube = config.shuffle**3
+    return total + _Cost(cube * (last + config.classes), float(last))
 
 
 def level_costs(config: NetConfig) -> list[LevelCost]:

@@ -82,12 +82,13 @@ def _before_block(interval: Interval, config: NetConfig, number: int) -> Interva
 
 
 def _reach(config: NetConfig, level: int, start: int, voxel: int) -> Interval:
-    """Voxels of F_start (the image for 0) that image voxel ``voxel`` of level ``level`` depends on."""
-    at_head = _before_layers(Interval(voxel, voxel), config.heads[level - 1].layers)
+    """Voxels of F_start (what block 1 gets for 0) that image voxel ``voxel`` of level ``level`` depends on."""
+    cube = voxel // config.shuffle
+    at_head = _before_layers(Interval(cube, cube), config.heads[level - 1].layers)
     needed: dict[int, Interval] = {}
     for number in config.fused_maps(level):
         if number >= start:
-            stride = config.map_strides[number - 1]
+            stride = config.map_strides[number - 1] // config.shuffle
             needed[number] = at_head.before_upsampling(stride, config.upsampling)
     for number in range(level + 1, start, -1):
         source = _before_block(needed[number], config, number)
@@ -103,13 +104,13 @@ def halo(config: NetConfig, level: int, *, start: int = 0) -> Halo:
     Args:
         config: The net.
         level: The level n, from 1.
-        start: 0 to begin at the image, k <= level to begin at feature map F_k; maps before F_k that the level joins
-            (``fuse: dense``) are taken as given.
+        start: 0 to begin at the image, k to begin at feature map F_k, at most the level's deepest, k = level + 1; maps
+            before F_k that the level joins are taken as given.
 
     Returns:
         The reach in voxels of the *image*, also where F_start is coarser.
     """
-    scale = config.map_strides[start - 1] if start else 1
+    scale = config.block_strides[start]
     period = max(config.stride(level + 1), *config.map_strides)
     before = after = size = 0
     for voxel in range(period):

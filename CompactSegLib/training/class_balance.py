@@ -43,7 +43,9 @@ class ClassBalance:
             heads: Any = list(net.heads)[self.kept_levels :]
             for head in heads:
                 bias = head.classifier.bias
-                bias += sign * self.weights.log().to(bias)
+                # A head that serves cubes of voxels has a score of each class for each of their voxels.
+                repeats = len(bias) // len(self.weights)
+                bias += sign * self.weights.log().to(bias).repeat_interleave(repeats)
         return net
 
 

@@ -1,4 +1,4 @@
-"""Going on from the weights of a finished model: with the same net, or grown by a level, which is new."""
+"""Going on from the weights of a finished model: with the same net, on a finer grid, or grown by a level."""
 
 from __future__ import annotations
 
@@ -58,13 +58,16 @@ def train_further(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     plan: TrainingPlan | None = None,
+    finer: int = 1,
     **options: Any,
 ) -> Path:
     """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
 
-    Arguments, result and errors are those of `grow`.
+    With `finer` 2 or 4 the new model works on a grid so many times finer, with blocks and heads that go on working on
+    the model's (`MultiLevelNet.finer`). All other arguments, the result and the errors are those of `grow`.
     """
-    return _train(model, model.net_config, data=data, output=output, plan=plan, **options)
+    config = model.net_config.finer(finer)
+    return _train(model, config, data=data, output=output, plan=plan, finer=finer, **options)
 
 
 def _train(
@@ -74,6 +77,7 @@ def _train(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     plan: TrainingPlan | None,
+    finer: int = 1,
     **options: Any,
 ) -> Path:
     from CompactSegLib.training.run import MODEL_FOLDER, train
@@ -83,7 +87,7 @@ def _train(
             f"{output}: expected a folder of its own for the new model, got the model's own; choose another."
         )
     return train(
-        plan_for(model, plan),
+        plan_for(model, plan, finer=finer),
         config,
         data=data,
         output=output,
@@ -98,16 +102,20 @@ def grown_config(model: Model, config: NetConfig | None = None) -> NetConfig:
     return model.net_config.with_level(source.blocks[-1], source.heads[-1])
 
 
-def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
+def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) -> TrainingPlan:
     """The settings of going on: `plan`, or the model's own, for images prepared as the model knows them.
+
+    On a grid that is `finer` times finer than the model's, these are images of that spacing.
 
     Raises:
         ConfigurationError: The plan asks for other images; or there is none, in the model neither.
     """
-    plan = plan or _own_plan(model)
     default = TrainingPlan()
+    if plan is None:
+        plan = dataclasses.replace(_own_plan(model), spacing_mm=default.spacing_mm)
     kept: dict[str, Any] = {name: getattr(model, name) for name in _KEPT}
     kept["intensity"] = model.intensity.to_dict()
+    kept["spacing_mm"] = tuple(spacing / finer for spacing in model.spacing_mm)
     for name, value in kept.items():
         if getattr(plan, name) not in (value, getattr(default, name)):
             raise ConfigurationError(

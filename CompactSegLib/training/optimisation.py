@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import BatchNorm3d
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
+from CompactSegLib.errors import CompactSegError
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.muon import Muon
 from CompactSegLib.training.plan import TrainingPlan
@@ -44,6 +46,19 @@ def optimizers_of(net: MultiLevelNet, plan: TrainingPlan, stage: Stage) -> dict[
         "adamw": AdamW(others, lr=plan.learning_rate, fused=True),
         "muon": Muon(kernels, lr=plan.learning_rate),
     }
+
+
+def check_finite(loss: float, *, folder: Path, step: int) -> None:
+    """Refuse to go on with a loss that is no number.
+
+    Raises:
+        CompactSegError: It is infinite or NaN.
+    """
+    if not math.isfinite(loss):
+        raise CompactSegError(
+            f"{folder}: expected a finite loss at step {step}, got {loss}; "
+            "lower the plan's learning_rate or take precision fp32, and train in another folder."
+        )
 
 
 class Update:

@@ -105,6 +105,8 @@ class TrainingPlan:
             level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
             trained alone.
         distillation_temperature: How much classes are softened.
+        sparse_loss: A net that takes cubes of voxels as voxels learns from one voxel of each cube per step, another one
+            each step: a fraction of the time, and the same on average.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
         fixed_statistics: Share of each schedule, at its end, in which batch norm takes the statistics gathered so far,
             as inference does. Those of a batch of one or two images of any contrast are far from them.
@@ -146,6 +148,7 @@ class TrainingPlan:
     class_balance: float = 0.0
     distillation: float = 0.0
     distillation_temperature: float = 2.0
+    sparse_loss: bool = False
     average_decay: float = 0.999
     fixed_statistics: float = 0.0
     start_share: float = 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -15,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.model import Model
+from CompactSegLib.network.blocks import voxels_at
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.training.batches import TrainingCases, batches, class_counts
@@ -28,6 +28,7 @@ from CompactSegLib.training.losses import LevelsLoss
 from CompactSegLib.training.optimisation import (
     Update,
     averaged,
+    check_finite,
     fix_statistics,
     learning_rate,
     mix_in,
@@ -40,6 +41,8 @@ from CompactSegLib.training.stages import (
     earlier_modules,
     first_levels,
     loss_weights,
+    net_to_begin_with,
+    place_of_loss,
     stages_of,
 )
 from CompactSegLib.training.validation import (
@@ -110,7 +113,7 @@ class Trainer:
         stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
         if self.started_from:
-            net = self._balance.put_into(self.started_from.trainable_net())
+            net = self._balance.put_into(net_to_begin_with(self.started_from, self.config))
             self._enter(stage, net if net.levels == stage.levels else self._grown(net))
         else:
             self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
@@ -212,7 +215,7 @@ class Trainer:
                     row = {"seconds": self.seconds, "learning_rate": rate, "loss": float(total)}
                     trained = zip(self.stage.trained, losses.tolist(), strict=True)
                     row |= {f"loss_level_{n}": loss for n, loss in trained}
-                    self._check_finite(row["loss"])
+                    check_finite(row["loss"], folder=self.folder, step=self.step)
                     log.write(self.step, row)
                     log.show(self.step, f"loss {row['loss']:.4f}")
                 if self.held_out and self._due(plan.validate_every):
@@ -228,7 +231,7 @@ class Trainer:
     def _average_with_start(self) -> None:
         """Mix the weights that the run began with into those that it ends with."""
         if self.plan.start_share and self.started_from:
-            start = self._balance.put_into(self.started_from.trainable_net())
+            start = self._balance.put_into(net_to_begin_with(self.started_from, self.config))
             mix_in(self.average.module, start, self.plan.start_share)
 
     def validate(self) -> list[CaseScore]:
@@ -252,9 +255,10 @@ class Trainer:
         labels = batch[1].to(self.device, non_blocking=True)
         if self.step >= self.stage.last - self.plan.fixed_statistics * self.stage.steps:
             fix_statistics(self.net)
+        place = place_of_loss(self.plan, self.config, step=self.step, rank=self.processes.rank)
         with self._autocast():
-            logits = self.parallel(images)
-        total, losses = self.loss(logits, labels)
+            logits = self.parallel(images, place=place)
+        total, losses = self.loss(logits, voxels_at(labels, place, cube=self.config.shuffle))
         self.update(total, self._rate())
         self.average.update_parameters(self.net)
         return total.detach(), losses
@@ -279,13 +283,6 @@ class Trainer:
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.stage.last
-
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise CompactSegError(
-                f"{self.folder}: expected a finite loss at step {self.step}, got {loss}; "
-                "lower the plan's learning_rate or take precision fp32, and train in another folder."
-            )
 
     def _save(self) -> None:
         if self.processes.first:

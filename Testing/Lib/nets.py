@@ -37,7 +37,7 @@ heads = st.builds(HeadConfig, layers=st.lists(layers, max_size=2).map(tuple))
 
 @st.composite
 def net_configs(draw: st.DrawFn, *, most_levels: int = 3) -> NetConfig:
-    """Configurations with every kind of pooling, dilation, fusion and up-sampling."""
+    """Configurations with every kind of pooling, dilation, fusion, up-sampling and shuffling."""
     levels = draw(st.integers(1, most_levels))
     return NetConfig(
         in_channels=draw(st.integers(1, 2)),
@@ -46,6 +46,7 @@ def net_configs(draw: st.DrawFn, *, most_levels: int = 3) -> NetConfig:
         heads=tuple(draw(heads) for _ in range(levels)),
         fuse=draw(st.sampled_from(["pair", "dense"])),
         upsampling=draw(st.sampled_from(["linear", "nearest"])),
+        shuffle=draw(st.sampled_from([1, 1, 2])),
     )
 
 

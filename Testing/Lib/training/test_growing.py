@@ -17,6 +17,7 @@ from CompactSegLib.training.growing import (
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.seen import seen_in_training
+from CompactSegLib.training.stages import place_of_loss
 from Testing.Lib.training.runs import a_trainer, run_until_killed, same_weights
 
 LAYER = {"channels": 3}
@@ -193,6 +194,42 @@ def test_a_run_can_begin_with_the_weights_of_a_model(a_finished_model, a_dataset
     assert origin["weights_sha256"] == a_finished_model.weights_sha256
     with pytest.raises(InputError, match="was not trained on"):
         train_further(a_finished_model, output=tmp_path / "no", **(run | {"fold": 0}))
+
+
+@with_and_without_class_weights
+def test_a_run_can_begin_on_a_finer_grid_than_its_models(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
+    fine = dataclasses.replace(
+        plan, learning_rate=0.0, sparse_loss=True, spacing_mm=(0.5, 0.5, 0.5)
+    )
+    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu", "finer": 2}
+    model = check_model(train_further(a_finished_model, plan=fine, output=tmp_path / "fine", **run))
+    assert model.spacing_mm == (0.5, 0.5, 0.5)
+    assert model.net_config == a_finished_model.net_config.finer(2)
+    weights = model.trainable_net().state_dict()
+    for name, before in a_finished_model.trainable_net().finer(2).named_parameters():
+        torch.testing.assert_close(weights[name], before, rtol=0, atol=1e-6, msg=name)
+    own = check_model(train_further(a_finished_model, output=tmp_path / "own", **run))
+    assert own.spacing_mm == (0.5, 0.5, 0.5)
+    with pytest.raises(ConfigurationError, match=r"spacing_mm: expected \(0.5, 0.5, 0.5\)"):
+        plan_for(a_finished_model, TrainingPlan(spacing_mm=(2.0, 2.0, 2.0)), finer=2)
+
+
+def test_a_sparse_loss_is_taken_at_another_voxel_of_each_cube(a_short_plan):
+    cubes = dataclasses.replace(NetConfig.from_dict(TWO_LEVELS), shuffle=2)
+    sparse = dataclasses.replace(a_short_plan, sparse_loss=True)
+    drawn = [
+        [place_of_loss(sparse, cubes, step=step, rank=rank) for step in range(200)]
+        for rank in (0, 1)
+    ]
+    assert set(drawn[0]) == set(drawn[1]) == set(range(8))
+    assert drawn[0] != drawn[1]
+    assert drawn[0][7] == place_of_loss(sparse, cubes, step=7, rank=0)
+    plain = NetConfig.from_dict(TWO_LEVELS)
+    assert place_of_loss(sparse, plain, step=0, rank=0) is None
+    assert place_of_loss(a_short_plan, cubes, step=0, rank=0) is None
 
 
 @with_and_without_class_weights
