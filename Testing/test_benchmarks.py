@@ -109,7 +109,7 @@ def test_every_variant_of_the_search_can_be_trained(monkeypatch):
 def test_synthesis(tmp_path: Path):
     (tmp_path / "heads").mkdir()
     write_head(tmp_path / "heads" / "head.nii.gz")
-    plan = read_settings(BENCHMARKS.parent / "Resources/Training/brain-mr/plan-5.json")
+    plan = read_settings(BENCHMARKS.parent / "Resources/Training/brain-mr/plan-4.json")
     (tmp_path / "plan.json").write_text(json.dumps(plan | {"patch": [16, 16, 16]}))
     rows = run(
         "synthesis.py",

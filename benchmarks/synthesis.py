@@ -28,7 +28,7 @@ RECIPES = Path(__file__).resolve().parent.parent / "Resources" / "Training" / "b
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of label maps")
-    parser.add_argument("--plan", type=Path, default=RECIPES / "plan-5.json")
+    parser.add_argument("--plan", type=Path, default=RECIPES / "plan-4.json")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--heads", type=int, default=2, help="label maps to read")
