@@ -112,7 +112,7 @@ def _train(request: TrainRequest) -> None:
         return
     if request.start_from is not None:
         start = load_model(request.start_from)
-        train_further(start, plan=plan, finer=request.finer, **run)
+        train_further(start, plan=plan, config=config, finer=request.finer, **run)
         return
     from CompactSegLib.training.run import train
 
@@ -121,19 +121,14 @@ def _train(request: TrainRequest) -> None:
 
 
 def _check_start(request: TrainRequest) -> None:
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in ("config", "grow", "start_from")
-        if getattr(request, name) is not None
-    ]
-    if not given:
+    if request.config is None and request.grow is None and request.start_from is None:
         raise ConfigurationError(
             "--config: expected a net configuration to train, got none; pass one, or a model with --start-from or "
             "--grow."
         )
-    if "--start-from" in given and len(given) > 1:
+    if request.start_from is not None and request.grow is not None:
         raise ConfigurationError(
-            f"--start-from: expected no other beginning, got {given[0]} too; the net is the model's, leave one out."
+            "--start-from: expected no other beginning, got --grow too; leave one out."
         )
     if request.finer != 1 and request.start_from is None:
         raise ConfigurationError(

@@ -22,8 +22,8 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Net configuration, JSON. With --grow its last block and head are added; without it, the model's "
-            "last ones once more.",
+            help="Net configuration, JSON. With --start-from, a larger net that holds the model's; with --grow its "
+            "last block and head are added, without it the model's last ones once more.",
             metavar="FILE",
         ),
     ] = None,
@@ -51,7 +51,8 @@ def train(
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Begin with the weights of this finished model, whose net is taken too.",
+            help="Begin with the weights of this finished model, whose net is taken too, unless --config has a larger "
+            "one.",
             metavar="NAME|DIR",
         ),
     ] = None,

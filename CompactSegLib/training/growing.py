@@ -11,6 +11,7 @@ from typing import Any
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.widening import check_wider
 from CompactSegLib.training.dataset import Dataset
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.seen import YES, seen_in_training
@@ -58,16 +59,20 @@ def train_further(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     plan: TrainingPlan | None = None,
+    config: NetConfig | None = None,
     finer: int = 1,
     **options: Any,
 ) -> Path:
     """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
 
     With `finer` 2 or 4 the new model works on a grid so many times finer, with blocks and heads that go on working on
-    the model's (`MultiLevelNet.finer`). All other arguments, the result and the errors are those of `grow`.
+    the model's (`MultiLevelNet.finer`). With `config` its net is that one, which holds the model's (`widened`). All
+    other arguments, the result and the errors are those of `grow`.
     """
-    config = model.net_config.finer(finer)
-    return _train(model, config, data=data, output=output, plan=plan, finer=finer, **options)
+    own = model.net_config.finer(finer)
+    if config is not None:
+        check_wider(own, config)
+    return _train(model, config or own, data=data, output=output, plan=plan, finer=finer, **options)
 
 
 def _train(

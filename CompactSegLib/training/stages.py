@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.network.widening import widened
 from CompactSegLib.training.plan import TrainingPlan
 
 
@@ -141,11 +143,17 @@ class TrainedLevels(nn.Module):
         return [evaluation.logits(level, place=place) for level in self.levels]
 
 
-def net_to_begin_with(model: Model, config: NetConfig) -> MultiLevelNet:
-    """The net of a finished model, on the grid of a run's configuration."""
+def net_to_begin_with(model: Model, config: NetConfig, *, seed: int) -> MultiLevelNet:
+    """The net of a finished model, on the grid of a run's configuration and as wide as that; always the same one."""
     net = model.trainable_net()
     factor = config.shuffle // net.config.shuffle
-    return net if factor == 1 else net.finer(factor)
+    net = net if factor == 1 else net.finer(factor)
+    mine = first_levels(config, net.levels)
+    if net.config == mine:
+        return net
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return widened(net, mine)
 
 
 def place_of_loss(plan: TrainingPlan, config: NetConfig, *, step: int, rank: int) -> int | None:

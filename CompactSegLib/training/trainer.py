@@ -113,10 +113,13 @@ class Trainer:
         stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
         if self.started_from:
-            net = self._balance.put_into(net_to_begin_with(self.started_from, self.config))
+            net = self._balance.put_into(self._start(self.started_from))
             self._enter(stage, net if net.levels == stage.levels else self._grown(net))
         else:
             self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
+
+    def _start(self, model: Model) -> MultiLevelNet:
+        return net_to_begin_with(model, self.config, seed=self.plan.seed)
 
     def _go_on(self) -> None:
         """From a finished stage to the next one, which begins with the averaged weights of what is finished."""
@@ -231,7 +234,7 @@ class Trainer:
     def _average_with_start(self) -> None:
         """Mix the weights that the run began with into those that it ends with."""
         if self.plan.start_share and self.started_from:
-            start = self._balance.put_into(net_to_begin_with(self.started_from, self.config))
+            start = self._balance.put_into(self._start(self.started_from))
             mix_in(self.average.module, start, self.plan.start_share)
 
     def validate(self) -> list[CaseScore]:

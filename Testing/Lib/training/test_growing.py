@@ -17,7 +17,7 @@ from CompactSegLib.training.growing import (
 from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.seen import seen_in_training
-from CompactSegLib.training.stages import place_of_loss
+from CompactSegLib.training.stages import first_levels, net_to_begin_with, place_of_loss
 from Testing.Lib.training.runs import a_trainer, run_until_killed, same_weights
 
 LAYER = {"channels": 3}
@@ -215,6 +215,38 @@ def test_a_run_can_begin_on_a_finer_grid_than_its_models(
     assert own.spacing_mm == (0.5, 0.5, 0.5)
     with pytest.raises(ConfigurationError, match=r"spacing_mm: expected \(0.5, 0.5, 0.5\)"):
         plan_for(a_finished_model, TrainingPlan(spacing_mm=(2.0, 2.0, 2.0)), finer=2)
+
+
+@with_and_without_class_weights
+def test_a_run_can_begin_with_a_wider_net_than_its_models(
+    a_finished_model, a_dataset_folder, tmp_path
+):
+    layers = {"layers": [LAYER]}
+    wider = NetConfig.from_dict(
+        {
+            **TWO_LEVELS,
+            "fuse": "dense",
+            "blocks": [{"branches": [layers, layers]}, *TWO_LEVELS["blocks"][1:]],
+            "heads": [{"layers": [{"channels": 7}]}] * 2,
+        }
+    )
+    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
+    still = dataclasses.replace(plan, learning_rate=0.0)
+    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu", "plan": still}
+    folder = train_further(a_finished_model, config=wider, output=tmp_path / "wide", **run)
+    model = check_model(folder)
+    assert model.net_config == wider
+    weights = model.trainable_net().state_dict()
+    start = net_to_begin_with(a_finished_model, wider, seed=plan.seed)
+    for name, values in start.named_parameters():
+        torch.testing.assert_close(weights[name], values, rtol=0, atol=1e-6, msg=name)
+    again = net_to_begin_with(a_finished_model, wider, seed=plan.seed).state_dict()
+    assert all(torch.equal(again[name], values) for name, values in start.state_dict().items())
+    with pytest.raises(ConfigurationError, match=r"net\.levels: expected 2"):
+        train_further(
+            a_finished_model, config=first_levels(wider, 1), output=tmp_path / "less", **run
+        )
+    assert not (tmp_path / "less").exists()
 
 
 def test_a_sparse_loss_is_taken_at_another_voxel_of_each_cube(a_short_plan):
