@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.errors import ConfigurationError, DeviceError, InputError
-from CompactSegLib.inference.devices import is_out_of_memory
+from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.level_run import LevelRun
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.progress import LevelReporter, Progress
@@ -103,7 +104,7 @@ class Evaluation:
             run = LevelRun(
                 self._segmenter, self._image, grid=self.grid, level=number, report=report
             )
-            labels = self.grid.to_source(run.labels())
+            labels = self.grid.to_source(self._refined(run.labels()))
             labels.flags.writeable = False  # the next level is compared with them
             self._segmenter.last_edge = run.edge
             level = self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
@@ -117,6 +118,22 @@ class Evaluation:
                 f"Level {number}: expected memory for the image and its labels ({size} voxels at the model's spacing), "
                 "but the CPU has none left; close other programs or segment a smaller region."
             ) from error
+
+    def _refined(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels ``(D, H, W)`` on the oriented source grid as the model's refinement leaves them."""
+        refinement = self._segmenter.model.refinement
+        if refinement is None:
+            return labels
+        # Oriented, so that the order of voxels in memory makes no difference.
+        image = self.grid.to_oriented(self.volume.array[0])
+        spacing_mm = [self.volume.geometry.spacing_mm[2 - axis] for axis in self.grid.source_axes]
+        device = self._segmenter.runtime.device
+        if device.type != "cpu":
+            # What it lacks, memory or an operator, the CPU has; what is wrong with it showed with the net.
+            with contextlib.suppress(RuntimeError):
+                return refinement.apply(labels, image, spacing_mm, device=device)
+            release_cached(device)
+        return refinement.apply(labels, image, spacing_mm)
 
     def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
         """Background throughout: what a net makes of an image without contrast says nothing about the image."""

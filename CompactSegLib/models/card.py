@@ -198,6 +198,12 @@ def _limits(model: Model) -> str:
         f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing.",
         f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen.",
     ]
+    if model.refinement:
+        limits[-1] = (
+            f"The net sees volumes in {model.orientation}, {spacing} mm. Borders are then moved to where the volume's "
+            f"own intensities put them, by {model.refinement.reach_mm:.1f} mm at most along each axis; where these "
+            "hardly tell structures apart, they stay coarse. The Dice above is that of the net alone."
+        )
     if model.field_mm:
         field = " × ".join(f"{mm:.0f}" for mm in model.field_mm)
         limits.append(

@@ -22,6 +22,7 @@ from CompactSegLib.models.schema import MODEL_FILE, model_data, parse_model, rea
 from CompactSegLib.models.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
 
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
@@ -75,6 +76,7 @@ def write_model(
     licence: str,
     field_mm: tuple[float, float, float] | None = None,
     expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
+    refinement: Refinement | None = None,
     half_weights: bool = False,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
@@ -100,6 +102,7 @@ def write_model(
         field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
             is as good on any extent.
         expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
+        refinement: How labels are refined by the image; None where they are the net's own.
         half_weights: Store kernels in fp16, at half the size.
 
     Raises:
@@ -137,6 +140,7 @@ def write_model(
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         size_bytes=0,
         expected_millilitres=dict(expected_millilitres or {}),
+        refinement=refinement,
     )
     text = _json_text(target, model_data(draft))
     model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))

@@ -15,6 +15,7 @@ from CompactSegLib.network.config import NetConfig
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
     from CompactSegLib.volume.intensities import IntensityRule
+    from CompactSegLib.volume.refinement import Refinement
 
 __all__ = ["GainCalibration", "LevelInfo", "Model", "StopSettings"]
 
@@ -107,6 +108,7 @@ class Model:
         weights_sha256: Of ``weights.safetensors``.
         size_bytes: Of the folder's files together.
         expected_millilitres: By label name, what the training cases have; empty where that is not stated.
+        refinement: How borders are moved to where the image has them; None where they stay as the net puts them.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Model:
     weights_sha256: str
     size_bytes: int
     expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+    refinement: Refinement | None = None
 
     @property
     def is_synthetic(self) -> bool:

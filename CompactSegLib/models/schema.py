@@ -23,6 +23,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import LevelCost, level_costs
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
 
 __all__ = ["MODEL_FILE", "SCHEMA", "model_data", "parse_model", "read_json"]
 
@@ -40,6 +41,7 @@ _NAMES = (
     "spacing_mm",
     "field_mm",
     "intensity",
+    "refinement",
     "labels",
     "expected_millilitres",
     "net",
@@ -124,6 +126,7 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         weights_sha256=_sha256(fields),
         size_bytes=size_bytes,
         expected_millilitres=_expected(fields, labels),
+        refinement=_refinement(fields),
     )
 
 
@@ -140,6 +143,7 @@ def model_data(model: Model) -> dict[str, Any]:
         "spacing_mm": list(model.spacing_mm),
         "field_mm": model.field_mm and list(model.field_mm),
         "intensity": model.intensity.to_dict(),
+        **({"refinement": model.refinement.to_dict()} if model.refinement else {}),
         "labels": [label.to_dict() for label in model.labels],
         **({"expected_millilitres": expected} if expected else {}),
         "net": model.net_config.to_dict(),
@@ -190,6 +194,12 @@ def _expected(fields: Fields, labels: tuple[Label, ...]) -> dict[str, ExpectedVo
     return fields.read(
         "expected_millilitres", lambda settings: expected_from_dict(settings, labels=names)
     )
+
+
+def _refinement(fields: Fields) -> Refinement | None:
+    if not fields.states("refinement"):
+        return None
+    return fields.read("refinement", Refinement.from_dict)
 
 
 def _lengths(fields: Fields, name: str) -> tuple[float, float, float]:

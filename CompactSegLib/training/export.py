@@ -27,6 +27,7 @@ from CompactSegLib.training.siblings import sibling_provenance
 from CompactSegLib.training.stopping import Measured, best_threshold, calibrated, expected_gain
 from CompactSegLib.training.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
 
 if TYPE_CHECKING:
     from CompactSegLib.training.trainer import Trainer
@@ -100,6 +101,7 @@ def export_model(
         licence=licence or "unknown",
         field_mm=field_mm,
         expected_millilitres=expected_millilitres,
+        refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         half_weights=plan.half_weights,
     )
 

@@ -132,6 +132,8 @@ def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) 
         settings = label.to_dict()
         labels[str(settings.pop("value"))] = settings
     texts = {name: getattr(plan, name) or getattr(model, name) for name in ("title", "description")}
+    if model.refinement and not plan.refinement:
+        kept["refinement"] = model.refinement.to_dict()
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 
 

@@ -13,6 +13,7 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.models.schema import is_model_name
 from CompactSegLib.training.settings import known, read_settings, tuples
 from CompactSegLib.training.synthesis.plan import SynthesisPlan
+from CompactSegLib.volume.refinement import Refinement
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
@@ -114,6 +115,8 @@ class TrainingPlan:
             are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
             Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
         half_weights: The finished model's kernels are stored in fp16, at half the size.
+        refinement: How the finished model's labels are refined by the image, ``mm`` and ``weight``
+            (`volume.refinement`); empty leaves them as the net's. Validation is of the net alone.
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
@@ -153,6 +156,7 @@ class TrainingPlan:
     fixed_statistics: float = 0.0
     start_share: float = 0.0
     half_weights: bool = False
+    refinement: dict[str, float] = field(default_factory=dict)
     precision: str = "auto"
     seed: int = 12345
     validate_every: int = 1000
@@ -197,6 +201,11 @@ class TrainingPlan:
             raise ConfigurationError(
                 f"training plan, level_steps: expected shares above 0, got {self.level_steps!r}."
             )
+        if self.refinement:
+            try:
+                Refinement.from_dict(self.refinement)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"training plan, {error}") from None
         if self.level_weights and min(self.level_weights) < 0:
             raise ConfigurationError(
                 f"training plan, level_weights: expected weights of at least 0, got {self.level_weights!r}."

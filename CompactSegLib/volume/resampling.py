@@ -230,6 +230,11 @@ class GridMap:
         flipped = oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
         return np.ascontiguousarray(flipped.transpose(np.argsort(self.source_axes)))
 
+    def to_oriented(self, array: np.ndarray) -> np.ndarray:
+        """The inverse of `to_source`: a view of (K, J, I) as (D, H, W)."""
+        oriented = array.transpose(self.source_axes)
+        return oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+
     def _taps_to_model(self, axis: int) -> Taps:
         scale = self.scales[axis]
         centres = (np.arange(self.model_shape[axis]) + 0.5) / scale - 0.5

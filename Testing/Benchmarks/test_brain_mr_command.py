@@ -16,6 +16,7 @@ from benchmarks.brain_mr.heads import held_out_heads
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.models import Label, Model, StopSettings, write_model
 from CompactSegLib.volume import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.nets import POOLED, layer, net_config, random_net, serial
 
 SOURCE = "made-up heads"
@@ -126,9 +127,9 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
         assert f"| {name} |" in filled["stability"]
     assert "| CT of the trunk |" in filled["nothing"]
     check_weights(document, model)
-    other = dataclasses.replace(model, weights_sha256="0" * 64)
-    with pytest.raises(ConfigurationError, match="measure all parts"):
-        check_weights(document, other)
+    for change in ({"weights_sha256": "0" * 64}, {"refinement": Refinement(2.0)}):
+        with pytest.raises(ConfigurationError, match="measure all parts"):
+            check_weights(document, dataclasses.replace(model, **change))
 
 
 def test_another_model_does_not_go_into_the_shipped_ones_document(capsys):

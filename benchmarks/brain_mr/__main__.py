@@ -118,15 +118,24 @@ def check_weights(document: Path, model: Model) -> None:
     """Refuse to put some figures of a model beside another's.
 
     Raises:
-        ConfigurationError: The document was measured with other weights.
+        ConfigurationError: The document was measured with other weights, or with these refined otherwise.
     """
     text = document.read_text(encoding="utf-8") if document.exists() else ""
-    told, own = re.search(r"; weights ([0-9a-f]{12})\.", text), model.weights_sha256[:12]
+    told, own = re.search(r"; (weights [0-9a-f]{12}.*)\.$", text, re.MULTILINE), which(model)
     if told and told[1] != own:
         raise ConfigurationError(
-            f"{document}: expected figures of the weights {own}, but it has those of {told[1]}; measure all parts, or "
-            "choose another --document."
+            f"{document}: expected figures of {own}, but it has those of {told[1]}; measure all parts, or choose "
+            "another --document."
         )
+
+
+def which(model: Model) -> str:
+    """What makes a model's labels, in words."""
+    refinement = model.refinement
+    refined = (
+        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g})" if refinement else ""
+    )
+    return f"weights {model.weights_sha256[:12]}{refined}"
 
 
 def setup(segmenter: Segmenter, options: argparse.Namespace, minutes: float) -> str:
@@ -136,7 +145,7 @@ def setup(segmenter: Segmenter, options: argparse.Namespace, minutes: float) -> 
     return (
         f"Measured ({parts}{', full grid' if options.full else ''}) in {minutes:.0f} minutes on {runtime.device} in "
         f"{runtime.precision} with {torch.get_num_threads()} threads ({processor_name()}), torch {torch.__version__}; "
-        f"weights {model.weights_sha256[:12]}."
+        f"{which(model)}."
     )
 
 

@@ -14,6 +14,7 @@ from CompactSegLib.models.expected import ExpectedVolume
 from CompactSegLib.models.model import LevelInfo
 from CompactSegLib.network import NetConfig, fold_batch_norm, level_costs
 from CompactSegLib.volume import Geometry, IntensityRule, Volume
+from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.nets import random_net
 
 
@@ -26,6 +27,7 @@ def model_in_memory(
     stop: StopSettings | None = None,
     intensity: IntensityRule | None = None,
     expected: Mapping[str, ExpectedVolume] | None = None,
+    refinement: Refinement | None = None,
     zero_weights: bool = False,
     seed: int = 0,
 ) -> Model:
@@ -64,6 +66,7 @@ def model_in_memory(
         weights_sha256="",
         size_bytes=0,
         expected_millilitres=expected or {},
+        refinement=refinement,
     )
     model.__dict__["net"] = fold_batch_norm(net)
     return model

@@ -96,6 +96,11 @@ def _expected(**changes: Any) -> dict[str, Any]:
         (put("field_mm", value=40), "field_mm: expected a list of 3, got 40"),
         (put("orientation", value="XYZ"), "orientation: expected three letters"),
         (put("intensity", "rule", value="magic"), "intensity: expected a rule of zscore"),
+        (put("refinement", value={"mm": 1}), "refinement: expected mm and weight"),
+        (
+            put("refinement", value={"mm": 0, "weight": 1}),
+            "refinement, mm: expected a number above 0",
+        ),
         (put("labels", 0, "value", value=7), "labels: expected the values 1 to 2"),
         (put("labels", 0, "color", value=[1, 2]), "expected a color of three whole numbers"),
         (drop("labels", 1), "labels: expected the values 1 to 2"),

@@ -1,0 +1,150 @@
+"""What a volume's labels look like in it: one intensity each, and a smooth field by which coils brighten them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Mixture", "at_rows", "bias_field", "in_plane"]
+
+_CELL = 4
+_FIELD_MM = 20.0
+_FIELD_RANGE = 3.0
+_FIELD_PRIOR = 0.02
+# Beyond so many standard deviations one intensity is as strange as another.
+_STRANGE = 4.0
+_BINS = 64
+_LEAST_VOXELS = 20
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The intensities of labels in an image.
+
+    Attributes:
+        means: By label, those above 0 that there are enough voxels of.
+        deviation: Standard deviation, the same for all: borders then lie halfway between two means, where a voxel that
+            holds both has as much of one as of the other, whatever the slice thickness.
+        background: Logarithm of the density in equal bins; None where there is no background.
+        lowest: Where the first bin begins.
+        bin: Width of a bin.
+    """
+
+    means: dict[int, float]
+    deviation: float
+    background: torch.Tensor | None
+    lowest: float
+    bin: float
+
+    @property
+    def labels(self) -> list[int]:
+        return [*([0] if self.background is not None else []), *self.means]
+
+    @classmethod
+    def of(cls, labels: torch.Tensor, image: torch.Tensor) -> Mixture:
+        """Look at an image; medians, as some voxels of a label are not what it says."""
+        import torch
+
+        low, high = (float(end) for end in torch.aminmax(image))
+        width = max(high - low, 1e-12) / _BINS
+        inner = _inner(labels)
+        counts = torch.bincount(labels.flatten().int(), minlength=1).tolist()
+        means, squares, voxels = {}, 0.0, 0
+        for label, count in enumerate(counts):
+            if label and count >= _LEAST_VOXELS:
+                mine = labels == label
+                values = image[mine]
+                spread = 1.4826 * float((values - values.median()).abs_().median())
+                squares, voxels = squares + count * spread**2, voxels + count
+                # What is shared with other tissues at the border would draw means together.
+                core = image[mine.logical_and_(inner)]
+                means[label] = float((core if len(core) >= _LEAST_VOXELS else values).median())
+        background = None
+        if counts[0] >= _LEAST_VOXELS:
+            bins = torch.histc(image[labels == 0], _BINS, low, low + _BINS * width)
+            wide = torch.nn.functional.pad(bins[None], (1, 1), mode="replicate")[0]
+            bins = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
+            background = ((bins / bins.sum()).clamp_min(1e-6) / width).log()
+        # No sharper than the background's bins, against which it stands.
+        deviation = max(math.sqrt(squares / max(1, voxels)), width / math.sqrt(2 * math.pi))
+        return cls(means, deviation, background, low, width)
+
+    def log_likelihood(self, label: int, image: torch.Tensor) -> torch.Tensor:
+        """Of each voxel's intensity, were it this label's."""
+        if label == 0:
+            assert self.background is not None
+            index = ((image - self.lowest) / self.bin).long().clamp_(0, _BINS - 1)
+            return self.background[index]
+        strange = ((image - self.means[label]) / self.deviation).clamp_(-_STRANGE, _STRANGE)
+        return strange.square_().mul_(-0.5).sub_(math.log(self.deviation * math.sqrt(2 * math.pi)))
+
+
+def _inner(labels: torch.Tensor) -> torch.Tensor:
+    """Whether all voxels that share a face with one have its label."""
+    import torch
+
+    result = torch.ones_like(labels, dtype=torch.bool)
+    for axis in range(3):
+        size = labels.shape[axis]
+        if size > 1:
+            same = labels.narrow(axis, 1, size - 1) == labels.narrow(axis, 0, size - 1)
+            result.narrow(axis, 1, size - 1).logical_and_(same)
+            result.narrow(axis, 0, size - 1).logical_and_(same)
+    return result
+
+
+def bias_field(
+    labels: torch.Tensor, image: torch.Tensor, mixture: Mixture, spacing_mm: Sequence[float]
+) -> torch.Tensor:
+    """The smooth factor by which an image is brighter than its labels' means: least squares around each cell."""
+    import torch
+
+    means = image.new_zeros(256)
+    for label, mean in mixture.means.items():
+        means[label] = mean
+    expected = means[labels.int()]
+    sums = torch.stack([image * expected, expected.square()])
+    padded = torch.nn.functional.pad(sums, _missing(image.shape))
+    cells = torch.nn.functional.avg_pool3d(padded, _CELL)
+    for axis, mm in enumerate(spacing_mm, start=1):
+        places = torch.arange(cells.shape[axis], device=image.device) * (mm * _CELL)
+        distances = places[:, None] - places[None]
+        near = torch.exp(-0.5 * (distances / _FIELD_MM).square())
+        cells = torch.tensordot(cells, near.to(cells), dims=([axis], [0])).movedim(-1, axis)
+    prior = _FIELD_PRIOR * cells[1].amax()
+    if not prior > 0:  # nothing is labelled, or all of it is as dark as can be
+        return torch.ones_like(cells[0])
+    field = (cells[0] + prior) / (cells[1] + prior)
+    return field.clamp_(1 / _FIELD_RANGE, _FIELD_RANGE)
+
+
+def _missing(shape: Sequence[int]) -> list[int]:
+    """What pads a shape to whole cells, as `pad` takes it."""
+    return [side for last in reversed([-side % _CELL for side in shape]) for side in (0, last)]
+
+
+def in_plane(field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]) -> torch.Tensor:
+    """A field of cells ``(c, c', c'')`` at the voxels of its planes, ``(c, J, I)``; a cell is so many steps wide."""
+    import torch
+
+    sides = [cells * _CELL * step for cells, step in zip(field.shape, steps, strict=True)][1:]
+    fine = torch.nn.functional.interpolate(
+        field[:, None], size=sides, mode="bilinear", align_corners=False
+    )[:, 0]
+    return fine[:, : shape[1], : shape[2]]
+
+
+def at_rows(planes: torch.Tensor, rows: slice, step: int) -> torch.Tensor:
+    """Of what `in_plane` gives, the field at some rows of voxels, ``(rows, J, I)``."""
+    import torch
+
+    at = (torch.arange(rows.start, rows.stop, device=planes.device) + 0.5) / (_CELL * step)
+    at = (at - 0.5).clamp_(0, len(planes) - 1)
+    below = at.long()
+    above = (below + 1).clamp_(max=len(planes) - 1)
+    return torch.lerp(planes[below], planes[above], (at - below)[:, None, None])

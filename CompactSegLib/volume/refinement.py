@@ -1,0 +1,236 @@
+"""Borders moved to where an image's own intensities put them.
+
+A net that works on a coarse grid knows which structures lie where, but not to the voxel where one ends. The intensities
+of this very image do: around each voxel, the labels say what it may be, and the intensities of each label in this image
+say which of these it is. Both are combined as in the segmentation of brain tissues by mixtures of Gaussians (Wells et
+al., Adaptive Segmentation of MRI Data, IEEE TMI 15, 1996; Ashburner and Friston, Unified Segmentation, NeuroImage 26,
+2005), with a smooth field for what coils make brighter here than there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.volume.mixture import Mixture, at_rows, bias_field, in_plane
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from CompactSegLib.volume.resampling import Box
+
+__all__ = ["Refinement"]
+
+_ROUNDS = 3
+# For what is told of the whole image: its intensities and its bias field.
+_COARSE_MM = 2.0
+_SLAB_VOXELS = 2**20
+_NEVER = -1e4
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How labels are refined by the image they belong to.
+
+    Attributes:
+        mm: Standard deviation of the Gaussian that spreads labels around where the net put them. A voxel gets only
+            labels that lie within `reach_mm`, 2.5 of these, of it along each axis.
+        weight: Of the intensity against the labels around; 1 takes voxels' intensities for independent.
+    """
+
+    mm: float
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, most in (("mm", 10.0), ("weight", 1.0)):
+            value = getattr(self, name)
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not 0 < value <= most
+            ):
+                raise ConfigurationError(
+                    f"refinement, {name}: expected a number above 0, at most {most:g}, got {value!r}."
+                )
+
+    @classmethod
+    def from_dict(cls, data: object) -> Refinement:
+        """Read what `to_dict` gives."""
+        names = ("mm", "weight")
+        if not isinstance(data, Mapping) or set(data) != set(names):
+            raise ConfigurationError(f"refinement: expected {' and '.join(names)}, got {data!r}.")
+        return cls(**{name: data[name] for name in names})
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def reach_mm(self) -> float:
+        """How far a border can move."""
+        return 2.5 * self.mm
+
+    def apply(
+        self,
+        labels: NDArray[np.uint8],
+        image: NDArray[Any],
+        spacing_mm: Sequence[float],
+        *,
+        device: torch.device | str = "cpu",
+    ) -> NDArray[np.uint8]:
+        """Refine labels.
+
+        Args:
+            labels: ``(D, H, W)``, 0 is background.
+            image: ``(D, H, W)``, any real pixel type.
+            spacing_mm: Along D, H and W.
+            device: Where to compute.
+
+        Returns:
+            New labels ``(D, H, W)``. They do not depend on what is added to the intensities, nor but for rounding on
+            what these are multiplied by.
+        """
+        import numpy as np
+        import torch
+
+        refined = labels.copy()
+        reach = [int(self.reach_mm / mm) for mm in spacing_mm]
+        box = _around(labels, reach)
+        if box is None:
+            return refined
+        with torch.inference_mode():
+            known = torch.from_numpy(labels[box].copy()).to(device)
+            seen = torch.from_numpy(np.ascontiguousarray(image[box])).to(device).float()
+            seen -= float(np.percentile(image[tuple(slice(None, None, 4) for _ in reach)], 0.5))
+            mixture, field = self._look(known, seen, spacing_mm)
+            steps = _steps(spacing_mm)
+            planes = in_plane(field, known.shape, steps)
+            for rows in _slabs(known.shape):
+                wide = slice(max(0, rows.start - reach[0]), min(len(known), rows.stop + reach[0]))
+                part = seen[wide] / at_rows(planes, wide, steps[0])
+                found = self._labels(known[wide], part, mixture, spacing_mm)
+                first = box[0].start + rows.start
+                mine = found[rows.start - wide.start :][: rows.stop - rows.start]
+                refined[first : first + len(mine), box[1], box[2]] = mine.cpu().numpy()
+        return refined
+
+    def _look(
+        self, labels: torch.Tensor, image: torch.Tensor, spacing_mm: Sequence[float]
+    ) -> tuple[Mixture, torch.Tensor]:
+        """The intensities of labels in an image and its bias field, by turns with the labels, all on a coarse grid."""
+        steps = _steps(spacing_mm)
+        every = tuple(slice(None, None, step) for step in steps)
+        coarse_mm = [mm * step for mm, step in zip(spacing_mm, steps, strict=True)]
+        known, seen = labels[every].contiguous(), image[every].contiguous()
+        mixture = Mixture.of(known, seen)
+        field = bias_field(known, seen, mixture, coarse_mm)
+        now = known
+        for _ in range(_ROUNDS):
+            planes = in_plane(field, seen.shape, (1, 1, 1))
+            even = seen / at_rows(planes, slice(0, len(seen)), 1)
+            now = self._labels(known, even, Mixture.of(now, even), coarse_mm)
+            mixture = Mixture.of(now, even)
+            field = bias_field(now, seen, mixture, coarse_mm)
+        return mixture, field
+
+    def _labels(
+        self,
+        labels: torch.Tensor,
+        image: torch.Tensor,
+        mixture: Mixture,
+        spacing_mm: Sequence[float],
+    ) -> torch.Tensor:
+        """The most likely label of each voxel, by the labels around it and by its intensity."""
+        import torch
+
+        taps = [_gaussian(self.mm, mm, self.reach_mm) for mm in spacing_mm]
+        # What there is too little of to know its intensity stays.
+        known = torch.tensor([label in mixture.labels for label in range(256)])
+        best = torch.where(known.to(labels.device)[labels.int()], _NEVER, math.inf).to(image)
+        result = labels.clone()
+        for label in mixture.labels:
+            mask = labels == label
+            box = _box_of(mask, [len(tap) // 2 for tap in taps])
+            if box is None:
+                continue
+            share = _smoothed(mask[box].float(), taps)
+            near = share > 0
+            score = share.clamp_min_(1e-30).log_()
+            score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
+            score.masked_fill_(near.logical_not_(), _NEVER)
+            better = score > best[box]
+            best[box] = torch.where(better, score, best[box])
+            result[box] = result[box].masked_fill_(better, label)
+        return result
+
+
+def _gaussian(sigma: float, mm: float, reach_mm: float) -> list[float]:
+    """Weights of a Gaussian at whole voxels within reach; they sum to 1."""
+    count = int(reach_mm / mm)
+    weights = [math.exp(-0.5 * (at * mm / sigma) ** 2) for at in range(-count, count + 1)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _smoothed(values: torch.Tensor, taps: Sequence[Sequence[float]]) -> torch.Tensor:
+    """``(D, H, W)`` convolved along each axis; beyond the border lie zeros."""
+    import torch
+
+    for axis, weights in enumerate(taps):
+        middle, size = len(weights) // 2, values.shape[axis]
+        result = values * weights[middle]
+        for away in range(1, min(middle, size - 1) + 1):
+            lower = values.narrow(axis, 0, size - away)
+            upper = values.narrow(axis, away, size - away)
+            weight = weights[middle + away]
+            torch.add(here := result.narrow(axis, away, size - away), lower, alpha=weight, out=here)
+            torch.add(here := result.narrow(axis, 0, size - away), upper, alpha=weight, out=here)
+        values = result
+    return values
+
+
+def _steps(spacing_mm: Sequence[float]) -> list[int]:
+    return [max(1, int(_COARSE_MM / mm)) for mm in spacing_mm]
+
+
+def _slabs(shape: Sequence[int]) -> Iterator[slice]:
+    rows = max(8, _SLAB_VOXELS // max(1, shape[1] * shape[2]))
+    for start in range(0, shape[0], rows):
+        yield slice(start, min(start + rows, shape[0]))
+
+
+def _around(labels: NDArray[np.uint8], margin: Sequence[int]) -> Box | None:
+    """The box of all that is labelled and a margin; None where nothing is."""
+    import numpy as np
+
+    ends = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        places = np.flatnonzero(labels.any(axis=others))
+        if not len(places):
+            return None
+        ends.append((int(places[0]), int(places[-1]) + 1))
+    d, h, w = (
+        slice(max(0, first - more), min(size, last + more))
+        for (first, last), more, size in zip(ends, margin, labels.shape, strict=True)
+    )
+    return d, h, w
+
+
+def _box_of(mask: torch.Tensor, margin: Sequence[int]) -> Box | None:
+    """As `_around`, of a mask."""
+    plane = mask.any(dim=0)
+    ends = []
+    for flags in (mask.flatten(1).any(dim=1), plane.any(dim=1), plane.any(dim=0)):
+        places = flags.nonzero()
+        if not len(places):
+            return None
+        ends.append((int(places[0]), int(places[-1]) + 1))
+    first, second, third = (
+        slice(max(0, start - more), min(size, stop + more))
+        for (start, stop), more, size in zip(ends, margin, mask.shape, strict=True)
+    )
+    return first, second, third

@@ -1,0 +1,157 @@
+"""Borders that are moved to where the image has them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.volume import refinement as module
+from CompactSegLib.volume.refinement import Refinement
+
+REFINEMENT = Refinement(1.25)
+SIDES = (40, 44, 48)
+
+
+def truth(scale: float = 1.0) -> np.ndarray:
+    """Two structures, one within the other, uint8 ``(K, J, I)``."""
+    k, j, i = np.meshgrid(*[np.linspace(-1, 1, side) for side in SIDES], indexing="ij")
+    # Not round, so that their border is where only the image can say.
+    far = np.sqrt(k**2 + j**2 + i**2) * (1 + 0.15 * np.sin(9 * j) * np.cos(7 * i))
+    return (far < 0.8 * scale).astype(np.uint8) + (far < 0.45 * scale)
+
+
+def imaged(labels: np.ndarray, means=(0.0, 60.0, 100.0), *, noise: float = 5.0) -> np.ndarray:
+    random = np.random.default_rng(1)
+    image = np.take(np.asarray(means, np.float32), labels)
+    return (image + noise * random.standard_normal(labels.shape)).astype(np.float32)
+
+
+def coarse(labels: np.ndarray) -> np.ndarray:
+    """As a net on a grid of 4 voxels has them."""
+    few = labels[2::4, 2::4, 2::4]
+    return np.kron(few, np.ones((4, 4, 4), np.uint8))[tuple(slice(side) for side in labels.shape)]
+
+
+def dice(first: np.ndarray, second: np.ndarray, label: int) -> float:
+    one, other = first == label, second == label
+    return 2 * (one & other).sum() / (one.sum() + other.sum())
+
+
+@pytest.mark.parametrize("means", [(0, 60, 100), (100, 60, 20), (50, 10, 90)])
+def test_borders_go_to_where_the_image_has_them(means):
+    labels = truth()
+    rough = coarse(labels)
+    refined = REFINEMENT.apply(rough, imaged(labels, means), (1, 1, 1))
+    for label in (1, 2):
+        assert dice(rough, labels, label) < 0.93
+        assert dice(refined, labels, label) > 0.98
+
+
+def test_a_coil_s_unevenness_is_not_taken_for_tissue():
+    labels = truth()
+    even = imaged(labels, (0, 70, 100))
+    bias = np.linspace(0.6, 1.6, SIDES[1], dtype=np.float32)[:, None]
+    plain, uneven = (
+        REFINEMENT.apply(coarse(labels), image, (2.5, 2.5, 2.5)) for image in (even, even * bias)
+    )
+    for label in (1, 2):
+        assert dice(plain, labels, label) > 0.97
+        assert dice(uneven, labels, label) > 0.95
+
+
+def test_where_the_image_tells_nothing_the_labels_stay_about_as_they_are():
+    rough = coarse(truth())
+    noise = imaged(np.zeros_like(rough), noise=10)
+    refined = REFINEMENT.apply(rough, noise, (1, 1, 1))
+    for label in (1, 2):
+        assert dice(refined, rough, label) > 0.9
+
+
+@given(
+    seed=st.integers(0, 1000),
+    mm=st.sampled_from([0.5, 1.0, 1.7]),
+    spacing_mm=st.tuples(*[st.sampled_from([0.7, 1.0, 3.0])] * 3),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_voxel_gets_only_labels_within_reach(seed, mm, spacing_mm):
+    random = np.random.default_rng(seed)
+    labels = np.zeros((12, 10, 14), np.uint8)
+    for label in (1, 2, 3):
+        d, h, w = (random.integers(0, side - 3) for side in labels.shape)
+        labels[d : d + 3, h : h + 3, w : w + 3] = label
+    before = labels.copy()
+    refinement = Refinement(mm)
+    refined = refinement.apply(labels, random.random(labels.shape, np.float32), spacing_mm)
+    assert (labels == before).all()
+    sizes = [2 * int(refinement.reach_mm / step) + 1 for step in spacing_mm]
+    for label in range(4):
+        near = ndimage.maximum_filter(labels == label, sizes)
+        assert not (refined == label)[~near].any()
+
+
+def test_units_and_zero_of_the_intensities_do_not_matter():
+    labels = truth()
+    image = np.round(imaged(labels))
+    refined = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
+    shifted = REFINEMENT.apply(coarse(labels), image - 1024, (1, 1, 1))
+    assert (refined == shifted).mean() > 0.9999
+    scaled = REFINEMENT.apply(coarse(labels), image * np.float32(0.037), (1, 1, 1))
+    assert (refined == scaled).mean() > 0.9999
+
+
+def test_slabs_make_no_difference(monkeypatch):
+    labels = truth()
+    image = imaged(labels)
+    whole = REFINEMENT.apply(coarse(labels), image, (1, 1.5, 1))
+    monkeypatch.setattr(module, "_SLAB_VOXELS", 1)
+    assert (REFINEMENT.apply(coarse(labels), image, (1, 1.5, 1)) == whole).all()
+
+
+@pytest.mark.parametrize("labelled", [0, 1, 30])
+def test_hardly_anything_or_nothing_to_refine(labelled):
+    labels = np.zeros((9, 8, 7), np.uint8)
+    labels.flat[:labelled] = 1
+    image = np.random.default_rng(0).random(labels.shape, np.float32)
+    refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+    assert refined is not labels
+    assert refined.shape == labels.shape
+    if not labelled:
+        assert not refined.any()
+
+
+def test_what_there_is_too_little_of_stays():
+    labels = coarse(truth())
+    image = imaged(labels)
+    labels[20, 20, 20:26] = 3
+    refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+    assert ((refined == 3) == (labels == 3)).all()
+
+
+def test_constant_and_whole_numbers():
+    labels = coarse(truth())
+    for image in (np.zeros(SIDES, np.int16), np.full(SIDES, 7, np.uint8)):
+        refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+        assert dice(refined, labels, 1) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"mm": 1.0}, "expected mm and weight"),
+        ([1.0], "expected mm and weight"),
+        ({"mm": 0, "weight": 1}, "mm: expected a number above 0, at most 10"),
+        ({"mm": 1, "weight": 1.5}, "weight: expected a number above 0, at most 1"),
+        ({"mm": True, "weight": 1}, "mm: expected"),
+    ],
+)
+def test_what_cannot_be_is_refused(data, words):
+    with pytest.raises(ConfigurationError, match=words):
+        Refinement.from_dict(data)
+
+
+def test_settings_come_back_as_they_were():
+    assert Refinement.from_dict(REFINEMENT.to_dict()) == REFINEMENT
