@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +51,7 @@ class Evaluation:
         self._segmenter = segmenter
         self._image: PreparedImage | None = None
         self._levels: dict[int, Level] = {}
+        self._own: NDArray[np.uint8] | None = None
 
     def level(
         self,
@@ -104,10 +105,14 @@ class Evaluation:
             run = LevelRun(
                 self._segmenter, self._image, grid=self.grid, level=number, report=report
             )
-            labels = self.grid.to_source(self._refined(run.labels()))
+            own = run.labels()
+            labels = self.grid.to_source(self._refined(own, report))
             labels.flags.writeable = False  # the next level is compared with them
             self._segmenter.last_edge = run.edge
             level = self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
+            if self._segmenter.model.refinement:
+                level = replace(level, expected_gain=self._gain_of_net(number, own))
+                self._own = own
             self._segmenter.tell_finding(on_findings(level, self.volume, self._segmenter.model))
             return level
         except (RuntimeError, MemoryError) as error:
@@ -119,21 +124,35 @@ class Evaluation:
                 "but the CPU has none left; close other programs or segment a smaller region."
             ) from error
 
-    def _refined(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _refined(self, labels: NDArray[np.uint8], report: LevelReporter) -> NDArray[np.uint8]:
         """Labels ``(D, H, W)`` on the oriented source grid as the model's refinement leaves them."""
-        refinement = self._segmenter.model.refinement
+        segmenter = self._segmenter
+        refinement = segmenter.model.refinement
         if refinement is None:
             return labels
         # Oriented, so that the order of voxels in memory makes no difference.
         image = self.grid.to_oriented(self.volume.array[0])
         spacing_mm = [self.volume.geometry.spacing_mm[2 - axis] for axis in self.grid.source_axes]
-        device = self._segmenter.runtime.device
+        device = segmenter.runtime.device
         if device.type != "cpu":
-            # What it lacks, memory or an operator, the CPU has; what is wrong with it showed with the net.
-            with contextlib.suppress(RuntimeError):
-                return refinement.apply(labels, image, spacing_mm, device=device)
+            try:
+                return refinement.apply(
+                    labels, image, spacing_mm, device=device, check=report.check
+                )
+            except (RuntimeError, TypeError) as error:
+                reason = str(error).strip().partition("\n")[0]
             release_cached(device)
-        return refinement.apply(labels, image, spacing_mm)
+            segmenter.tell(f"{device} could not refine labels ({reason}), the CPU did.")
+        return refinement.apply(labels, image, spacing_mm, check=report.check)
+
+    def _gain_of_net(self, number: int, own: NDArray[np.uint8]) -> float | None:
+        """Dice that the next level is expected to bring, by how the net's own labels changed, as it was calibrated."""
+        model = self._segmenter.model
+        if self._own is None or number == model.net_config.levels:
+            return None
+        counts = overlap_counts(self._own, own, classes=model.net_config.classes)
+        change = max(jaccard_distances(counts).values(), default=0.0)
+        return model.stop.expected_gain(number, change)
 
     def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
         """Background throughout: what a net makes of an image without contrast says nothing about the image."""

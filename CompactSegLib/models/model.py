@@ -108,7 +108,8 @@ class Model:
         weights_sha256: Of ``weights.safetensors``.
         size_bytes: Of the folder's files together.
         expected_millilitres: By label name, what the training cases have; empty where that is not stated.
-        refinement: How borders are moved to where the image has them; None where they stay as the net puts them.
+        refinement: How borders are moved to where the image's first channel has them; None where they stay as the net
+            puts them.
     """
 
     name: str

@@ -23,7 +23,7 @@ def widened(net: MultiLevelNet, config: NetConfig) -> MultiLevelNet:
 
     Layers may have more channels and blocks more branches behind their own; with ``fuse`` ``dense`` the heads of a net
     with ``pair`` get the earlier feature maps too. What is new counts for nothing yet: its weights are 0 wherever the
-    net goes on with it. New filters begin as noisy copies of their inputs, so that they lose nothing of these.
+    net goes on with it. New filters begin as noisy copies of single inputs.
 
     Args:
         net: What to begin with.

@@ -1,4 +1,4 @@
-"""Going on from the weights of a finished model: with the same net, on a finer grid, or grown by a level."""
+"""Going on from a finished model's weights: with its net or a larger one, on a finer grid, or with a level more."""
 
 from __future__ import annotations
 
@@ -71,7 +71,14 @@ def train_further(
     """
     own = model.net_config.finer(finer)
     if config is not None:
+        if finer > 1 and config.shuffle == model.net_config.shuffle:
+            config = config.finer(finer)
         check_wider(own, config)
+        if config != own and plan_for(model, plan, finer=finer).start_share:
+            raise ConfigurationError(
+                "training plan, start_share: expected 0 where the net is larger than the model's, as what is new in it "
+                "begins untrained; leave it out."
+            )
     return _train(model, config or own, data=data, output=output, plan=plan, finer=finer, **options)
 
 
@@ -116,7 +123,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) 
         ConfigurationError: The plan asks for other images; or there is none, in the model neither.
     """
     default = TrainingPlan()
-    if plan is None:
+    if own := plan is None:
         plan = dataclasses.replace(_own_plan(model), spacing_mm=default.spacing_mm)
     kept: dict[str, Any] = {name: getattr(model, name) for name in _KEPT}
     kept["intensity"] = model.intensity.to_dict()
@@ -132,7 +139,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) 
         settings = label.to_dict()
         labels[str(settings.pop("value"))] = settings
     texts = {name: getattr(plan, name) or getattr(model, name) for name in ("title", "description")}
-    if model.refinement and not plan.refinement:
+    if own and model.refinement and finer == 1:
         kept["refinement"] = model.refinement.to_dict()
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 

@@ -251,6 +251,6 @@ class TrainingPlan:
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Of a plan's JSON data what changes what is learnt: not how things are told or written, nor who prepares them."""
-    told = ("title", "description", "half_weights")
+    told = ("title", "description", "half_weights", "refinement")
     beside = ("workers", "validate_every", "checkpoint_every", "log_every", *told)
     return {name: value for name, value in settings.items() if name not in beside}

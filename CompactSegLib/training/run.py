@@ -72,7 +72,8 @@ def train(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         threads: CPU threads of each process.
         command: How the run was started, for the model's provenance.
-        started_from: The model whose weights the run begins with (`growing`); `config` is its net, or adds a level.
+        started_from: The model whose weights the run begins with (`growing`); `config` is its net or a
+            larger one, or adds a level.
         figures_from: Where no fold is held out, a model of the same net and plan that was trained with one held out:
             the new model takes over its figures and its stop rule, and says so.
         finish: Write the model of the last checkpoint as it is, without training on.

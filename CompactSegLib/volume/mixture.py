@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Mixture", "at_rows", "bias_field", "in_plane"]
+__all__ = ["Mixture", "at_rows", "bias_field", "in_plane", "scaled"]
 
 _CELL = 4
 _FIELD_MM = 20.0
@@ -19,7 +19,22 @@ _FIELD_PRIOR = 0.02
 # Beyond so many standard deviations one intensity is as strange as another.
 _STRANGE = 4.0
 _BINS = 64
+# One bright vessel, or voxels that a scanner did not fill, say nothing of the rest.
+_ENDS = (0.005, 0.995)
+_RANGE = (-1.0, 2.0)
 _LEAST_VOXELS = 20
+
+
+def scaled(image: torch.Tensor, steps: Sequence[int]) -> torch.Tensor:
+    """An image ``(D, H, W)`` whose intensities lie mostly between 0 and 1, and none far from there.
+
+    Args:
+        image: Any intensities; they are not changed.
+        steps: Along D, H and W, of the voxels that are looked at.
+    """
+    some = image[tuple(slice(None, None, step) for step in steps)].flatten().sort().values
+    low, high = (float(some[round(share * (len(some) - 1))]) for share in _ENDS)
+    return ((image - low) / ((high - low) or 1.0)).clamp_(*_RANGE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Mixture:
         import torch
 
         low, high = (float(end) for end in torch.aminmax(image))
-        width = max(high - low, 1e-12) / _BINS
+        width = max(high - low, 1e-6) / _BINS
         inner = _inner(labels)
         counts = torch.bincount(labels.flatten().int(), minlength=1).tolist()
         means, squares, voxels = {}, 0.0, 0
@@ -66,7 +81,8 @@ class Mixture:
                 means[label] = float((core if len(core) >= _LEAST_VOXELS else values).median())
         background = None
         if counts[0] >= _LEAST_VOXELS:
-            bins = torch.histc(image[labels == 0], _BINS, low, low + _BINS * width)
+            index = _bin_of(image[labels == 0], low, width)
+            bins = torch.bincount(index, minlength=_BINS).to(image)
             wide = torch.nn.functional.pad(bins[None], (1, 1), mode="replicate")[0]
             bins = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
             background = ((bins / bins.sum()).clamp_min(1e-6) / width).log()
@@ -78,10 +94,13 @@ class Mixture:
         """Of each voxel's intensity, were it this label's."""
         if label == 0:
             assert self.background is not None
-            index = ((image - self.lowest) / self.bin).long().clamp_(0, _BINS - 1)
-            return self.background[index]
+            return self.background[_bin_of(image, self.lowest, self.bin)]
         strange = ((image - self.means[label]) / self.deviation).clamp_(-_STRANGE, _STRANGE)
         return strange.square_().mul_(-0.5).sub_(math.log(self.deviation * math.sqrt(2 * math.pi)))
+
+
+def _bin_of(image: torch.Tensor, lowest: float, width: float) -> torch.Tensor:
+    return ((image - lowest) / width).long().clamp_(0, _BINS - 1)
 
 
 def _inner(labels: torch.Tensor) -> torch.Tensor:

@@ -10,12 +10,13 @@ al., Adaptive Segmentation of MRI Data, IEEE TMI 15, 1996; Ashburner and Friston
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.volume.mixture import Mixture, at_rows, bias_field, in_plane
+from CompactSegLib.volume.mixture import Mixture, at_rows, bias_field, in_plane, scaled
+from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +82,7 @@ class Refinement:
         spacing_mm: Sequence[float],
         *,
         device: torch.device | str = "cpu",
+        check: Callable[[], None] | None = None,
     ) -> NDArray[np.uint8]:
         """Refine labels.
 
@@ -89,14 +91,15 @@ class Refinement:
             image: ``(D, H, W)``, any real pixel type.
             spacing_mm: Along D, H and W.
             device: Where to compute.
+            check: Called now and then; what it raises ends the computation.
 
         Returns:
-            New labels ``(D, H, W)``. They do not depend on what is added to the intensities, nor but for rounding on
-            what these are multiplied by.
+            New labels ``(D, H, W)``. But for rounding they do not depend on what is added to the intensities, or what
+            these are multiplied by.
         """
-        import numpy as np
         import torch
 
+        check = check or _go_on
         refined = labels.copy()
         reach = [int(self.reach_mm / mm) for mm in spacing_mm]
         box = _around(labels, reach)
@@ -104,12 +107,13 @@ class Refinement:
             return refined
         with torch.inference_mode():
             known = torch.from_numpy(labels[box].copy()).to(device)
-            seen = torch.from_numpy(np.ascontiguousarray(image[box])).to(device).float()
-            seen -= float(np.percentile(image[tuple(slice(None, None, 4) for _ in reach)], 0.5))
-            mixture, field = self._look(known, seen, spacing_mm)
+            seen = as_float(as_tensor(image[box]), torch.device(device))
             steps = _steps(spacing_mm)
+            seen = scaled(seen, steps)
+            mixture, field = self._look(known, seen, spacing_mm, check)
             planes = in_plane(field, known.shape, steps)
             for rows in _slabs(known.shape):
+                check()
                 wide = slice(max(0, rows.start - reach[0]), min(len(known), rows.stop + reach[0]))
                 part = seen[wide] / at_rows(planes, wide, steps[0])
                 found = self._labels(known[wide], part, mixture, spacing_mm)
@@ -119,7 +123,11 @@ class Refinement:
         return refined
 
     def _look(
-        self, labels: torch.Tensor, image: torch.Tensor, spacing_mm: Sequence[float]
+        self,
+        labels: torch.Tensor,
+        image: torch.Tensor,
+        spacing_mm: Sequence[float],
+        check: Callable[[], None],
     ) -> tuple[Mixture, torch.Tensor]:
         """The intensities of labels in an image and its bias field, by turns with the labels, all on a coarse grid."""
         steps = _steps(spacing_mm)
@@ -130,6 +138,7 @@ class Refinement:
         field = bias_field(known, seen, mixture, coarse_mm)
         now = known
         for _ in range(_ROUNDS):
+            check()
             planes = in_plane(field, seen.shape, (1, 1, 1))
             even = seen / at_rows(planes, slice(0, len(seen)), 1)
             now = self._labels(known, even, Mixture.of(now, even), coarse_mm)
@@ -168,6 +177,10 @@ class Refinement:
         return result
 
 
+def _go_on() -> None:
+    """Check nothing."""
+
+
 def _gaussian(sigma: float, mm: float, reach_mm: float) -> list[float]:
     """Weights of a Gaussian at whole voxels within reach; they sum to 1."""
     count = int(reach_mm / mm)
@@ -177,8 +190,6 @@ def _gaussian(sigma: float, mm: float, reach_mm: float) -> list[float]:
 
 def _smoothed(values: torch.Tensor, taps: Sequence[Sequence[float]]) -> torch.Tensor:
     """``(D, H, W)`` convolved along each axis; beyond the border lie zeros."""
-    import torch
-
     for axis, weights in enumerate(taps):
         middle, size = len(weights) // 2, values.shape[axis]
         result = values * weights[middle]
@@ -186,8 +197,8 @@ def _smoothed(values: torch.Tensor, taps: Sequence[Sequence[float]]) -> torch.Te
             lower = values.narrow(axis, 0, size - away)
             upper = values.narrow(axis, away, size - away)
             weight = weights[middle + away]
-            torch.add(here := result.narrow(axis, away, size - away), lower, alpha=weight, out=here)
-            torch.add(here := result.narrow(axis, 0, size - away), upper, alpha=weight, out=here)
+            result.narrow(axis, away, size - away).add_(lower, alpha=weight)
+            result.narrow(axis, 0, size - away).add_(upper, alpha=weight)
         values = result
     return values
 

@@ -134,9 +134,10 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
 
 def test_another_model_does_not_go_into_the_shipped_ones_document(capsys):
     assert parse(["--data", "data"]).document.name == "brain-mr.md"
-    with pytest.raises(SystemExit):
-        parse(["--data", "data", "--model", "runs/1mm/model"])
-    assert "needs a --document" in capsys.readouterr().err
+    for change in (["--model", "runs/1mm/model"], ["--net-alone"]):
+        with pytest.raises(SystemExit):
+            parse(["--data", "data", *change])
+        assert "needs a --document" in capsys.readouterr().err
 
 
 def test_the_template_has_its_maps_on_its_grid():

@@ -9,6 +9,7 @@ DATA holds ``brain-label-maps`` and ``volumes``. Each part is written as soon as
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import re
 import sys
 import time
@@ -48,8 +49,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--document",
         type=Path,
-        help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it. Needed for another "
-        f"model than {MODEL}, whose own is docs/{MODEL}.md",
+        help="Markdown file to fill; begun where there is none. Pictures go to pictures/ beside it. Needed for all but "
+        f"{MODEL} as it is, whose own is docs/{MODEL}.md",
+    )
+    parser.add_argument(
+        "--net-alone", action="store_true", help="leave out the refinement that the model states"
     )
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--full", action="store_true", help="every setting for every head")
@@ -58,8 +62,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="of torch; by default as many as it likes")
     options = parser.parse_args(arguments)
     if options.document is None:
-        if options.model != MODEL:
-            parser.error(f"another model than {MODEL} needs a --document of its own")
+        if options.model != MODEL or options.net_alone:
+            parser.error(f"all but {MODEL} as it is needs a --document of its own")
         options.document = ROOT / "docs" / f"{MODEL}.md"
     return options
 
@@ -70,6 +74,8 @@ def measure_all(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     model = load_model(options.model)
+    if options.net_alone:
+        model = dataclasses.replace(model, refinement=None)
     if set(options.parts) != set(PARTS):
         check_weights(options.document, model)
     segmenter = Segmenter(model, device=options.device, precision=options.precision)

@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from benchmarks.brain_mr.changes import reoriented
+from CompactSegLib.errors import Cancelled
 from CompactSegLib.inference.devices import Runtime
+from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
+from CompactSegLib.models import GainCalibration, StopSettings
 from CompactSegLib.volume import Volume
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
@@ -64,19 +67,46 @@ def test_refined_labels_do_not_depend_on_the_tiles(a_noise, tile):
         assert np.array_equal(one.labels, other.labels)
 
 
-def test_what_a_device_cannot_refine_the_cpu_does(a_noise, monkeypatch):
-    apply, asked = Refinement.apply, []
+def test_the_volume_is_left_as_it_is(a_noise):
+    before = a_noise.array.copy()
+    levels_of(a_noise, REFINEMENT)
+    assert (a_noise.array == before).all()
 
-    def on_meta(self, labels, image, spacing_mm, *, device="cpu"):
-        asked.append(str(device))
-        if str(device) != "cpu":
-            raise torch.OutOfMemoryError("out of memory")
-        return apply(self, labels, image, spacing_mm)
 
-    segmenter, plain = levels_of(a_noise, REFINEMENT)
-    monkeypatch.setattr(Refinement, "apply", on_meta)
+def test_what_a_device_cannot_refine_the_cpu_does_and_it_is_told(a_noise, monkeypatch):
+    segmenter, plain = levels_of(a_noise, None)
+    grid, own = segmenter.start(a_noise).grid, plain[0].labels
+    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT))
     evaluation = segmenter.start(a_noise)
-    labels = plain[0].labels
+    report = LevelReporter(1, levels=3, voxels=1, progress=None, cancel=None)
+    wanted = evaluation._refined(grid.to_oriented(own), report)
+    assert not segmenter.info.messages
+    # A device that computes nothing.
     monkeypatch.setattr(segmenter, "runtime", Runtime(torch.device("meta"), "fp32"))
-    assert evaluation._refined(labels).shape == labels.shape
-    assert asked == ["meta", "cpu"]
+    assert (evaluation._refined(grid.to_oriented(own), report) == wanted).all()
+    assert ["meta could not refine labels" in each for each in segmenter._messages] == [True]
+
+
+def test_the_expected_gain_is_that_of_the_net_alone(a_noise):
+    calibrated = StopSettings(0.0, "dice", (GainCalibration(2, 0.5, 0.001, 4),))
+    gains = []
+    for refinement in (None, REFINEMENT):
+        model = model_in_memory(CONFIG, seed=3, refinement=refinement, stop=calibrated)
+        levels = list(segmenter_for(model).levels(a_noise, all_levels=True))
+        gains.append([level.expected_gain for level in levels])
+    assert gains[0] == gains[1]
+    assert gains[0][1] > 0.001
+    assert gains[0][0] is gains[0][2] is None
+
+
+def test_refining_can_be_cancelled(a_noise, monkeypatch):
+    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT))
+    apply, refining = Refinement.apply, []
+
+    def begun(*arguments, **options):
+        refining.append(True)
+        return apply(*arguments, **options)
+
+    monkeypatch.setattr(Refinement, "apply", begun)
+    with pytest.raises(Cancelled):
+        next(segmenter.levels(a_noise, cancel=lambda: bool(refining)))
