@@ -18,6 +18,7 @@ from CompactSegLib.training.plan import TrainingPlan
 from CompactSegLib.training.run import train
 from CompactSegLib.training.seen import seen_in_training
 from CompactSegLib.training.stages import first_levels, net_to_begin_with, place_of_loss
+from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.training.runs import a_trainer, run_until_killed, same_weights
 
 LAYER = {"channels": 3}
@@ -231,11 +232,13 @@ def test_a_run_can_begin_with_a_wider_net_than_its_models(
         }
     )
     plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
-    still = dataclasses.replace(plan, learning_rate=0.0)
+    refinement = Refinement(1.0, 0.5)
+    still = dataclasses.replace(plan, learning_rate=0.0, refinement=refinement.to_dict())
     run = {"data": a_dataset_folder, "fold": 1, "device": "cpu", "plan": still}
     folder = train_further(a_finished_model, config=wider, output=tmp_path / "wide", **run)
     model = check_model(folder)
     assert model.net_config == wider
+    assert model.refinement == refinement
     weights = model.trainable_net().state_dict()
     start = net_to_begin_with(a_finished_model, wider, seed=plan.seed)
     for name, values in start.named_parameters():
@@ -246,7 +249,19 @@ def test_a_run_can_begin_with_a_wider_net_than_its_models(
         train_further(
             a_finished_model, config=first_levels(wider, 1), output=tmp_path / "less", **run
         )
+    run["plan"] = dataclasses.replace(still, start_share=0.5)
+    with pytest.raises(ConfigurationError, match="start_share: expected 0"):
+        train_further(a_finished_model, config=wider, output=tmp_path / "less", **run)
     assert not (tmp_path / "less").exists()
+
+
+def test_the_model_s_refinement_is_kept_with_its_plan_on_its_grid(a_finished_model):
+    refined = dataclasses.replace(a_finished_model, refinement=Refinement(1.0))
+    assert plan_for(refined).refinement == Refinement(1.0).to_dict()
+    assert plan_for(refined, finer=2).refinement == {}
+    assert plan_for(refined, TrainingPlan()).refinement == {}
+    with pytest.raises(ConfigurationError, match="training plan, refinement, mm: expected"):
+        TrainingPlan(refinement={"mm": -1.0, "weight": 1.0})
 
 
 def test_a_sparse_loss_is_taken_at_another_voxel_of_each_cube(a_short_plan):

@@ -50,6 +50,17 @@ def test_labels_of_a_re_oriented_copy_are_the_re_oriented_labels(geometry, layou
     np.testing.assert_array_equal(again, laid_out_array(labels, layout))
 
 
+@given(geometries(), layouts())
+def test_an_array_comes_back_from_the_oriented_grid_as_it_went(geometry, layout):
+    copy = laid_out(noise(geometry), layout)
+    grid = a_grid(copy.geometry, (1.0, 1.0, 1.0))
+    oriented = grid.to_oriented(copy.array[0])
+    assert oriented.shape == grid.oriented_shape
+    np.testing.assert_array_equal(grid.to_source(oriented), copy.array[0])
+    if not grid.resamples:
+        np.testing.assert_array_equal(oriented, grid.prepare(copy.array)[0].numpy())
+
+
 @given(geometries(), st.sampled_from(SPACINGS), st.data())
 def test_a_partition_of_the_model_grid_is_a_partition_of_the_source(geometry, mm, data):
     grid = a_grid(geometry, mm)
