@@ -102,7 +102,7 @@ class Refinement:
         check = check or _go_on
         refined = labels.copy()
         reach = [int(self.reach_mm / mm) for mm in spacing_mm]
-        box = _around(labels, reach)
+        box = _box_of(as_tensor(labels) > 0, reach)
         if box is None:
             return refined
         with torch.inference_mode():
@@ -213,26 +213,8 @@ def _slabs(shape: Sequence[int]) -> Iterator[slice]:
         yield slice(start, min(start + rows, shape[0]))
 
 
-def _around(labels: NDArray[np.uint8], margin: Sequence[int]) -> Box | None:
-    """The box of all that is labelled and a margin; None where nothing is."""
-    import numpy as np
-
-    ends = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(labels.any(axis=others))
-        if not len(places):
-            return None
-        ends.append((int(places[0]), int(places[-1]) + 1))
-    d, h, w = (
-        slice(max(0, first - more), min(size, last + more))
-        for (first, last), more, size in zip(ends, margin, labels.shape, strict=True)
-    )
-    return d, h, w
-
-
 def _box_of(mask: torch.Tensor, margin: Sequence[int]) -> Box | None:
-    """As `_around`, of a mask."""
+    """The box of all that a mask holds and a margin; None where it holds nothing."""
     plane = mask.any(dim=0)
     ends = []
     for flags in (mask.flatten(1).any(dim=1), plane.any(dim=1), plane.any(dim=0)):
