@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -109,10 +108,13 @@ class Evaluation:
             labels = self.grid.to_source(self._refined(own, report))
             labels.flags.writeable = False  # the next level is compared with them
             self._segmenter.last_edge = run.edge
-            level = self._result(number, labels, blocks_run=run.blocks_run, begin=begin)
-            if self._segmenter.model.refinement:
-                level = replace(level, expected_gain=self._gain_of_net(number, own))
-                self._own = own
+            # The gain was calibrated on changes of the net's own labels.
+            refined = self._segmenter.model.refinement is not None
+            change = self._change(self._own, own) if refined else None
+            level = self._result(
+                number, labels, blocks_run=run.blocks_run, begin=begin, change_of_net=change
+            )
+            self._own = own if refined else None
             self._segmenter.tell_finding(on_findings(level, self.volume, self._segmenter.model))
             return level
         except (RuntimeError, MemoryError) as error:
@@ -145,14 +147,12 @@ class Evaluation:
             segmenter.tell(f"{device} could not refine labels ({reason}), the CPU did.")
         return refinement.apply(labels, image, spacing_mm, check=report.check)
 
-    def _gain_of_net(self, number: int, own: NDArray[np.uint8]) -> float | None:
-        """Dice that the next level is expected to bring, by how the net's own labels changed, as it was calibrated."""
-        model = self._segmenter.model
-        if self._own is None or number == model.net_config.levels:
+    def _change(self, before: NDArray[np.uint8] | None, after: NDArray[np.uint8]) -> float | None:
+        """The largest Jaccard distance over labels; None where there is nothing before."""
+        if before is None:
             return None
-        counts = overlap_counts(self._own, own, classes=model.net_config.classes)
-        change = max(jaccard_distances(counts).values(), default=0.0)
-        return model.stop.expected_gain(number, change)
+        counts = overlap_counts(before, after, classes=self._segmenter.model.net_config.classes)
+        return max(jaccard_distances(counts).values())
 
     def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
         """Background throughout: what a net makes of an image without contrast says nothing about the image."""
@@ -164,17 +164,25 @@ class Evaluation:
         return self._result(number, labels, blocks_run=0, begin=begin)
 
     def _result(
-        self, number: int, labels: NDArray[np.uint8], *, blocks_run: int, begin: float
+        self,
+        number: int,
+        labels: NDArray[np.uint8],
+        *,
+        blocks_run: int,
+        begin: float,
+        change_of_net: float | None = None,
     ) -> Level:
+        """A level; `change_of_net` is given where its labels are not the net's own."""
         model = self._segmenter.model
         before = self._levels[number - 1].labels if number > 1 else None
         counts = overlap_counts(before, labels, classes=model.net_config.classes)
         millilitres = counts.sum(axis=0) * self.volume.geometry.voxel_millilitres
         distances = jaccard_distances(counts) if number > 1 else {}
         improvement = max(distances.values()) if distances else None
+        change = improvement if change_of_net is None else change_of_net
         expected_gain = None
-        if improvement is not None and number < model.net_config.levels:
-            expected_gain = model.stop.expected_gain(number, improvement)
+        if change is not None and number < model.net_config.levels:
+            expected_gain = model.stop.expected_gain(number, change)
         info = model.levels[number - 1]
         return Level(
             number=number,

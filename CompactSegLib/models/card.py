@@ -195,11 +195,14 @@ def _stop(model: Model) -> str:
 def _limits(model: Model) -> str:
     spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
     limits = [
-        f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing.",
-        f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen.",
+        f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing."
     ]
-    if model.refinement:
-        limits[-1] = (
+    if model.refinement is None:
+        limits.append(
+            f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen."
+        )
+    else:
+        limits.append(
             f"The net sees volumes in {model.orientation}, {spacing} mm. Borders are then moved to where the volume's "
             f"own intensities put them, by {model.refinement.reach_mm:.1f} mm at most along each axis; where these "
             "hardly tell structures apart, they stay coarse. The Dice above is that of the net alone."

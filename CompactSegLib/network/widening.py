@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -45,9 +46,8 @@ def widened(net: MultiLevelNet, config: NetConfig) -> MultiLevelNet:
         source.blocks, wider.blocks, old.blocks, new.blocks, strict=True
     ):
         before = new.block_channels[len(of_maps)]
-        starts = [0]
-        for branch in now.branches:
-            starts.append(starts[-1] + branch.out_channels(before))
+        widths = (branch.out_channels(before) for branch in now.branches)
+        starts = list(accumulate(widths, initial=0))
         found: list[int] = []
         for number, branch in enumerate(wide.branches):
             known = block.branches[number].layers if number < len(was.branches) else ()

@@ -49,7 +49,12 @@ def grow(
         CompactSegError: As `run.train`; or the plan or the held-out cases do not fit the model.
     """
     return _train(
-        model, grown_config(model, config), data=data, output=output, plan=plan, **options
+        model,
+        grown_config(model, config),
+        data=data,
+        output=output,
+        plan=plan_for(model, plan),
+        **options,
     )
 
 
@@ -74,12 +79,13 @@ def train_further(
         if finer > 1 and config.shuffle == model.net_config.shuffle:
             config = config.finer(finer)
         check_wider(own, config)
-        if config != own and plan_for(model, plan, finer=finer).start_share:
-            raise ConfigurationError(
-                "training plan, start_share: expected 0 where the net is larger than the model's, as what is new in it "
-                "begins untrained; leave it out."
-            )
-    return _train(model, config or own, data=data, output=output, plan=plan, finer=finer, **options)
+    plan = plan_for(model, plan, finer=finer)
+    if config not in (None, own) and plan.start_share:
+        raise ConfigurationError(
+            "training plan, start_share: expected 0 where the net is larger than the model's, as what is new in it "
+            "begins untrained; leave it out."
+        )
+    return _train(model, config or own, data=data, output=output, plan=plan, **options)
 
 
 def _train(
@@ -88,8 +94,7 @@ def _train(
     *,
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
-    plan: TrainingPlan | None,
-    finer: int = 1,
+    plan: TrainingPlan,
     **options: Any,
 ) -> Path:
     from CompactSegLib.training.run import MODEL_FOLDER, train
@@ -98,14 +103,7 @@ def _train(
         raise ConfigurationError(
             f"{output}: expected a folder of its own for the new model, got the model's own; choose another."
         )
-    return train(
-        plan_for(model, plan, finer=finer),
-        config,
-        data=data,
-        output=output,
-        started_from=model,
-        **options,
-    )
+    return train(plan, config, data=data, output=output, started_from=model, **options)
 
 
 def grown_config(model: Model, config: NetConfig | None = None) -> NetConfig:

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from CompactSegLib.volume.taps import Taps
+
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Mixture", "at_rows", "bias_field", "in_plane", "scaled"]
+__all__ = ["Mixture", "bias_field", "cell_taps", "scaled"]
 
 _CELL = 4
 _FIELD_MM = 20.0
@@ -147,23 +151,11 @@ def _missing(shape: Sequence[int]) -> list[int]:
     return [side for last in reversed([-side % _CELL for side in shape]) for side in (0, last)]
 
 
-def in_plane(field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]) -> torch.Tensor:
-    """A field of cells ``(c, c', c'')`` at the voxels of its planes, ``(c, J, I)``; a cell is so many steps wide."""
-    import torch
-
-    sides = [cells * _CELL * step for cells, step in zip(field.shape, steps, strict=True)][1:]
-    fine = torch.nn.functional.interpolate(
-        field[:, None], size=sides, mode="bilinear", align_corners=False
-    )[:, 0]
-    return fine[:, : shape[1], : shape[2]]
-
-
-def at_rows(planes: torch.Tensor, rows: slice, step: int) -> torch.Tensor:
-    """Of what `in_plane` gives, the field at some rows of voxels, ``(rows, J, I)``."""
-    import torch
-
-    at = (torch.arange(rows.start, rows.stop, device=planes.device) + 0.5) / (_CELL * step)
-    at = (at - 0.5).clamp_(0, len(planes) - 1)
-    below = at.long()
-    above = (below + 1).clamp_(max=len(planes) - 1)
-    return torch.lerp(planes[below], planes[above], (at - below)[:, None, None])
+def cell_taps(field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]) -> list[Taps]:
+    """How voxels ``(D, H, W)`` draw from a field's cells, which are `_CELL` times so many steps wide."""
+    return [
+        Taps.triangle(
+            ((np.arange(size) + 0.5) / (_CELL * step) - 0.5).clip(0, cells - 1), 1.0, cells
+        )
+        for cells, size, step in zip(field.shape, shape, steps, strict=True)
+    ]

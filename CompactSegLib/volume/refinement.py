@@ -10,12 +10,13 @@ al., Adaptive Segmentation of MRI Data, IEEE TMI 15, 1996; Ashburner and Friston
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.volume.mixture import Mixture, at_rows, bias_field, in_plane, scaled
+from CompactSegLib.volume.labelling import slabs
+from CompactSegLib.volume.mixture import Mixture, bias_field, cell_taps, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _ROUNDS = 3
 # For what is told of the whole image: its intensities and its bias field.
 _COARSE_MM = 2.0
 _SLAB_VOXELS = 2**20
+_LEAST_ROWS = 8
 _NEVER = -1e4
 
 
@@ -111,11 +113,16 @@ class Refinement:
             steps = _steps(spacing_mm)
             seen = scaled(seen, steps)
             mixture, field = self._look(known, seen, spacing_mm, check)
-            planes = in_plane(field, known.shape, steps)
-            for rows in _slabs(known.shape):
+            depth, height, width = known.shape
+            along_d, along_h, along_w = cell_taps(field, known.shape, steps)
+            planes = along_w.apply(
+                along_h.apply(field, 1, slice(0, height), 0), 2, slice(0, width), 0
+            )
+            plane = height * width
+            for rows in slabs(depth, plane, max(_LEAST_ROWS * plane, _SLAB_VOXELS)):
                 check()
-                wide = slice(max(0, rows.start - reach[0]), min(len(known), rows.stop + reach[0]))
-                part = seen[wide] / at_rows(planes, wide, steps[0])
+                wide = slice(max(0, rows.start - reach[0]), min(depth, rows.stop + reach[0]))
+                part = seen[wide] / along_d.apply(planes, 0, wide, 0)
                 found = self._labels(known[wide], part, mixture, spacing_mm)
                 first = box[0].start + rows.start
                 mine = found[rows.start - wide.start :][: rows.stop - rows.start]
@@ -139,8 +146,10 @@ class Refinement:
         now = known
         for _ in range(_ROUNDS):
             check()
-            planes = in_plane(field, seen.shape, (1, 1, 1))
-            even = seen / at_rows(planes, slice(0, len(seen)), 1)
+            at_voxels = field
+            for axis, taps in enumerate(cell_taps(field, seen.shape, (1, 1, 1))):
+                at_voxels = taps.apply(at_voxels, axis, slice(0, seen.shape[axis]), 0)
+            even = seen / at_voxels
             now = self._labels(known, even, Mixture.of(now, even), coarse_mm)
             mixture = Mixture.of(now, even)
             field = bias_field(now, seen, mixture, coarse_mm)
@@ -158,8 +167,9 @@ class Refinement:
 
         taps = [_gaussian(self.mm, mm, self.reach_mm) for mm in spacing_mm]
         # What there is too little of to know its intensity stays.
-        known = torch.tensor([label in mixture.labels for label in range(256)])
-        best = torch.where(known.to(labels.device)[labels.int()], _NEVER, math.inf).to(image)
+        lowest = image.new_full((256,), math.inf)
+        lowest[mixture.labels] = _NEVER
+        best = lowest[labels.int()]
         result = labels.clone()
         for label in mixture.labels:
             mask = labels == label
@@ -205,12 +215,6 @@ def _smoothed(values: torch.Tensor, taps: Sequence[Sequence[float]]) -> torch.Te
 
 def _steps(spacing_mm: Sequence[float]) -> list[int]:
     return [max(1, int(_COARSE_MM / mm)) for mm in spacing_mm]
-
-
-def _slabs(shape: Sequence[int]) -> Iterator[slice]:
-    rows = max(8, _SLAB_VOXELS // max(1, shape[1] * shape[2]))
-    for start in range(0, shape[0], rows):
-        yield slice(start, min(start + rows, shape[0]))
 
 
 def _box_of(mask: torch.Tensor, margin: Sequence[int]) -> Box | None:

@@ -227,13 +227,15 @@ class GridMap:
 
     def to_source(self, oriented: np.ndarray) -> np.ndarray:
         """Bring labels (D, H, W) on the oriented grid to the source's (K, J, I), contiguous."""
-        flipped = oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
-        return np.ascontiguousarray(flipped.transpose(np.argsort(self.source_axes)))
+        return np.ascontiguousarray(self._turned(oriented).transpose(np.argsort(self.source_axes)))
 
     def to_oriented(self, array: np.ndarray) -> np.ndarray:
         """The inverse of `to_source`: a view of (K, J, I) as (D, H, W)."""
-        oriented = array.transpose(self.source_axes)
-        return oriented[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
+        return self._turned(array.transpose(self.source_axes))
+
+    def _turned(self, array: np.ndarray) -> np.ndarray:
+        """(D, H, W) with the axes that are flipped running the other way."""
+        return array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
 
     def _taps_to_model(self, axis: int) -> Taps:
         scale = self.scales[axis]
