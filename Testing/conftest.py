@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from CompactSegLib.volume import Volume
+    from CompactSegLib.volume.volume import Volume
 
 # Before anything imports torch, ITK or matplotlib, and inherited by the processes that tests start.
 # One thread: the arrays of tests are so small that a second one costs more than it gives.
@@ -88,7 +88,8 @@ def a_slicer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _volume(name: str, *, spacing_mm=(1.0, 1.0, 1.0), direction: np.ndarray) -> Volume:
     """A bright ball on smooth noise, so that nearby voxels resemble each other as in an image."""
-    from CompactSegLib.volume import Geometry, Volume
+    from CompactSegLib.volume.geometry import Geometry
+    from CompactSegLib.volume.volume import Volume
 
     geometry = Geometry(
         size_ijk=(22, 19, 17),

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from CompactSegLib.datasets.settings import read_settings
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.run import train
-from CompactSegLib.training.settings import read_settings
-from CompactSegLib.training.stopping import RULES
+from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.run import train
+from CompactSegLib.train.stopping import RULES
 from examples.demo import write_crops
-from Testing.Lib.datasets import write_dataset
-from Testing.Lib.training.synthesis.heads import write_head
+from Testing.Lib.dataset_files import write_dataset
+from Testing.Lib.synthesis.heads import write_head
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tables import show
 
 from CompactSegLib import load_model
-from CompactSegLib.training.border import border_between
+from CompactSegLib.judge.border import border_between
 
 _AXIS = 1  # D, H, W run to superior, anterior, right
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from CompactSegLib.models.model import Model
-from CompactSegLib.training.cases import load_cases
-from CompactSegLib.training.dataset import PreparedCase
-from CompactSegLib.training.folders import read_dataset
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.seen import choose_cases, seen_in_training
+from CompactSegLib.datasets.cases import load_cases
+from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.datasets.folders import read_dataset
+from CompactSegLib.datasets.seen import choose_cases, seen_in_training
+from CompactSegLib.model.model import Model
+from CompactSegLib.train.plan import TrainingPlan
 
 
 def held_out_cases(data: Path, model: Model) -> list[PreparedCase]:

@@ -17,7 +17,7 @@ from tables import show, write_json
 STATEMENTS = {
     "bare Python": "pass",
     "the library": "import CompactSegLib",
-    "the command": "import CompactSegLib.cli",
+    "the command": "import CompactSegLib.cli.app",
     "the list of models": "from CompactSegLib import list_models; list_models()",
     "ready to segment": "from CompactSegLib import Segmenter, load_model; Segmenter(load_model('hippocampus-mr'))",
     "for comparison: torch": "import torch",

@@ -98,7 +98,7 @@ def train(name: str, data: Path, output: Path) -> None:
     plan, net = settings(name)
     for file, value in (("variant-plan.json", plan), ("variant-net.json", net)):
         (folder / file).write_text(json.dumps(value, indent=1), encoding="utf-8")
-    command = [sys.executable, "-m", "CompactSegLib.training", "--data", data]
+    command = [sys.executable, "-m", "CompactSegLib.train", "--data", data]
     command += ["--config", folder / "variant-net.json", "--plan", folder / "variant-plan.json"]
     command += ["--fold", FOLD, "--threads", 1, "--output", folder, "--device", "cpu"]
     subprocess.run(list(map(str, command)), check=True, cwd=ROOT)

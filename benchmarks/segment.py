@@ -22,7 +22,8 @@ def a_head(shape_kji: tuple[int, ...]):
     """A volume of 1 mm voxels with a bright ellipsoid in smooth and rough noise, about as a T1 head."""
     import numpy as np
 
-    from CompactSegLib.volume import Geometry, Volume
+    from CompactSegLib.volume.geometry import Geometry
+    from CompactSegLib.volume.volume import Volume
 
     generator = np.random.default_rng(0)
     radius = sum(

@@ -18,10 +18,10 @@ from tables import show, write_json
 
 from CompactSegLib import load_model
 from CompactSegLib.files import written_whole
-from CompactSegLib.models.model import Model
+from CompactSegLib.model.model import Model
 from CompactSegLib.network.cost import level_costs
-from CompactSegLib.training.stopping import RULES, Measured, Outcome, best_threshold
-from CompactSegLib.training.validation import score_cases
+from CompactSegLib.train.stopping import RULES, Measured, Outcome, best_threshold
+from CompactSegLib.train.validation import score_cases
 
 _STYLES = {
     "expected gain": ("#0b5cad", "-", "o"),

@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from tables import show, write_json
 
+from CompactSegLib.datasets.settings import read_json
 from CompactSegLib.inference.devices import keep_freed_memory, select_runtime
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.settings import read_json
-from CompactSegLib.training.synthesis.label_maps import find_label_maps, read_label_map
-from CompactSegLib.training.synthesis.patches import SyntheticPatches
-from CompactSegLib.training.trainer import Trainer
+from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
+from CompactSegLib.synthesis.patches import SyntheticPatches
+from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.trainer import Trainer
 
 RECIPES = Path(__file__).resolve().parent.parent / "Resources" / "Training" / "brain-mr"
 

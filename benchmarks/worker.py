@@ -20,7 +20,7 @@ import numpy as np
 from apart import measure_apart
 from tables import show, write_json
 
-from CompactSegLib.protocol import Frame, read_frames, write_frame
+from CompactSegLib.serve.protocol import Frame, read_frames, write_frame
 
 WORKER = (sys.executable, "-m", "CompactSegLib.cli", "worker")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from CompactSegLib.protocol import Frame
+from CompactSegLib.serve.protocol import Frame
 from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["LabelPatch", "cropLevels", "patchOf"]

@@ -16,7 +16,7 @@ from CompactSegMRML.ResultFolder import removeNode
 from CompactSegMRML.VolumeInput import ijkToRAS
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.labels import Label
+    from CompactSegLib.labels import Label
 
 __all__ = [
     "ASIDE",

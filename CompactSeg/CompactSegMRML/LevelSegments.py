@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 import vtk
 
-from CompactSegLib.volume.seg_nrrd import terminology_entry
+from CompactSegLib.output.seg_nrrd import terminology_entry
 from CompactSegMRML.LabelImage import (
     BINARY_LABELMAP,
     gridOf,
@@ -21,7 +21,7 @@ from CompactSegMRML.LabelImage import (
 from CompactSegMRML.LabelPatch import LabelPatch
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.labels import Label
+    from CompactSegLib.labels import Label
 
 __all__ = [
     "forgetOwner",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.models.schema import MODEL_FILE, parse_model, read_json
+from CompactSegLib.model.schema import MODEL_FILE, parse_model, read_json
 from CompactSegMRML.Results import ModelCard
 
 __all__ = ["readCard"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.expected import ExpectedVolume
-    from CompactSegLib.models.labels import Label
+    from CompactSegLib.labels import Label
+    from CompactSegLib.model.expected import ExpectedVolume
 
 __all__ = [
     "Comparison",

@@ -11,7 +11,7 @@ import vtk
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.protocol import LARGEST_ARRAY
+from CompactSegLib.serve.protocol import LARGEST_ARRAY
 from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = [

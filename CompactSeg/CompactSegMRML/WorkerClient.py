@@ -12,7 +12,7 @@ import numpy as np
 
 import CompactSegLib
 from CompactSegLib.errors import CompactSegError, InputError
-from CompactSegLib.protocol import PROTOCOL, BadFrame, Frame
+from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerTrouble
 from CompactSegMRML.Results import DeviceInfo, ModelInfo
 from CompactSegMRML.Signal import Signal

@@ -17,7 +17,7 @@ __all__ = ["Launch", "launchOf"]
 
 # Not `-m CompactSegLib.cli worker`: that needs packages (typer) which Slicer's Python does not have at first, and
 # without them not even the models could be listed. Not PYTHONPATH: a folder's name may hold its separator.
-_START = "import sys; sys.path[0] = sys.argv[1]; from CompactSegLib.worker import run_worker; run_worker()"
+_START = "import sys; sys.path[0] = sys.argv[1]; from CompactSegLib.serve.worker import run_worker; run_worker()"
 
 
 @dataclass(frozen=True)

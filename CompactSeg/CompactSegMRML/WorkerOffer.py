@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from CompactSegLib.models.labels import Label
+from CompactSegLib.labels import Label
 from CompactSegMRML.ModelCards import readCard
 from CompactSegMRML.Results import DeviceInfo, ModelInfo, StopInfo
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from CompactSegLib.protocol import BadFrame, Frame, FrameReader, encode_frame, write_parts
+from CompactSegLib.serve.protocol import BadFrame, Frame, FrameReader, encode_frame, write_parts
 from CompactSegMRML.WorkerCommand import Launch
 
 __all__ = ["Ended", "LogLine", "Received", "Sending", "WorkerProcess"]

@@ -16,7 +16,7 @@ from CompactSegQt.StructureCells import percentText, volumeText, volumeTooltip
 from CompactSegQt.StructuresTable import MOST_COLUMNS, structuresOf
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.expected import ExpectedVolume
+    from CompactSegLib.model.expected import ExpectedVolume
 
 __all__ = ["ResultsTable", "stopSentence"]
 

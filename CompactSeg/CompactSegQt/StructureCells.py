@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.expected import ExpectedVolume
+    from CompactSegLib.model.expected import ExpectedVolume
     from CompactSegMRML.Results import LevelResult
 
 __all__ = ["percentText", "volumeText", "volumeTooltip"]

@@ -12,7 +12,7 @@ from CompactSegMRML.Results import Results
 from CompactSegQt.StructureCells import volumeText, volumeTooltip
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.expected import ExpectedVolume
+    from CompactSegLib.model.expected import ExpectedVolume
 
 __all__ = ["MOST_COLUMNS", "StructuresTable", "structuresOf"]
 

@@ -20,7 +20,7 @@ from CompactSegLib.network.blocks import ConvLayer
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
-    from CompactSegLib.models.model import Model
+    from CompactSegLib.model.model import Model
 
 _KEPT_SHARE = 1 / 3
 

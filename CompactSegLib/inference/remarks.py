@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from CompactSegLib.models.expected import ExpectedVolume, millilitres
+from CompactSegLib.model.expected import ExpectedVolume, millilitres
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.results import Level
-    from CompactSegLib.models.model import Model
+    from CompactSegLib.model.model import Model
     from CompactSegLib.volume.resampling import GridMap
     from CompactSegLib.volume.volume import Volume
 

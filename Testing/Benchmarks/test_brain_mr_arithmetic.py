@@ -12,7 +12,7 @@ from benchmarks.brain_mr.document import PARTS, fill, markdown, start_document
 from benchmarks.brain_mr.scores import dice_by_class, dice_of_masks, mean, percent_changes
 from CompactSegLib.errors import InputError
 from CompactSegLib.inference.stop import overlap_counts
-from CompactSegLib.training.metrics import score_mask
+from CompactSegLib.judge.metrics import score_mask
 
 
 def test_dice_of_classes_is_that_of_their_masks():

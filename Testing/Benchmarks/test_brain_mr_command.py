@@ -14,8 +14,10 @@ from benchmarks.brain_mr import report, template
 from benchmarks.brain_mr.__main__ import check_weights, measure_all, parse
 from benchmarks.brain_mr.heads import held_out_heads
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.models import Label, Model, StopSettings, write_model
-from CompactSegLib.volume import IntensityRule
+from CompactSegLib.labels import Label
+from CompactSegLib.model.folder import write_model
+from CompactSegLib.model.model import Model, StopSettings
+from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.nets import POOLED, layer, net_config, random_net, serial
 

@@ -13,7 +13,7 @@ from benchmarks.brain_mr.nothing import NothingResult, a_volume, structure_rows
 from benchmarks.brain_mr.pictures import draw_nothing, nothing_rows
 from benchmarks.brain_mr.sheet import Cell
 from CompactSegLib import Label, Level
-from CompactSegLib.inference.planes import viewed
+from CompactSegLib.output.planes import viewed
 
 SHAPE = (24, 20, 22)
 LABELS = (Label(1, "Cortex", (205, 62, 78)),)

@@ -36,11 +36,11 @@ def loaded_by(code: str) -> set[str]:
     "code",
     [
         "import CompactSegLib",
-        "import CompactSegLib.cli",
-        "from CompactSegLib import inference, models, network, volume",
-        "from CompactSegLib.network import NetConfig, level_costs, receptive_field",
+        "import CompactSegLib.cli.app",
+        "from CompactSegLib import inference, model, network, output, serve, volume",
+        "import CompactSegLib.network.config, CompactSegLib.network.cost, CompactSegLib.network.reach",
         "from CompactSegLib import list_models; list_models()",
-        "import CompactSegLib.worker",
+        "import CompactSegLib.serve.worker",
     ],
     ids=["the library", "the command", "its rooms", "a configuration", "listing models", "worker"],
 )

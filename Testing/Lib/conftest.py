@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from CompactSegLib.models import Model
-    from CompactSegLib.network import MultiLevelNet
-    from CompactSegLib.volume import Volume
+    from CompactSegLib.model.model import Model
+    from CompactSegLib.network.net import MultiLevelNet
+    from CompactSegLib.volume.volume import Volume
 
 
 def make_tiny_net(*, seed: int = 0, classes: int = 3) -> MultiLevelNet:
     """Three levels of a few channels, with a pooled branch; untrained, but with batch norm that does something."""
-    from CompactSegLib.network import (
+    from CompactSegLib.network.config import (
         BlockConfig,
         BranchConfig,
         HeadConfig,
@@ -41,9 +41,10 @@ def make_tiny_net(*, seed: int = 0, classes: int = 3) -> MultiLevelNet:
 
 def make_tiny_model(folder: Path, **changes: Any) -> Model:
     """Write the tiny net as a model; `changes` go to ``write_model``."""
-    from CompactSegLib.models import GainCalibration, Label, StopSettings, write_model
-    from CompactSegLib.models.labels import Code, Terminology
-    from CompactSegLib.volume import IntensityRule
+    from CompactSegLib.labels import Code, Label, Terminology
+    from CompactSegLib.model.folder import write_model
+    from CompactSegLib.model.model import GainCalibration, StopSettings
+    from CompactSegLib.volume.intensities import IntensityRule
 
     anatomy = Code("SCT", "123037004", "Anatomical Structure")
     hippocampus = Code("SCT", "5366008", "Hippocampus")
@@ -105,7 +106,7 @@ def a_volume_file(tmp_path: Path, an_oblique_volume: Volume) -> Path:
 @pytest.fixture
 def a_dataset_folder(tmp_path: Path) -> Path:
     """A Decathlon folder of six small balls with a front and a back half."""
-    from Testing.Lib.datasets import write_dataset
+    from Testing.Lib.dataset_files import write_dataset
 
     return write_dataset(tmp_path / "Task99_Balls")
 

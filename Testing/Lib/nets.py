@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from hypothesis import strategies as st
 
-from CompactSegLib.network import (
+from CompactSegLib.network.config import (
     BlockConfig,
     BranchConfig,
     HeadConfig,
     LayerConfig,
-    MultiLevelNet,
     NetConfig,
 )
+from CompactSegLib.network.net import MultiLevelNet
 
 layers = st.builds(
     LayerConfig,

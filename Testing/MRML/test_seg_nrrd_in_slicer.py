@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from vtk.util.numpy_support import vtk_to_numpy
 
-from CompactSegLib.models.labels import Label
-from CompactSegLib.volume import Geometry, write_labels
-from CompactSegLib.volume.seg_nrrd import terminology_entry
-from Testing.Lib.volume.segmentations import LABELS, a_label_map
+from CompactSegLib.labels import Label
+from CompactSegLib.output.seg_nrrd import terminology_entry
+from CompactSegLib.output.writing import write_labels
+from CompactSegLib.volume.geometry import Geometry
+from Testing.Lib.output.segmentations import LABELS, a_label_map
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
 

@@ -22,7 +22,7 @@ from CompactSegMRML.WorkerProcess import Ended
 from CompactSegMRML.WorkerTrouble import endedLater, isLate
 from Testing.MRML.conftest import MODEL, REPOSITORY, Heard, add_volume, wait
 
-WORKER = "from CompactSegLib.worker import run_worker; run_worker()"
+WORKER = "from CompactSegLib.serve.worker import run_worker; run_worker()"
 
 
 def python(code: str, *arguments: object) -> str:
@@ -132,7 +132,7 @@ def test_a_worker_elsewhere_needs_nothing_of_this_environment(clients, tmp_path)
 
 def test_the_default_worker_starts_from_a_folder_with_spaces_and_accents(tmp_path, monkeypatch):
     root = tmp_path / "Programme – ä ö" / "Slicer: 5.12"
-    skip = shutil.ignore_patterns("__pycache__", "training")
+    skip = shutil.ignore_patterns("__pycache__", "train")
     shutil.copytree(REPOSITORY / "CompactSegLib", root / "CompactSegLib", ignore=skip)
     shutil.copytree(REPOSITORY / "Resources" / "Models", root / "Resources" / "Models")
     monkeypatch.setattr(CompactSegLib, "__file__", str(root / "CompactSegLib" / "__init__.py"))
@@ -199,7 +199,7 @@ def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(s
     code = """
         import json, sys, time
         sys.path[0] = sys.argv[1]
-        from CompactSegLib.serving.events import ready
+        from CompactSegLib.serve.events import ready
         print(json.dumps(ready()), flush=True)
         time.sleep(600)
     """

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import slicer
 
-from CompactSegLib.models.expected import ExpectedVolume
+from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegMRML.Results import LevelResult, ModelCard, ModelInfo, Results, StopInfo
 from CompactSegQt.ModelList import description
 from CompactSegQt.ResultsTable import improvementSentence, stopSentence

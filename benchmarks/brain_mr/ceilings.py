@@ -11,7 +11,7 @@ from benchmarks.brain_mr.heads import Head
 from benchmarks.brain_mr.scores import dice_by_class
 from CompactSegLib import Geometry, Model, Volume
 from CompactSegLib.inference.stop import overlap_counts
-from CompactSegLib.volume import GridMap
+from CompactSegLib.volume.resampling import GridMap
 
 
 def model_ceiling(head: Head, model: Model, *, whole_voxels: bool = False) -> list[float]:

@@ -9,17 +9,17 @@ import torch
 
 from benchmarks.brain_mr.sheet import Cell, draw_sheet
 from CompactSegLib import Geometry, InputError, Model, Volume
-from CompactSegLib.inference.planes import PLANES, Frame, view_spacing_mm
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.synthesis.acquisition import random_scan, regridded, scanned
-from CompactSegLib.training.synthesis.contrast import random_contrast, without_skull
-from CompactSegLib.training.synthesis.label_maps import (
+from CompactSegLib.output.planes import PLANES, Frame, view_spacing_mm
+from CompactSegLib.synthesis.acquisition import random_scan, regridded, scanned
+from CompactSegLib.synthesis.contrast import random_contrast, without_skull
+from CompactSegLib.synthesis.label_maps import (
     LabelMap,
     find_label_maps,
     read_label_map,
 )
-from CompactSegLib.training.synthesis.patches import fine_grid, model_spacing, normalised
-from CompactSegLib.training.synthesis.shapes import bent, coarser_labels
+from CompactSegLib.synthesis.patches import fine_grid, model_spacing, normalised
+from CompactSegLib.synthesis.shapes import bent, coarser_labels
+from CompactSegLib.train.plan import TrainingPlan
 
 _COLUMNS = 4
 _SEED = 3

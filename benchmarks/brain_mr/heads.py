@@ -10,10 +10,10 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from CompactSegLib import Geometry, InputError, Model
-from CompactSegLib.training.plan import TrainingPlan
-from CompactSegLib.training.seen import NO, seen_in_training
-from CompactSegLib.training.synthesis.label_maps import classes_of, find_label_maps
-from CompactSegLib.training.synthesis.tissues import tissue_of
+from CompactSegLib.datasets.seen import NO, seen_in_training
+from CompactSegLib.synthesis.label_maps import classes_of, find_label_maps
+from CompactSegLib.synthesis.tissues import tissue_of
+from CompactSegLib.train.plan import TrainingPlan
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from benchmarks.brain_mr.grids import ACROSS, cropped, sliced, tilted
 from benchmarks.brain_mr.heads import Head
 from benchmarks.brain_mr.intensities import blurred, noised, shaded
 from CompactSegLib import Volume
-from CompactSegLib.training.synthesis.tissues import OUTSIDE
+from CompactSegLib.synthesis.tissues import OUTSIDE
 
 _SPREAD = 0.04
 # Muscle, fat and marrow are mixed in what the label maps call soft tissue, scalp and marrow.

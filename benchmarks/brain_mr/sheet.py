@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from CompactSegLib import Label, Volume
 from CompactSegLib.files import written_whole
-from CompactSegLib.inference.panel import FILL, TEXT, Panel, rgb, window_of
-from CompactSegLib.inference.planes import (
+from CompactSegLib.output.panel import FILL, TEXT, Panel, rgb, window_of
+from CompactSegLib.output.planes import (
     PLANES,
     Frame,
     Plane,

@@ -9,12 +9,16 @@ import numpy as np
 import torch
 
 from CompactSegLib import Segmenter
-from CompactSegLib.models import Label, Model, StopSettings
-from CompactSegLib.models.expected import ExpectedVolume
-from CompactSegLib.models.model import LevelInfo
-from CompactSegLib.network import NetConfig, fold_batch_norm, level_costs
-from CompactSegLib.volume import Geometry, IntensityRule, Volume
+from CompactSegLib.labels import Label
+from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.model import LevelInfo, Model, StopSettings
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.cost import level_costs
+from CompactSegLib.network.folding import fold_batch_norm
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.nets import random_net
 
 

@@ -10,7 +10,7 @@ import torch
 
 from CompactSegLib.inference.devices import Runtime, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
-from CompactSegLib.volume import GridMap
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
     model_in_memory,

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from CompactSegLib import Level, Segmenter, StopRule, segment
 from CompactSegLib.errors import Cancelled, ConfigurationError, InputError
-from CompactSegLib.models import GainCalibration, StopSettings
+from CompactSegLib.model.model import GainCalibration, StopSettings
 from CompactSegLib.network.blocks import ConvLayer
-from CompactSegLib.volume import Geometry, Volume
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 

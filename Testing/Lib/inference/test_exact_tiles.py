@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
-from CompactSegLib.network import BranchConfig, halo
+from CompactSegLib.network.config import BranchConfig
+from CompactSegLib.network.reach import halo
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_net, serial
 

@@ -10,7 +10,7 @@ import torch
 
 from CompactSegLib.errors import Cancelled, DeviceError
 from CompactSegLib.inference.feature_maps import KeptMaps
-from CompactSegLib.volume import GridMap
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 

@@ -12,8 +12,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
-from CompactSegLib.network import BranchConfig, NetConfig, halo
-from CompactSegLib.volume import GridMap
+from CompactSegLib.network.config import BranchConfig, NetConfig
+from CompactSegLib.network.reach import halo
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
     model_in_memory,

@@ -11,9 +11,9 @@ from CompactSegLib.errors import Cancelled
 from CompactSegLib.inference.devices import Runtime
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
-from CompactSegLib.models import GainCalibration, StopSettings
-from CompactSegLib.volume import Volume
+from CompactSegLib.model.model import GainCalibration, StopSettings
 from CompactSegLib.volume.refinement import Refinement
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from CompactSegLib.inference.remarks import on_findings
-from CompactSegLib.models.expected import ExpectedVolume
-from CompactSegLib.volume import IntensityRule, Volume
+from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 

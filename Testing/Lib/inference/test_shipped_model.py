@@ -10,7 +10,7 @@ import pytest
 
 from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume
 from CompactSegLib.inference.remarks import on_findings
-from CompactSegLib.network import level_costs, parameter_count
+from CompactSegLib.network.cost import level_costs, parameter_count
 from examples.demo import write_crops
 
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from CompactSegLib import Segmenter, load_model, read_volume, segment
-from CompactSegLib.network import BranchConfig, HeadConfig, NetConfig, receptive_field
+from CompactSegLib.network.config import BranchConfig, HeadConfig, NetConfig
+from CompactSegLib.network.reach import receptive_field
 from Testing.Lib.conftest import write_nifti
 from Testing.Lib.nets import layer, net_config, parallel, random_image, random_net, serial
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network import BranchConfig, NetConfig
+from CompactSegLib.network.config import BranchConfig, NetConfig
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 

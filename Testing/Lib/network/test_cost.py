@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from hypothesis import given, settings
 
-from CompactSegLib.network import MultiLevelNet, level_costs, parameter_count
+from CompactSegLib.network.cost import level_costs, parameter_count
+from CompactSegLib.network.net import MultiLevelNet
 from Testing.Lib.nets import layer, net_config, net_configs, random_image, serial
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from monai.networks.utils import pixelshuffle, pixelunshuffle
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network import BranchConfig, level_costs, parameter_count
 from CompactSegLib.network.blocks import depth_to_space, space_to_depth, voxels_at
+from CompactSegLib.network.config import BranchConfig
+from CompactSegLib.network.cost import level_costs, parameter_count
 from Testing.Lib.nets import layer, net_config, parallel, random_image, random_net, serial
 
 PLAIN = net_config(

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, fold_batch_norm
+from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
+from CompactSegLib.network.folding import fold_batch_norm
 from Testing.Lib.nets import (
     layer,
     net_config,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from hypothesis import given, settings
 
-from CompactSegLib.network import BranchConfig, MultiLevelNet, NetConfig, halo, receptive_field
+from CompactSegLib.network.config import BranchConfig, NetConfig
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.network.reach import halo, receptive_field
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network import BlockConfig, BranchConfig, HeadConfig, NetConfig
+from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, NetConfig
 from CompactSegLib.network.widening import widened
 from Testing.Lib.nets import (
     POOLED,

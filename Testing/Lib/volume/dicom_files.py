@@ -9,7 +9,7 @@ import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from CompactSegLib.volume import Geometry
+from CompactSegLib.volume.geometry import Geometry
 
 GRID = Geometry(
     (8, 7, 6),

@@ -7,7 +7,8 @@ from itertools import permutations, product
 import numpy as np
 from hypothesis import strategies as st
 
-from CompactSegLib.volume import Geometry, Volume
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.volume import Volume
 
 Layout = tuple[tuple[int, int, int], tuple[bool, bool, bool]]
 

@@ -7,7 +7,7 @@ import pytest
 import SimpleITK
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume import read_volume
+from CompactSegLib.volume.reading import read_volume
 from Testing.conftest import REPOSITORY
 from Testing.Lib.volume.dicom_files import GRID, an_array, change, write_series
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from nibabel.orientations import aff2axcodes
 
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.volume import Geometry, read_volume
-from CompactSegLib.volume.geometry import orientation_axes
+from CompactSegLib.volume.geometry import Geometry, orientation_axes
+from CompactSegLib.volume.reading import read_volume
 from Testing.Lib.volume.frames import LAYOUTS, geometries, laid_out, layouts, noise, rotation
 
 

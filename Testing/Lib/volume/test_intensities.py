@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.volume import GridMap, IntensityRule, intensities
+from CompactSegLib.volume import intensities
+from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.volume.frames import LAYOUTS, laid_out
 
 RULES = [

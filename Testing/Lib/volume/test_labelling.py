@@ -7,8 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from CompactSegLib.volume import Geometry, GridMap, labelling
+from CompactSegLib.volume import labelling
+from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.labelling import Labelling
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.volume.frames import geometries
 
 SPACINGS = [(2.0, 2.0, 2.0), (1.5, 1.0, 3.0), (0.7, 0.6, 1.0)]

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
-from CompactSegLib.volume import Geometry, GridMap, Volume
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import geometries, laid_out, laid_out_array, layouts, noise
 
 SPACINGS = [(1.0, 1.0, 1.0), (0.7, 1.3, 2.5), (2.0, 0.5, 1.0), (5.0, 5.0, 5.0), (0.3, 0.3, 0.3)]

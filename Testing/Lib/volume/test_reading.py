@@ -7,7 +7,9 @@ import pytest
 import SimpleITK
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume import Geometry, Volume, read_volume
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.reading import read_volume
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import rotation
 
 SUFFIXES = ["nii.gz", "nii", "img", "nrrd", "nhdr", "mha", "mhd"]

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.volume import Geometry, GridMap, resampling
+from CompactSegLib.volume import resampling
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.volume.frames import LAYOUTS, geometries, laid_out, layouts, noise, rotation
 
 ORIENTATIONS = ["RAS", "LPS", "SAR", "PIR", "ILA"]

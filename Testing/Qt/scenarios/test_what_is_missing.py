@@ -9,7 +9,7 @@ import slicer
 
 NO_TORCH = (
     "import sys; sys.modules['torch'] = None; sys.path.insert(0, {root!r}); "
-    "from CompactSegLib.worker import run_worker; run_worker()"
+    "from CompactSegLib.serve.worker import run_worker; run_worker()"
 )
 
 
@@ -59,8 +59,8 @@ def test_without_models_segment_says_why(driver, desktop, tmp_path):
 
 
 WITHOUT_MODELS = (
-    "import CompactSegLib.serving.events as e; e.list_models = lambda **_: []; "
-    "from CompactSegLib.worker import run_worker; run_worker()"
+    "import CompactSegLib.serve.events as e; e.list_models = lambda **_: []; "
+    "from CompactSegLib.serve.worker import run_worker; run_worker()"
 )
 
 

@@ -1,0 +1,182 @@
+"""The command ``compactseg``: options, and nothing heavy before a command runs."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from CompactSegLib.cli.guard import Debug, guarded
+from CompactSegLib.cli.options import Device, MostLevel, Tile
+from CompactSegLib.cli.training import evaluate, train
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="compactseg",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import CompactSegLib
+
+        typer.echo(f"compactseg {CompactSegLib.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _compactseg(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Segment 3D medical images level by level: level 1 at once, deeper levels refine it."""
+
+
+@app.command()
+@guarded
+def segment(
+    volume: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="An image file (NIfTI, NRRD, MetaImage, DICOM), a folder with DICOM images in it (one volume), or a "
+            "folder of cases: image files, and sub-folders with DICOM images.",
+        ),
+    ],
+    model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
+    output: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")],
+    level: MostLevel = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Stop when a level's improvement (1 - Jaccard to the level before) is below X; with dice:X, when the "
+            "next level is expected to gain less than X Dice. The model has a default.",
+            metavar="X",
+        ),
+    ] = None,
+    all_levels: Annotated[
+        bool, typer.Option("--all-levels", help="Do not stop at the threshold.")
+    ] = False,
+    device: Device = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="auto (the fastest that the device computes in), fp32 (the same labels with any tile), bf16 or fp16."
+        ),
+    ] = "auto",
+    tile: Tile = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="seg.nrrd, nii.gz or dicom-seg.")
+    ] = "seg.nrrd",
+    series: Annotated[
+        str | None,
+        typer.Option(help="Number or UID of the DICOM series, where a folder holds several."),
+    ] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Do again what is done, and replace results of another volume."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")
+    ] = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Segment a volume, or each volume of a folder.
+
+    Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png into the output folder: all files
+    of a case, or none. Ends with 2 where the input cannot be used, with 1 where a case of several failed.
+    """
+    from CompactSegLib.cli.runner import Request
+    from CompactSegLib.cli.segment import run_segment
+
+    request = Request(
+        input=volume,
+        model=model,
+        output=output,
+        level=level,
+        threshold=threshold,
+        all_levels=all_levels,
+        device=device,
+        precision=precision,
+        tile=tile,
+        format=format_,
+        series=series,
+        overwrite=overwrite,
+        json=as_json,
+    )
+    raise typer.Exit(run_segment(request))
+
+
+@app.command()
+@guarded
+def models(
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """List the models: those in COMPACTSEG_MODELS, and those that ship."""
+    from CompactSegLib.cli.models import run_models
+
+    run_models(as_json=as_json)
+
+
+@app.command()
+@guarded
+def info(
+    model: Annotated[str, typer.Argument(help="Name or folder of a model.", metavar="MODEL")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Show a model: labels, per level cost and validation figures, and where it comes from."""
+    from CompactSegLib.cli.models import run_info
+
+    run_info(model, as_json=as_json)
+
+
+@app.command()
+@guarded
+def worker(
+    largest_array: Annotated[
+        int, typer.Option(min=1, help="Refuse volumes of more megabytes.", metavar="MB")
+    ] = 4096,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Take requests on stdin and give events on stdout, for the Slicer module and other programs."""
+    from CompactSegLib.serve.worker import run_worker
+
+    run_worker(largest_array=largest_array * 2**20)
+
+
+for _command in (train, evaluate):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command; the entry point of the installed script."""
+    signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a name that the terminal cannot show is no reason to fail
+    app()
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """Leave through the clean-up, so that a killed run leaves no partial files behind."""
+    sys.exit(_TERMINATED)

@@ -1,0 +1,108 @@
+"""Many cases: what is done is skipped, a bad case does not stop the others, and a summary comes last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.display import Bars, stdout_console
+from CompactSegLib.cli.guard import fault, say
+from CompactSegLib.errors import CompactSegError
+
+if TYPE_CHECKING:
+    from CompactSegLib.cli.runner import Runner
+
+__all__ = ["run_batch"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case: ``done``, ``skipped`` or ``failed``."""
+
+    case: Case
+    status: str
+    report: dict[str, Any] | None = None
+    error: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For ``--json``."""
+        data: dict[str, Any] = {"case": self.case.name, "status": self.status}
+        if self.error is not None:
+            data["error"] = self.error
+        if self.report is not None:
+            data["report"] = self.report
+        return data
+
+
+def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
+    """Segment all cases; return 0, or 1 where one failed."""
+    outcomes = []
+    with Bars(cases=len(cases)) as bars:
+        for number, case in enumerate(cases, start=1):
+            outcome = _run_case(runner, case, bars)
+            outcomes.append(outcome)
+            bars.finish_case()
+            with bars.out_of_the_way():
+                _tell(outcome, f"[{number}/{len(cases)}]", runner.request.json)
+    if runner.request.json:
+        typer.echo(json.dumps({"cases": [outcome.to_dict() for outcome in outcomes]}, indent=2))
+    else:
+        _summarise(outcomes)
+    return int(any(outcome.status == "failed" for outcome in outcomes))
+
+
+def _run_case(runner: Runner, case: Case, bars: Bars) -> Outcome:
+    if not runner.request.overwrite and runner.is_done(case):
+        return Outcome(case, "skipped")
+    try:
+        return Outcome(case, "done", report=runner.run(case, bars, shows_levels=False))
+    except CompactSegError as error:
+        return Outcome(case, "failed", error=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault in one case must not cost the others
+        return Outcome(case, "failed", error=fault(error))
+
+
+def _tell(outcome: Outcome, number: str, is_quiet: bool) -> None:
+    if outcome.error is not None:
+        say(f"{number} {outcome.case.name}: failed. {outcome.error}")
+    elif not is_quiet:
+        seconds = f" in {outcome.report['seconds']:.2f} s" if outcome.report else ""
+        level = (
+            f", level {outcome.report['stopped_at']}" if outcome.report else " (is there already)"
+        )
+        typer.echo(f"{number} {outcome.case.name}: {outcome.status}{level}{seconds}")
+
+
+def _summarise(outcomes: Sequence[Outcome]) -> None:
+    from rich.table import Table
+
+    table = Table(title="Cases", title_justify="left")
+    for title, justify in (
+        ("Case", "left"),
+        ("Result", "left"),
+        ("Level", "right"),
+        ("Seconds", "right"),
+    ):
+        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    names = next((list(o.report["labels"]) for o in outcomes if o.report), [])
+    names = names if len(names) <= 4 else []
+    for name in names:
+        table.add_column(f"{name} (ml)", justify="right")
+    for outcome in outcomes:
+        row = [str(outcome.case.name), outcome.status]
+        if outcome.report:
+            last = outcome.report["levels"][-1]
+            row += [str(last["level"]), f"{outcome.report['seconds']:.2f}"]
+            row += [f"{last['millilitres'][name]:.2f}" for name in names]
+        table.add_row(*row)
+    stdout_console().print(table)
+    counts = {
+        status: sum(outcome.status == status for outcome in outcomes)
+        for status in ("done", "skipped", "failed")
+    }
+    typer.echo(", ".join(f"{count} {status}" for status, count in counts.items()))

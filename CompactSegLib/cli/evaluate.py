@@ -1,0 +1,238 @@
+"""``compactseg evaluate``: a model on labelled cases, and how well each of its levels does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from CompactSegLib.cli.display import Bars
+from CompactSegLib.cli.extras import need_training_packages
+from CompactSegLib.cli.guard import say
+from CompactSegLib.cli.runner import versions
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.model.registry import load_model
+from CompactSegLib.output.staging import staged_files
+
+if TYPE_CHECKING:
+    from CompactSegLib.datasets.dataset import CaseFiles, Dataset
+    from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.inference.results import RunInfo
+    from CompactSegLib.judge.assessment import CaseResult
+    from CompactSegLib.judge.comparison import Reference
+    from CompactSegLib.model.model import Model
+
+__all__ = ["EvaluateRequest", "run_evaluate"]
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class EvaluateRequest:
+    """What the user asked for; the names are those of the options."""
+
+    model: str
+    data: Path
+    labels: Path | None = None
+    fold: str | None = None
+    output: Path | None = None
+    compare: Path | None = None
+    level: int | None = None
+    with_training_cases: bool = False
+    device: str = "auto"
+    precision: str = "fp32"
+    tile: int | None = None
+    json: bool = False
+
+
+def run_evaluate(request: EvaluateRequest) -> None:
+    """Carry out a request.
+
+    Raises:
+        CompactSegError: Model, dataset or options cannot be used as asked; nothing was written.
+    """
+    need_training_packages("evaluate")
+    model = load_model(request.model)
+    if request.level is not None and not 1 <= request.level <= len(model.levels):
+        raise ConfigurationError(
+            f"--level: expected 1 to {len(model.levels)}, the levels of model {model.name}, got {request.level}; "
+            "choose one of these."
+        )
+    from CompactSegLib.datasets.cases import check_cases
+    from CompactSegLib.datasets.folders import read_dataset
+    from CompactSegLib.datasets.label_names import other_names
+    from CompactSegLib.datasets.seen import choose_cases, seen_in_training
+    from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.judge.assessment import check_labels
+
+    dataset = read_dataset(request.data, labels=request.labels)
+    check_labels(model, dataset)
+    names = other_names(model, dataset)
+    seen = seen_in_training(model, dataset)
+    cases = choose_cases(
+        dataset, seen, which=request.fold, with_training_cases=request.with_training_cases
+    )
+    reference = _reference(request, model, dataset)
+    if reference:
+        reference.matched([case.name for case in cases])
+    check_cases(dataset, cases)
+    segmenter = Segmenter(
+        model, device=request.device, precision=request.precision, tile=request.tile
+    )
+    results = _assess(cases, dataset, segmenter, seen, levels=request.level or len(model.levels))
+    summary = summarise(results, model, dataset=dataset, run=segmenter.info, reference=reference)
+    if request.output:
+        _write(results, summary, model, output=request.output, reference=reference)
+    _say_names(names, model)
+    _show(summary, request)
+
+
+def _reference(request: EvaluateRequest, model: Model, dataset: Dataset) -> Reference | None:
+    if request.compare is None:
+        return None
+    from CompactSegLib.judge.comparison import read_reference
+
+    names = {label.value: (dataset.labels[label.value], label.name) for label in model.labels}
+    return read_reference(request.compare, names)
+
+
+def _assess(
+    cases: Sequence[CaseFiles],
+    dataset: Dataset,
+    segmenter: Segmenter,
+    seen: dict[str, str],
+    *,
+    levels: int,
+) -> list[CaseResult]:
+    from CompactSegLib.judge.assessment import assess_case
+
+    results = []
+    told: set[str] = set()
+    with Bars(cases=len(cases)) as bars:
+        for case in cases:
+            bars.start_case(case.name)
+            results.append(
+                assess_case(
+                    case,
+                    dataset,
+                    segmenter=segmenter,
+                    levels=levels,
+                    seen=seen[case.name],
+                    progress=bars.update,
+                )
+            )
+            bars.finish_case()
+            for message in set(segmenter.info.messages) - told:
+                with bars.out_of_the_way():
+                    say(f"Note: {case.name}: {message}")
+                told.add(message)
+    return results
+
+
+def summarise(
+    results: Sequence[CaseResult],
+    model: Model,
+    *,
+    dataset: Dataset,
+    run: RunInfo,
+    reference: Reference | None = None,
+) -> dict[str, Any]:
+    """All figures of an evaluation as JSON data."""
+    from CompactSegLib.judge.summary import level_scores, level_summary
+
+    axes = {result.border_axis for result in results if result.border_axis}
+    return {
+        "schema": SCHEMA,
+        "model": model.name,
+        "model_title": model.title,
+        "model_sha256": model.weights_sha256,
+        "dataset": dataset.name,
+        "cases": [result.name for result in results],
+        "trained_on": {
+            answer: sum(result.seen == answer for result in results)
+            for answer in ("no", "yes", "unknown")
+        },
+        "labels": {label.name: label.value for label in model.labels},
+        "border_axis": axes.pop() if len(axes) == 1 else None,
+        "levels": [level_summary(scores, model) for scores in level_scores(results)],
+        "comparison": _comparison(results, model, reference) if reference else None,
+        "device": run.device,
+        "device_name": run.device_name,
+        "precision": run.precision,
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "versions": versions(),
+    }
+
+
+def _comparison(
+    results: Sequence[CaseResult], model: Model, reference: Reference
+) -> dict[str, Any]:
+    names = [label.name for label in model.labels]
+    return {
+        "file": reference.path.name,
+        "cases": len(reference.matched([result.name for result in results])),
+        "unit": "points of Dice, ours minus theirs, with the 95 % confidence interval of paired t",
+        "levels": [difference.to_dict(names) for difference in reference.compare(results)],
+    }
+
+
+def _write(
+    results: Sequence[CaseResult],
+    summary: dict[str, Any],
+    model: Model,
+    *,
+    output: Path,
+    reference: Reference | None,
+) -> None:
+    from CompactSegLib.judge.chart import draw_assessment
+    from CompactSegLib.judge.summary import write_table
+    from CompactSegLib.output.report import write_report
+
+    stem = f"{model.name}_evaluation"
+    with staged_files(output, last=f"{stem}.json") as folder:
+        write_table(results, model, path=folder / f"{stem}.csv")
+        draw_assessment(
+            results,
+            model,
+            path=folder / f"{stem}.png",
+            subtitle=f"{summary['dataset']} · {summary['device']}, {summary['precision']} · {summary['date'][:10]}",
+            reference=reference,
+        )
+        write_report(summary, folder / f"{stem}.json")
+
+
+def _say_names(names: dict[int, str], model: Model) -> None:
+    """Names that may mean the same as the model's, or may not."""
+    if names:
+        ours = {label.value: label.name for label in model.labels}
+        pairs = [f"{value} is {name} and there {ours[value]}" for value, name in names.items()]
+        say(
+            "Note: labels are paired by their values, and some have other names than in model "
+            f"{model.name}: {', '.join(pairs)}."
+        )
+
+
+def _show(summary: dict[str, Any], request: EvaluateRequest) -> None:
+    counts = summary["trained_on"]
+    if counts["yes"]:
+        say(
+            f"Note: the model was trained on {counts['yes']} of these cases, so the figures flatter it."
+        )
+    if counts["unknown"]:
+        say(
+            f"Note: the model does not say whether it was trained on {counts['unknown']} of these cases."
+        )
+    if request.json:
+        typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        return
+    from CompactSegLib.cli.figures import show_summary
+
+    show_summary(summary)
+    if request.output:
+        for suffix in ("csv", "json", "png"):
+            typer.echo(f"  {request.output / summary['model']}_evaluation.{suffix}")

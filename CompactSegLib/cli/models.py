@@ -1,0 +1,159 @@
+"""``compactseg models`` and ``compactseg info``: what there is, and what is known of one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from CompactSegLib.cli.display import stdout_console
+from CompactSegLib.cli.guard import say
+from CompactSegLib.model.card import shortened, stated_provenance
+from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
+from CompactSegLib.model.schema import model_data
+
+if TYPE_CHECKING:
+    from CompactSegLib.model.model import LevelInfo, Model
+
+__all__ = ["run_info", "run_models"]
+
+
+def run_models(*, as_json: bool) -> None:
+    """Print the models that can be found; a sentence on stderr for each folder that is damaged."""
+    models = list_models(on_damaged=lambda error: say(f"Note: {error}"))
+    if as_json:
+        typer.echo(json.dumps([_summary(model) for model in models], indent=2))
+        return
+    if not models:
+        say(f"No model was found; name folders of model folders in {SEARCH_VARIABLE}.")
+        return
+    table = _table("Name", "Title", "Modality", ">Levels", ">MB", "Licence")
+    for model in models:
+        table.add_row(
+            model.folder.name,
+            model.title,
+            model.modality,
+            str(len(model.levels)),
+            f"{model.size_bytes / 1e6:.2f}",
+            model.licence,
+        )
+    stdout_console().print(table)
+
+
+def run_info(name: str, *, as_json: bool) -> None:
+    """Print all that is known of a model.
+
+    Raises:
+        ModelError: There is no such model, or it is damaged.
+    """
+    model = load_model(name)
+    if as_json:
+        typer.echo(json.dumps(_summary(model) | model_data(model), indent=2))
+        return
+    console = stdout_console()
+    console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
+    console.print(model.description)
+    spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
+    unit = "Dice" if model.stop.unit == "dice" else "improvement (1 − Jaccard)"
+    stop = f"{model.stop.threshold:g} {unit}" if model.stop.threshold else "never, all levels run"
+    facts = {
+        "Folder": str(model.folder),
+        "Modality": model.modality,
+        "Grid": f"{model.orientation}, {spacing} mm",
+        "Size": f"{model.size_bytes / 1e6:.2f} MB",
+        "Stops below": stop,
+        "Licence": model.licence,
+        "SHA-256": model.weights_sha256,
+    }
+    for key, value in facts.items():
+        console.print(f"{key:<12} {value}", soft_wrap=True)
+    console.print(_labels(model), _levels(model))
+    if model.provenance:
+        console.print("Provenance", style="bold")
+        _print_tree(stated_provenance(model.provenance), indent="  ")
+
+
+def _summary(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.folder.name,
+        "title": model.title,
+        "modality": model.modality,
+        "structures": [label.name for label in model.labels],
+        "level_count": len(model.levels),
+        "size_bytes": model.size_bytes,
+        "licence": model.licence,
+        "folder": str(model.folder),
+    }
+
+
+def _labels(model: Model) -> Table:
+    table = _table(">Value", "Structure", "Terminology", "Colour")
+    for label in model.labels:
+        codes = label.terminology and (label.terminology.type, label.terminology.modifier)
+        terms = ", ".join(f"{c.meaning} ({c.scheme} {c.value})" for c in codes or () if c)
+        color = "#{:02x}{:02x}{:02x}".format(*label.color)
+        table.add_row(str(label.value), label.name, terms or "–", Text(f"██ {color}", style=color))
+    return table
+
+
+def _levels(model: Model) -> Table:
+    named = [
+        label.name
+        for label in model.labels
+        if any(label.name in level.validation.get("dice_by_label", {}) for level in model.levels)
+    ]
+    shown = named if len(named) <= 4 else []
+    table = _table(
+        ">Level",
+        ">Parameters",
+        ">MAC/voxel",
+        ">MAC/voxel, all levels",
+        ">Receptive field",
+        ">Dice",
+        *(f">{name}" for name in shown),
+        ">Cases",
+    )
+    for level in model.levels:
+        by_label = level.validation.get("dice_by_label", {})
+        table.add_row(
+            str(level.level),
+            f"{level.parameters:,}",
+            f"{level.macs_per_voxel:,.0f}",
+            f"{level.macs_per_voxel_all_levels:,.0f}",
+            f"{level.receptive_field}³",
+            _figure(level.validation.get("dice")),
+            *(_figure(by_label.get(name)) for name in shown),
+            _cases(level),
+        )
+    return table
+
+
+def _cases(level: LevelInfo) -> str:
+    return str(level.validation.get("cases", "–"))
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "–"
+
+
+def _table(*columns: str) -> Table:
+    """A table; titles that begin with ``>`` are of columns of numbers."""
+    table = Table()
+    for column in columns:
+        justify = "right" if column.startswith(">") else "left"
+        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    return table
+
+
+def _print_tree(data: dict[str, Any], *, indent: str) -> None:
+    for key, value in data.items():
+        words = str(key).replace("_", " ")
+        if isinstance(value, dict):
+            typer.echo(f"{indent}{words}:")
+            _print_tree(value, indent=indent + "  ")
+        else:
+            text = shortened([*map(str, value)]) if isinstance(value, list) else str(value)
+            typer.echo(f"{indent}{words}: {text}")

@@ -1,0 +1,226 @@
+"""One case from its file to its results, and whether an earlier run did it already."""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+import CompactSegLib
+from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.display import Bars, LevelRows, show_result
+from CompactSegLib.cli.earlier import (
+    files_of,
+    has_changed,
+    other_input,
+    read_report,
+    report_name,
+)
+from CompactSegLib.cli.guard import say
+from CompactSegLib.errors import InputError
+from CompactSegLib.output.staging import staged_files
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.inference.results import Level
+    from CompactSegLib.inference.stop import StopRule
+    from CompactSegLib.model.model import Model
+    from CompactSegLib.volume.volume import Volume
+
+__all__ = ["SUFFIXES", "Request", "Runner", "versions"]
+
+SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}
+"""Of the files, by the name of the format."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; the names are those of the options."""
+
+    input: Path
+    model: str
+    output: Path
+    level: int | None = None
+    threshold: str | None = None
+    all_levels: bool = False
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int | None = None
+    format: str = "seg.nrrd"
+    series: str | None = None
+    overwrite: bool = False
+    json: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return SUFFIXES[self.format]
+
+    def for_report(self) -> dict[str, Any]:
+        """What decides on the results, so that a later run can tell whether they are the wanted ones."""
+        return {
+            "level": self.level,
+            "threshold": self.threshold,
+            "all_levels": self.all_levels,
+            "precision": self.precision,
+            "format": self.format,
+        }
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Segments cases as asked, with one warm segmenter."""
+
+    request: Request
+    segmenter: Segmenter
+    rule: StopRule | None
+
+    @property
+    def model(self) -> Model:
+        return self.segmenter.model
+
+    def run(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
+        """Segment one case and write its files, all or none; return its report."""
+        from CompactSegLib.volume.reading import read_volume
+
+        bars.start_case(case.name or case.path.name)
+        volume = read_volume(case.path, series=self.request.series)
+        if case.name is not None:
+            volume = replace(volume, name=case.name)
+        earlier = read_report(self.request.output, volume.name)
+        self._check(volume, earlier)
+        rows = LevelRows(self.model)
+        with staged_files(self.request.output, last=report_name(volume.name)) as folder:
+            levels: list[Level] = []
+            for level in self.segmenter.levels(
+                volume,
+                levels=self.request.level,
+                threshold=self.rule,
+                all_levels=self.rule is None,
+                progress=bars.update,
+            ):
+                levels.append(level)
+                self._write_level(volume, level, folder)
+                if shows_levels:
+                    with bars.out_of_the_way():
+                        if level.number == 1:
+                            typer.echo(_heading(volume, self.model))
+                            typer.echo(rows.header())
+                        typer.echo(rows.row(level))
+            bars.start_writing()
+            report = self._finish(volume, levels, folder)
+        self._remove_deeper_levels(earlier, report)
+        with bars.out_of_the_way():
+            for message in report["messages"]:
+                say(f"Note: {message}")
+            if shows_levels:
+                show_result(report, [str(self.request.output / name) for name in files_of(report)])
+        return report
+
+    def is_done(self, case: Case) -> bool:
+        """Whether an earlier run on the same input, with the same model and request, left all files of a case."""
+        report = read_report(self.request.output, case.name or "")
+        return (
+            report is not None
+            and other_input(report, case.path) is None
+            and not has_changed(case.path, self.request.output / report_name(case.name or ""))
+            and report.get("model_sha256") == self.model.weights_sha256
+            and report.get("request") == self.request.for_report()
+            and all((self.request.output / name).is_file() for name in files_of(report))
+        )
+
+    def _check(self, volume: Volume, earlier: dict[str, Any] | None) -> None:
+        """What would only show after the first level was computed, and results that this run has no right to."""
+        other = other_input(earlier, volume.source.path) if earlier and volume.source else None
+        if other and not self.request.overwrite:
+            raise InputError(
+                f"{self.request.output / report_name(volume.name)}: expected results of the same volume or none, but "
+                f"these are of {other} and would be lost; choose another output folder, or --overwrite to replace them."
+            )
+        if self.request.format == "dicom-seg" and not (volume.source and volume.source.dicom_files):
+            raise InputError(
+                f"{volume.source.path if volume.source else volume.name}: expected a DICOM series, since a DICOM SEG "
+                "refers to the images it was made from, got another format; choose --format seg.nrrd or nii.gz."
+            )
+
+    def _write_level(self, volume: Volume, level: Level, folder: Path) -> None:
+        path = folder / f"{volume.name}_level-{level.number}{self.request.suffix}"
+        if self.request.format == "dicom-seg":
+            from CompactSegLib.output.dicom_seg import write_dicom_seg
+
+            write_dicom_seg(
+                level.labels,
+                volume,
+                label_list=self.model.labels,
+                path=path,
+                level=level.number,
+                model_name=self.model.name,
+            )
+        else:
+            from CompactSegLib.output.writing import write_labels
+
+            write_labels(level.labels, volume.geometry, label_list=self.model.labels, path=path)
+
+    def _finish(self, volume: Volume, levels: list[Level], folder: Path) -> dict[str, Any]:
+        """Draw the picture and write the report, the report last: where it is, all is there."""
+        from CompactSegLib.output.picture import draw_levels
+        from CompactSegLib.output.report import run_report, write_report
+
+        run, date = self.segmenter.info, datetime.now().astimezone()
+        names = {
+            level.number: f"{volume.name}_level-{level.number}{self.request.suffix}"
+            for level in levels
+        }
+        report = run_report(
+            levels,
+            volume,
+            model=self.model,
+            run=run,
+            rule=self.rule,
+            date=date,
+            files=names,
+            versions=versions(),
+        )
+        if volume.source:
+            # As typed, another working folder would take another file for it.
+            report["input"]["path"] = str(volume.source.path.absolute())
+        report["picture"] = f"{volume.name}_levels.png"
+        report["request"] = self.request.for_report()
+        draw_levels(
+            volume,
+            levels,
+            labels=self.model.labels,
+            path=folder / report["picture"],
+            subtitle=f"{self.model.title} ({self.model.name}) · {run.device}, {run.precision} · {date:%Y-%m-%d}",
+        )
+        write_report(report, folder / report_name(volume.name))
+        return report
+
+    def _remove_deeper_levels(self, earlier: dict[str, Any] | None, report: dict[str, Any]) -> None:
+        """Levels of an earlier run that this one did not get to would pass for its own."""
+        for name in set(files_of(earlier or {})) - set(files_of(report)):
+            if re.fullmatch(
+                rf"{re.escape(report['case'])}_level-\d+{re.escape(self.request.suffix)}", name
+            ):
+                (self.request.output / name).unlink(missing_ok=True)
+
+
+def _heading(volume: Volume, model: Model) -> str:
+    size = " × ".join(map(str, volume.geometry.size_ijk))
+    spacing = " × ".join(f"{mm:.3g}" for mm in volume.geometry.spacing_mm)
+    return f"{volume.name}: {size} voxels of {spacing} mm, with {model.title} ({model.name})"
+
+
+def versions() -> dict[str, str]:
+    """Of the software, for a report."""
+    import torch
+
+    return {
+        "compactseg": CompactSegLib.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+    }

@@ -1,0 +1,158 @@
+"""``compactseg train``: a dataset folder in, a finished model folder out; also one of ``torchrun``'s processes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path, PurePath
+from typing import Any
+
+import typer
+
+from CompactSegLib.cli.extras import need_training_packages
+from CompactSegLib.cli.guard import INTERRUPTED, say
+from CompactSegLib.errors import CompactSegError, ConfigurationError
+
+__all__ = ["TrainRequest", "run_train"]
+
+# torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
+_PATIENCE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What the user asked for; the names are those of the options."""
+
+    data: Path
+    config: Path | None
+    output: Path
+    plan: Path | None = None
+    labels: Path | None = None
+    fold: str = "0"
+    grow: str | None = None
+    start_from: str | None = None
+    finer: int = 1
+    figures_from: str | None = None
+    minutes: float | None = None
+    device: str = "auto"
+    threads: int | None = None
+    finish: bool = False
+
+    def words(self) -> list[str]:
+        """The command that asks for the same, as words."""
+        words = ["compactseg train"]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and value != field.default:
+                option = f"--{field.name.replace('_', '-')}"
+                words += [option] if value is True else [option, str(value)]
+        return words
+
+
+def run_train(request: TrainRequest) -> None:
+    """Train as asked, or go on with the run that the output folder holds.
+
+    Raises:
+        CompactSegError: Dataset, configuration, device or disk are not as needed.
+    """
+    try:
+        _train(request)
+    except KeyboardInterrupt:
+        if _is_first_process():
+            say("Interrupted; the same command goes on from the last checkpoint.")
+        raise typer.Exit(INTERRUPTED) from None
+    except CompactSegError:
+        # What one process of several meets, mostly all meet: the first says it, which ends the others as they wait.
+        if not _is_first_process():
+            time.sleep(_PATIENCE_SECONDS)
+        raise
+
+
+def _train(request: TrainRequest) -> None:
+    fold = _fold(request.fold)
+    if request.minutes is not None and not request.minutes > 0:
+        raise ConfigurationError(
+            f"--minutes: expected a time above 0, got {request.minutes:g}; correct it."
+        )
+    if request.threads is not None and request.threads < 1:
+        raise ConfigurationError(
+            f"--threads: expected at least 1, got {request.threads}; correct it."
+        )
+    _check_start(request)
+    need_training_packages("train")
+    from CompactSegLib.datasets.settings import read_json
+    from CompactSegLib.inference.devices import keep_freed_memory
+    from CompactSegLib.model.registry import load_model
+    from CompactSegLib.network.config import NetConfig
+    from CompactSegLib.train.plan import TrainingPlan
+
+    keep_freed_memory()
+    plan = TrainingPlan.read(request.plan) if request.plan else None
+    config = NetConfig.from_dict(read_json(request.config)) if request.config else None
+    run: dict[str, Any] = {
+        "data": request.data,
+        "labels": request.labels,
+        "output": request.output,
+        "fold": fold,
+        "minutes": request.minutes,
+        "device": request.device,
+        "threads": request.threads,
+        "command": shareable_command(request.words()),
+        "finish": request.finish,
+    }
+    if request.figures_from is not None:
+        run["figures_from"] = load_model(request.figures_from)
+    from CompactSegLib.train.growing import grow, train_further
+
+    if request.grow is not None:
+        grow(load_model(request.grow), plan=plan, config=config, **run)
+        return
+    if request.start_from is not None:
+        start = load_model(request.start_from)
+        train_further(start, plan=plan, config=config, finer=request.finer, **run)
+        return
+    from CompactSegLib.train.run import train
+
+    assert config is not None
+    train(plan or TrainingPlan(), config, **run)
+
+
+def _check_start(request: TrainRequest) -> None:
+    if request.config is None and request.grow is None and request.start_from is None:
+        raise ConfigurationError(
+            "--config: expected a net configuration to train, got none; pass one, or a model with --start-from or "
+            "--grow."
+        )
+    if request.start_from is not None and request.grow is not None:
+        raise ConfigurationError(
+            "--start-from: expected no other beginning, got --grow too; leave one out."
+        )
+    if request.finer != 1 and request.start_from is None:
+        raise ConfigurationError(
+            "--finer: expected a model whose grid becomes finer, got none; pass one with --start-from."
+        )
+
+
+def shareable_command(words: Sequence[str]) -> str:
+    """A command for a model's provenance, of paths only the last part: models travel, folders do not."""
+    return " ".join(
+        [
+            words[0],
+            *(shlex.quote(PurePath(word).name if "/" in word else word) for word in words[1:]),
+        ]
+    )
+
+
+def _fold(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdecimal():
+        raise ConfigurationError(f"--fold: expected 0 to 4 or 'all', got {text!r}; correct it.")
+    return int(text)
+
+
+def _is_first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,42 @@
+"""Which form of dataset a folder holds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from CompactSegLib.datasets.dataset import Dataset, raise_if_any
+from CompactSegLib.datasets.decathlon import read_decathlon
+from CompactSegLib.datasets.nnunet import is_nnunet, read_nnunet
+from CompactSegLib.datasets.pairs import read_pairs
+from CompactSegLib.datasets.settings import read_json
+from CompactSegLib.errors import InputError
+
+
+def read_dataset(
+    folder: str | os.PathLike[str], *, labels: str | os.PathLike[str] | None = None
+) -> Dataset:
+    """Find the cases of a dataset.
+
+    Args:
+        folder: A Decathlon folder, an nnU-Net folder (v2), or a folder of images.
+        labels: The folder of labels that belongs to a folder of images; None for the other two forms.
+
+    Raises:
+        CompactSegError: Something is missing; every problem is listed.
+    """
+    path = Path(folder)
+    problems: list[str] = []
+    if labels is not None:
+        dataset = read_pairs(path, Path(labels), problems)
+    elif not (path / "dataset.json").is_file():
+        raise InputError(
+            f"{path}: expected a Decathlon folder, or one of nnU-Net, with dataset.json, imagesTr and labelsTr, but "
+            "dataset.json is not there; for a folder of images pass the folder of their labels with --labels."
+        )
+    else:
+        data = read_json(path / "dataset.json")
+        read = read_nnunet if is_nnunet(data) else read_decathlon
+        dataset = read(path, data, problems)
+    raise_if_any(path, problems)
+    return dataset

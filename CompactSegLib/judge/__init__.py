@@ -1,0 +1,1 @@
+"""Models judged on labelled cases: Dice and distances, summaries, comparison with others."""

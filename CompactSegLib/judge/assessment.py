@@ -1,0 +1,155 @@
+"""A model judged on labelled cases: the engine that users run, every level, on each image's own grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CompactSegLib.datasets.cases import read_case
+from CompactSegLib.datasets.dataset import CaseFiles, Dataset
+from CompactSegLib.errors import InputError
+from CompactSegLib.judge.border import Border, border_between, patient_direction
+from CompactSegLib.judge.metrics import MaskScore, score_mask
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.inference.progress import Progress
+    from CompactSegLib.inference.results import Level
+    from CompactSegLib.model.model import Model
+    from CompactSegLib.volume.geometry import Geometry
+
+
+@dataclass(frozen=True)
+class LevelScore:
+    """A level of one case beside the truth.
+
+    Attributes:
+        level: From 1.
+        labels: One score per label, in the model's order.
+        merged: All labels taken as one structure; None for a model with a single label.
+        border_slices: Of a model with two labels whose border is a plane (see `border`): how many slices too far along
+            the patient's axis the segmentation's plane lies.
+        border_mm: The same in mm.
+        improvement: Largest over labels of 1 - Jaccard to the level before; None at level 1.
+        improvement_by_label: The same for each label; empty at level 1.
+        seconds: Wall time of this level.
+    """
+
+    level: int
+    labels: tuple[MaskScore, ...]
+    merged: MaskScore | None
+    border_slices: float | None
+    border_mm: float | None
+    improvement: float | None
+    improvement_by_label: tuple[float, ...]
+    seconds: float
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean over the labels that truth or segmentation have; NaN where there are none."""
+        values = [score.dice for score in self.labels if not math.isnan(score.dice)]
+        return float(np.mean(values)) if values else math.nan
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """All levels of one case.
+
+    Attributes:
+        name: The case.
+        seen: Whether the model was trained on it: ``no``, ``yes`` or ``unknown``.
+        levels: Level 1 first.
+        border_axis: Such as ``posterior to anterior``; None where the labels have no planar border.
+    """
+
+    name: str
+    seen: str
+    levels: tuple[LevelScore, ...]
+    border_axis: str | None = None
+
+
+def check_labels(model: Model, dataset: Dataset) -> None:
+    """Check that a model and a dataset speak of the same number of labels and channels.
+
+    Raises:
+        InputError: They do not.
+    """
+    if len(model.labels) != len(dataset.labels):
+        ours = ", ".join(label.name for label in model.labels)
+        raise InputError(
+            f"{dataset.folder}: expected the {len(model.labels)} labels of model {model.name} ({ours}), got "
+            f"{len(dataset.labels)} ({', '.join(dataset.labels.values())}); choose another dataset or model."
+        )
+    if model.net_config.in_channels != len(dataset.channels):
+        raise InputError(
+            f"{dataset.folder}: expected {model.net_config.in_channels} channel(s), which model {model.name} was "
+            f"trained on, got {len(dataset.channels)}; choose another dataset or model."
+        )
+
+
+def assess_case(
+    case: CaseFiles,
+    dataset: Dataset,
+    *,
+    segmenter: Segmenter,
+    levels: int,
+    seen: str,
+    progress: Callable[[Progress], None] | None = None,
+) -> CaseResult:
+    """Segment a case and compare each level with the truth.
+
+    Args:
+        case: The case.
+        dataset: Whose it is.
+        segmenter: The model on a device.
+        levels: Deepest level to compute.
+        seen: Whether the model was trained on the case.
+        progress: Called often with how far the computation is.
+
+    Raises:
+        CompactSegError: The case cannot be read or does not fit the model.
+    """
+    volume, truth = read_case(case, dataset)
+    border = border_between(truth) if len(dataset.labels) == 2 else None
+    evaluation = segmenter.start(volume)
+    computed = (evaluation.level(n, progress=progress) for n in range(1, levels + 1))
+    return CaseResult(
+        name=case.name,
+        seen=seen,
+        levels=tuple(_score(level, truth, volume.geometry, border) for level in computed),
+        border_axis=patient_direction(volume.geometry, border.axis)[0] if border else None,
+    )
+
+
+def _score(
+    level: Level, truth: NDArray[np.uint8], geometry: Geometry, border: Border | None
+) -> LevelScore:
+    i, j, k = geometry.spacing_mm
+    spacing_mm = (k, j, i)
+    values = range(1, len(level.millilitres) + 1)
+    offset, offset_mm = None, None
+    if border:
+        along = border.offset_slices(level.labels)
+        if along is not None:
+            offset = along * patient_direction(geometry, border.axis)[1]
+            offset_mm = offset * spacing_mm[border.axis]
+    return LevelScore(
+        level=level.number,
+        labels=tuple(
+            score_mask(truth == value, level.labels == value, spacing_mm=spacing_mm)
+            for value in values
+        ),
+        merged=score_mask(truth > 0, level.labels > 0, spacing_mm=spacing_mm)
+        if len(values) > 1
+        else None,
+        border_slices=offset,
+        border_mm=offset_mm,
+        improvement=level.improvement,
+        improvement_by_label=tuple(level.improvement_by_label.values()),
+        seconds=level.seconds,
+    )

@@ -1,0 +1,192 @@
+"""What an assessment comes to: means over cases, per level and structure, and the table of all cases."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from CompactSegLib.files import written_whole
+from CompactSegLib.judge.assessment import CaseResult, LevelScore
+from CompactSegLib.judge.metrics import MaskScore
+
+if TYPE_CHECKING:
+    from CompactSegLib.model.model import Model
+
+MERGED = "all labels as one"
+"""What the union of a model's labels is called."""
+
+MEASURES = {
+    "dice": lambda score: score.dice,
+    "nsd_1mm": lambda score: score.nsd,
+    "hd95_mm": lambda score: score.hd95_mm,
+    "volume_error_ml": lambda score: score.volume_error_ml,
+    "volume_error_percent": lambda score: score.volume_error_percent,
+    "absolute_volume_error_percent": lambda score: abs(score.volume_error_percent),
+}
+"""Of a `MaskScore`, by the names that summary and table use."""
+
+COLUMNS = (
+    "case",
+    "trained_on",
+    "level",
+    "label",
+    "label_value",
+    "dice",
+    "nsd_1mm",
+    "hd95_mm",
+    "truth_ml",
+    "segmented_ml",
+    "volume_error_ml",
+    "volume_error_percent",
+    "border_offset_slices",
+    "border_offset_mm",
+    "improvement",
+    "improvement_of_label",
+    "macs_per_voxel",
+    "seconds",
+)
+"""Of the table of cases, which has a row per case, level and label, and one more for all labels as one."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Mean and standard deviation over the cases that have a value; None where too few have."""
+
+    mean: float | None
+    sd: float | None
+    cases: int
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Statistic:
+        """Of the values that are neither None nor NaN."""
+        known = [value for value in values if value is not None and not math.isnan(value)]
+        return cls(
+            mean=float(np.mean(known)) if known else None,
+            sd=float(np.std(known, ddof=1)) if len(known) > 1 else None,
+            cases=len(known),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"mean": _rounded(self.mean), "sd": _rounded(self.sd), "cases": self.cases}
+
+
+def structures_of(model: Model) -> list[str]:
+    """Names of a model's labels, and of their union where there are several."""
+    names = [label.name for label in model.labels]
+    return [*names, MERGED] if len(names) > 1 else names
+
+
+def structure_statistics(scores: Sequence[LevelScore], structure: int) -> dict[str, Statistic]:
+    """Each measure of one structure (an index of `structures_of`) over the cases of a level."""
+    masks = [_masks(score)[structure] for score in scores]
+    return {name: Statistic.of(map(measure, masks)) for name, measure in MEASURES.items()}
+
+
+def mean_statistics(scores: Sequence[LevelScore]) -> dict[str, Statistic]:
+    """Each measure over the cases of a level, of a case's mean over its labels."""
+    return {
+        name: Statistic.of(Statistic.of(map(measure, score.labels)).mean for score in scores)
+        for name, measure in MEASURES.items()
+    }
+
+
+def level_scores(results: Sequence[CaseResult]) -> list[list[LevelScore]]:
+    """The scores of all cases, level by level."""
+    return [list(scores) for scores in zip(*(result.levels for result in results), strict=True)]
+
+
+def level_summary(scores: Sequence[LevelScore], model: Model) -> dict[str, Any]:
+    """Figures of one level as JSON data."""
+    info = model.levels[scores[0].level - 1]
+    summary: dict[str, Any] = {
+        "level": info.level,
+        "parameters": info.parameters,
+        "macs_per_voxel": info.macs_per_voxel,
+        "macs_per_voxel_all_levels": info.macs_per_voxel_all_levels,
+        "seconds": Statistic.of(score.seconds for score in scores).to_dict(),
+        "improvement": Statistic.of(score.improvement for score in scores).to_dict(),
+        "mean_over_labels": _to_dicts(mean_statistics(scores)),
+        "structures": {
+            name: _to_dicts(structure_statistics(scores, number))
+            for number, name in enumerate(structures_of(model))
+        },
+    }
+    border = border_statistics(scores)
+    if border["border_offset_mm"].cases:
+        summary["border"] = _to_dicts(border)
+    return summary
+
+
+def border_statistics(scores: Sequence[LevelScore]) -> dict[str, Statistic]:
+    """The offset of the plane between two labels, signed and in size; of no cases where there is no such plane."""
+    slices, mm = [s.border_slices for s in scores], [s.border_mm for s in scores]
+    return {
+        "border_offset_slices": Statistic.of(slices),
+        "border_offset_mm": Statistic.of(mm),
+        "absolute_border_offset_slices": Statistic.of(abs(x) for x in slices if x is not None),
+        "absolute_border_offset_mm": Statistic.of(abs(x) for x in mm if x is not None),
+    }
+
+
+def write_table(
+    results: Sequence[CaseResult], model: Model, *, path: str | os.PathLike[str]
+) -> None:
+    """Write the table of cases as CSV; what a row does not have is an empty cell.
+
+    Raises:
+        OutputError: The file could not be written.
+    """
+    with (
+        written_whole(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for result in results:
+            for score in result.levels:
+                writer.writerows(_rows(result, score, model))
+
+
+def _rows(result: CaseResult, score: LevelScore, model: Model) -> Iterator[dict[str, object]]:
+    level = {
+        "case": result.name,
+        "trained_on": result.seen,
+        "level": score.level,
+        "border_offset_slices": _rounded(score.border_slices),
+        "border_offset_mm": _rounded(score.border_mm),
+        "improvement": _rounded(score.improvement),
+        "macs_per_voxel": model.levels[score.level - 1].macs_per_voxel,
+        "seconds": _rounded(score.seconds),
+    }
+    for number, (name, mask) in enumerate(zip(structures_of(model), _masks(score), strict=True)):
+        is_label = number < len(score.labels)
+        changes = score.improvement_by_label if is_label else ()
+        measures = {key: _rounded(value(mask)) for key, value in MEASURES.items() if key in COLUMNS}
+        yield {
+            **level,
+            **measures,
+            "label": name,
+            "label_value": model.labels[number].value if is_label else None,
+            "truth_ml": _rounded(mask.truth_ml),
+            "segmented_ml": _rounded(mask.segmented_ml),
+            "improvement_of_label": _rounded(changes[number]) if changes else None,
+        }
+
+
+def _masks(score: LevelScore) -> tuple[MaskScore, ...]:
+    return (*score.labels, score.merged) if score.merged else score.labels
+
+
+def _to_dicts(statistics: dict[str, Statistic]) -> dict[str, Any]:
+    return {name: statistic.to_dict() for name, statistic in statistics.items()}
+
+
+def _rounded(value: float | None) -> float | None:
+    """To six places; None for NaN, which JSON does not know and a table leaves empty."""
+    return None if value is None or math.isnan(value) else round(float(value), 6)

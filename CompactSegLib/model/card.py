@@ -1,0 +1,290 @@
+"""The model card: ``README.md`` of a model folder, made from what ``model.json`` says."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from CompactSegLib.labels import Label
+from CompactSegLib.model.expected import ExpectedVolume, millilitres
+from CompactSegLib.model.model import Model
+
+__all__ = ["model_card", "shortened", "stated_provenance"]
+
+_MOST_ITEMS = 60
+_MOST_COLUMNS = 4
+_OF_THE_MODEL = (
+    "name",
+    "title",
+    "description",
+    "modality",
+    "orientation",
+    "spacing_mm",
+    "intensity",
+    "labels",
+)
+
+_CARD = """\
+# {title}
+
+`{name}` · {modality} · {levels} · {parameters} parameters · {licence}
+
+{description}
+
+## Structures
+
+{structures}
+
+## Levels
+
+{table}
+
+{costs}
+
+## Intended use
+
+{use}
+
+## Limits
+
+{limits}
+
+## Data and training
+
+{provenance}
+
+## Licence
+
+{licence_note}
+
+## How to use
+
+```
+compactseg segment volume.nii.gz --model {name} --output results
+```
+
+```python
+from CompactSegLib import load_model, read_volume, segment
+
+for level in segment(read_volume("volume.nii.gz"), load_model("{name}")):
+    print(level.number, level.improvement, level.millilitres)
+```
+
+`weights.safetensors` has SHA-256 `{sha256}`; CompactSeg checks it. This card is made from `model.json`.
+"""
+
+
+def model_card(model: Model) -> str:
+    """The card as Markdown, ending with a newline."""
+    last = model.levels[-1]
+    return _CARD.format(
+        title=model.title,
+        name=model.name,
+        modality=model.modality,
+        levels=_count(len(model.levels), "level"),
+        parameters=f"{max(level.parameters for level in model.levels):,}",
+        licence=model.licence,
+        licence_note=_paragraph(_licence_note(model.licence)),
+        description=_paragraph(model.description),
+        structures=_structures(model),
+        table=_level_table(model),
+        costs=_paragraph(
+            "Parameters and operations (multiply-accumulates per voxel) are what it takes to get that level alone; "
+            f"a run that shows all levels pays {last.macs_per_voxel_all_levels:,.0f} per voxel. "
+            f"The receptive field is in voxels of the model's grid. {_stop(model)}"
+        ),
+        use=_paragraph(
+            f"Research: finding and measuring the structures above in {model.modality} volumes, with a person who "
+            "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
+        ),
+        limits=_limits(model),
+        provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
+        sha256=model.weights_sha256,
+    )
+
+
+def _structures(model: Model) -> str:
+    expected = model.expected_millilitres
+    rows = [["Value", "Name", "Terminology", "Colour"]]
+    rows[0] += ["Training cases, ml"] if expected else []
+    for label in model.labels:
+        color = "#{:02x}{:02x}{:02x}".format(*label.color)
+        row = [str(label.value), label.name, _terms(label), f"`{color}`"]
+        row += [_volumes(expected[label.name])] if expected else []
+        rows.append(row)
+    if not expected:
+        return _table(rows)
+    total = sum(volume.mean for volume in expected.values())
+    note = (
+        f"Volumes are the mean of the training cases, with the smallest and the largest; all together "
+        f"{millilitres(total)} on average. A run that finds hardly any of it says so."
+    )
+    return f"{_table(rows)}\n\n{_paragraph(note)}"
+
+
+def _volumes(volume: ExpectedVolume) -> str:
+    mean, least, most = (
+        millilitres(value).removesuffix(" ml") for value in (volume.mean, volume.least, volume.most)
+    )
+    return f"{mean} ({least} to {most})"
+
+
+def _terms(label: Label) -> str:
+    if label.terminology is None:
+        return "–"
+    codes = (label.terminology.type, label.terminology.modifier, label.terminology.region)
+    return ", ".join(f"{code.meaning} ({code.scheme} {code.value})" for code in codes if code)
+
+
+def _level_table(model: Model) -> str:
+    names = [label.name for label in model.labels]
+    shown = [name for name in names if any(name in _by_label(level) for level in model.levels)]
+    beside = shown if len(shown) <= _MOST_COLUMNS else []
+    rows = [["Level", "Parameters", "Operations / voxel", "Receptive field", "Dice"]]
+    rows[0] += [f"Dice, {name}" for name in beside]
+    for level in model.levels:
+        row = [str(level.level), f"{level.parameters:,}", f"{level.macs_per_voxel:,.0f}"]
+        row += [f"{level.receptive_field}³", _figure(level.validation.get("dice"))]
+        row += [_figure(_by_label(level).get(name)) for name in beside]
+        rows.append(row)
+    parts = [_table(rows)]
+    if shown and not beside:
+        parts.append(_structure_table(model, shown))
+    cases = model.levels[-1].validation.get("cases")
+    if cases:
+        kind = "synthetic image" if model.is_synthetic else "validation case"
+        note = f"Dice: mean of {_count(cases, kind)}, none of which was trained on"
+        if "figures_from" in model.provenance:
+            note += (
+                " by the model that was judged: the same net and plan, trained without them. This model was trained "
+                "on all cases, so that none is left to judge it by"
+            )
+        parts.append(_paragraph(note + "."))
+    return "\n\n".join(parts)
+
+
+def _structure_table(model: Model, names: Sequence[str]) -> str:
+    """A row per structure: with many of them, columns would not fit a page."""
+    rows = [["Dice", *(f"Level {level.level}" for level in model.levels)]]
+    rows += [
+        [name, *(_figure(_by_label(level).get(name)) for level in model.levels)] for name in names
+    ]
+    return _table(rows)
+
+
+def _by_label(level: Any) -> Mapping[str, float]:
+    return level.validation.get("dice_by_label", {})
+
+
+def _stop(model: Model) -> str:
+    stop = model.stop
+    if not stop.threshold:
+        return "Unless told otherwise, all levels are computed."
+    if stop.unit == "dice":
+        rule = f"less than {stop.threshold:g} Dice is expected of the next level"
+    else:
+        rule = f"a level changed every structure by less than {stop.threshold:g} (1 − Jaccard to the level before)"
+    calibrated = ""
+    if stop.calibration:
+        cases = min(entry.cases for entry in stop.calibration)
+        calibrated = f" The expected gain was calibrated on {_count(cases, 'case')}."
+    return f"Unless told otherwise, levels stop when {rule}.{calibrated}"
+
+
+def _limits(model: Model) -> str:
+    spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
+    limits = [
+        f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing."
+    ]
+    if model.refinement is None:
+        limits.append(
+            f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen."
+        )
+    else:
+        limits.append(
+            f"The net sees volumes in {model.orientation}, {spacing} mm. Borders are then moved to where the volume's "
+            f"own intensities put them, by {model.refinement.reach_mm:.1f} mm at most along each axis; where these "
+            "hardly tell structures apart, they stay coarse. The Dice above is that of the net alone."
+        )
+    if model.field_mm:
+        field = " × ".join(f"{mm:.0f}" for mm in model.field_mm)
+        limits.append(
+            f"It was trained on images of at most {field} mm; a larger one is to be cropped to the structure first."
+        )
+    if model.is_synthetic:
+        limits.append(
+            "All images it was trained on and judged by were made of label maps: no image of a patient was scored "
+            "against labels of a person, and none showed a lesion, a tumour, bleeding or an operated organ."
+        )
+    stated = model.provenance.get("limits", [])
+    limits += [stated] if isinstance(stated, str) else [str(limit) for limit in stated]
+    return "\n".join(f"- {limit}" for limit in limits)
+
+
+def stated_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance without what a model states elsewhere: its limits, and what the plan says of the model itself."""
+    stated = {name: value for name, value in provenance.items() if name != "limits"}
+    if isinstance(stated.get("plan"), Mapping):
+        stated["plan"] = {k: v for k, v in stated["plan"].items() if k not in _OF_THE_MODEL}
+    return stated
+
+
+def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    for name, value in data.items():
+        words = name.replace("_", " ")
+        words = words[:1].upper() + words[1:]
+        if isinstance(value, Mapping):
+            yield f"{indent}- {words}:"
+            yield from _listing(value, indent + "  ")
+        else:
+            yield f"{indent}- {words}: {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return shortened([_plain(item) for item in value])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def shortened(items: Sequence[str]) -> str:
+    """The items in a line; of very many the first ones and their number.
+
+    >>> shortened(["a", "b"])
+    'a, b'
+    >>> shortened([str(number) for number in range(200)])
+    '0, 1, 2 and so on: 200, all named in model.json'
+    """
+    if len(items) <= _MOST_ITEMS:
+        return ", ".join(items)
+    return f"{', '.join(items[:3])} and so on: {len(items)}, all named in model.json"
+
+
+def _licence_note(licence: str) -> str:
+    kind = licence.upper().replace(" ", "-")
+    note = "The code that runs them has its own."
+    if kind.startswith("CC-BY-SA"):
+        note = "Whoever passes them on, changed or not, names their source (above) and keeps this licence."
+    elif kind.startswith("CC-BY"):
+        note = "Whoever passes them on names their source (above)."
+    return f"The weights are under {licence}. {note}"
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, width=110, break_long_words=False, break_on_hyphens=False)
+
+
+def _table(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    lines.insert(1, "|" + " --- |" * len(rows[0]))
+    return "\n".join(lines)
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else "–"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -1,0 +1,202 @@
+"""The model folder: ``model.json``, ``weights.safetensors`` and the card, read, checked and written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from CompactSegLib.errors import ModelError, OutputError
+from CompactSegLib.files import written_whole
+from CompactSegLib.labels import Label
+from CompactSegLib.model.card import model_card
+from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.model import LevelInfo, Model, StopSettings
+from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_json
+from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
+from CompactSegLib.network.cost import level_costs
+from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
+
+if TYPE_CHECKING:
+    from CompactSegLib.network.net import MultiLevelNet
+
+__all__ = ["CARD_FILE", "check_model", "read_model", "write_model"]
+
+CARD_FILE = "README.md"
+
+
+def read_model(folder: str | os.PathLike[str]) -> Model:
+    """Read a model folder and check all that can be checked without torch, the weights' hash included.
+
+    Raises:
+        ModelError: The folder is missing, damaged, of another schema or no model; one sentence says what is wrong.
+    """
+    place = Path(folder)
+    data = read_json(place / MODEL_FILE)
+    files = [place / name for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)]
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    model = parse_model(data, folder=place, size_bytes=size)
+    read_bytes(place, sha256=model.weights_sha256)
+    return model
+
+
+def check_model(folder: str | os.PathLike[str]) -> Model:
+    """Read a model folder, check everything and load its net once.
+
+    Raises:
+        ModelError: As `read_model`; or a tensor's name, shape, type or values are not the net's.
+    """
+    model = read_model(folder)
+    model.trainable_net()
+    return model
+
+
+def write_model(
+    folder: str | os.PathLike[str],
+    *,
+    net: MultiLevelNet,
+    name: str,
+    title: str,
+    description: str,
+    labels: Sequence[Label],
+    modality: str,
+    orientation: str,
+    spacing_mm: tuple[float, float, float],
+    intensity: IntensityRule,
+    validation: Sequence[Mapping[str, Any]],
+    stop: StopSettings,
+    provenance: Mapping[str, Any],
+    licence: str,
+    field_mm: tuple[float, float, float] | None = None,
+    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
+    refinement: Refinement | None = None,
+    half_weights: bool = False,
+) -> Model:
+    """Write a model folder, whole or not at all, and return the model read back from it.
+
+    Parameters, operations and receptive field per level, the hash of the weights and the card are computed here.
+
+    Args:
+        folder: Where to. A model that is there already is replaced; a folder that holds anything else is an error.
+        net: The trained net with its batch norm (not folded), on any device.
+        name: Short name, lower case.
+        title: For people.
+        description: A sentence or more on what it segments.
+        labels: Values 1..classes-1 in order.
+        modality: Such as ``MR T1``.
+        orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
+        spacing_mm: Along the axes that `orientation` names.
+        intensity: The intensity rule of the training.
+        validation: Per level, level 1 first, figures on cases that were not trained on: ``dice``, ``dice_by_label``
+            (by label name), ``cases``, and any others that are JSON.
+        stop: Default threshold and calibration.
+        provenance: JSON data on the training; ``limits`` (a text or a list of texts) goes to the card's limits.
+        licence: Of the weights, such as ``CC-BY-SA-4.0``.
+        field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
+            is as good on any extent.
+        expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
+        refinement: How labels are refined by the image; None where they are the net's own.
+        half_weights: Store kernels in fp16, at half the size.
+
+    Raises:
+        ModelError: Something of it does not fit together.
+        OutputError: The folder could not be written.
+    """
+    target = Path(folder).resolve()
+    _check_replaceable(target)
+    costs = level_costs(net.config)
+    if len(validation) != len(costs):
+        raise ModelError(
+            f"{target}: expected validation figures for {len(costs)} levels, got {len(validation)}; "
+            "pass one entry per level, empty where there are none."
+        )
+    weights = encode_net(net, half=half_weights)
+    draft = Model(
+        name=name,
+        folder=target,
+        title=title,
+        description=description,
+        net_config=net.config,
+        labels=tuple(labels),
+        modality=modality,
+        orientation=orientation,
+        spacing_mm=spacing_mm,
+        field_mm=field_mm,
+        intensity=intensity,
+        levels=tuple(
+            LevelInfo(**asdict(cost), validation=dict(figures))
+            for cost, figures in zip(costs, validation, strict=True)
+        ),
+        stop=stop,
+        provenance=provenance,
+        licence=licence,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        size_bytes=0,
+        expected_millilitres=dict(expected_millilitres or {}),
+        refinement=refinement,
+    )
+    text = _json_text(target, model_data(draft))
+    model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))
+    files = {
+        MODEL_FILE: text.encode(),
+        WEIGHTS_FILE: weights,
+        CARD_FILE: model_card(model).encode(),
+    }
+    _write_folder(target, files)
+    return check_model(target)
+
+
+def _json_text(target: Path, data: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"{target / MODEL_FILE}: expected validation and provenance that JSON can hold, but {error}; "
+            "pass texts, finite numbers, lists and objects."
+        ) from error
+
+
+def _check_replaceable(target: Path) -> None:
+    """Only what is nothing but a model is replaced: whatever else lies in the folder would be lost."""
+    others = [path.name for path in target.iterdir()] if target.is_dir() else []
+    foreign = sorted(set(others) - {MODEL_FILE, WEIGHTS_FILE, CARD_FILE})
+    if foreign:
+        raise OutputError(
+            f"{target}: expected a new folder or a model to replace, but it also holds {foreign[0]!r}; "
+            "choose another folder."
+        )
+
+
+def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files into a folder beside `target`, then let it take the place of `target`."""
+    token = secrets.token_hex(4)
+    fresh = target.with_name(f".partial-{token}-{target.name}")
+    old = target.with_name(f".old-{token}-{target.name}")
+    try:
+        for name, content in files.items():
+            with written_whole(fresh / name) as path:
+                path.write_bytes(content)
+        replaced = target.exists()
+        if replaced:
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except BaseException:
+            if replaced:
+                old.rename(target)
+            raise
+    except OSError as error:
+        raise OutputError(
+            f"{target}: could not be written ({error.strerror or error}); choose a folder with write permission."
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,161 @@
+"""A model: what is known of a net, and the net itself once it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from CompactSegLib.labels import Label
+from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.network.config import NetConfig
+
+if TYPE_CHECKING:
+    from CompactSegLib.network.net import MultiLevelNet
+    from CompactSegLib.volume.intensities import IntensityRule
+    from CompactSegLib.volume.refinement import Refinement
+
+__all__ = ["GainCalibration", "LevelInfo", "Model", "StopSettings"]
+
+
+@dataclass(frozen=True)
+class GainCalibration:
+    """What the change at a level says about the gain of the next one, fitted on validation cases.
+
+    Attributes:
+        level: The level just computed, from 2; level 1 has no change.
+        slope: Dice gained by the next level per unit of Jaccard change.
+        intercept: Dice gained when nothing changed.
+        cases: Number of validation cases of the fit.
+    """
+
+    level: int
+    slope: float
+    intercept: float
+    cases: int
+
+    def expected_gain(self, change: float) -> float:
+        """Expected Dice gain of the next level after a Jaccard `change` (0 to 1) at this one."""
+        return max(0.0, self.intercept + self.slope * change)
+
+
+@dataclass(frozen=True)
+class StopSettings:
+    """When a model's levels stop unless the user says otherwise.
+
+    Attributes:
+        threshold: Stop when less than this is left.
+        unit: ``jaccard``, the improvement of the level just computed, or ``dice``, the expected gain of the next.
+        calibration: Per level; empty for a model that is not calibrated.
+    """
+
+    threshold: float
+    unit: str = "jaccard"
+    calibration: tuple[GainCalibration, ...] = ()
+
+    def expected_gain(self, level: int, change: float) -> float | None:
+        """Expected Dice gain of level + 1 after a Jaccard `change` at `level`; None where that is not calibrated."""
+        for calibration in self.calibration:
+            if calibration.level == level:
+                return calibration.expected_gain(change)
+        return None
+
+
+@dataclass(frozen=True)
+class LevelInfo:
+    """What a level of a model costs and what it reached.
+
+    Attributes:
+        level: From 1.
+        parameters: Of the blocks and the head that this level needs.
+        macs_per_voxel: Multiply-accumulates per voxel of the model's grid to get this level alone.
+        macs_per_voxel_all_levels: The same to get this level and all before it.
+        receptive_field: Edge length in voxels.
+        validation: Figures on validation cases. Those that the tool shows are ``dice`` (mean over labels and cases),
+            ``dice_by_label`` (mean by label name) and ``cases`` (their number); others may be there.
+    """
+
+    level: int
+    parameters: int
+    macs_per_voxel: float
+    macs_per_voxel_all_levels: float
+    receptive_field: int
+    validation: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model folder that has been read and checked; its net is loaded when first asked for.
+
+    Attributes:
+        name: Short name, the one to pass to ``--model``.
+        folder: Where it was read from.
+        title: What a person calls it.
+        description: A sentence or more on what it segments.
+        net_config: The net's configuration.
+        labels: Label values 1..classes-1 in order; 0 is background.
+        modality: Such as ``MR T1``.
+        orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
+        spacing_mm: Of the model's grid, along the axes that `orientation` names.
+        field_mm: Largest extent of its training images along these axes; None where any extent will do.
+        intensity: How intensities are normalised.
+        levels: One entry per level, level 1 first.
+        stop: The default threshold and the calibration.
+        provenance: How and from which data it was trained.
+        licence: Of the weights.
+        weights_sha256: Of ``weights.safetensors``.
+        size_bytes: Of the folder's files together.
+        expected_millilitres: By label name, what the training cases have; empty where that is not stated.
+        refinement: How borders are moved to where the image's first channel has them; None where they stay as the net
+            puts them.
+    """
+
+    name: str
+    folder: Path
+    title: str
+    description: str
+    net_config: NetConfig
+    labels: tuple[Label, ...]
+    modality: str
+    orientation: str
+    spacing_mm: tuple[float, float, float]
+    field_mm: tuple[float, float, float] | None
+    intensity: IntensityRule
+    levels: tuple[LevelInfo, ...]
+    stop: StopSettings
+    provenance: Mapping[str, Any]
+    licence: str
+    weights_sha256: str
+    size_bytes: int
+    expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+    refinement: Refinement | None = None
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was trained on and judged by images made of label maps, as its provenance states."""
+        plan = self.provenance.get("plan")
+        synthesis = plan.get("synthesis") if isinstance(plan, Mapping) else None
+        return isinstance(synthesis, Mapping) and bool(synthesis.get("classes"))
+
+    @cached_property
+    def net(self) -> MultiLevelNet:
+        """The net for inference on the CPU: batch norm folded, evaluation mode, no gradients. Loaded once.
+
+        Raises:
+            ModelError: The weights are damaged or do not fit the configuration.
+        """
+        from CompactSegLib.network.folding import fold_batch_norm
+
+        return fold_batch_norm(self.trainable_net())
+
+    def trainable_net(self) -> MultiLevelNet:
+        """A new copy of the net as it was trained, batch norm included, in evaluation mode on the CPU.
+
+        Raises:
+            ModelError: The weights are damaged or do not fit the configuration.
+        """
+        from CompactSegLib.model.weights import read_net
+
+        return read_net(self.folder, self.net_config, sha256=self.weights_sha256)

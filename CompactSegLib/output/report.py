@@ -1,0 +1,120 @@
+"""The report of a run: what was segmented, with what, how, and what came out, as JSON data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from CompactSegLib.files import written_whole
+
+if TYPE_CHECKING:
+    from CompactSegLib.inference.results import Level, RunInfo
+    from CompactSegLib.inference.stop import StopRule
+    from CompactSegLib.model.model import Model
+    from CompactSegLib.volume.volume import Volume
+
+__all__ = ["SCHEMA", "run_report", "write_report"]
+
+SCHEMA = 1
+
+
+def run_report(
+    levels: Sequence[Level],
+    volume: Volume,
+    *,
+    model: Model,
+    run: RunInfo,
+    rule: StopRule | None,
+    date: datetime,
+    files: Mapping[int, str] | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The report, of plain JSON values.
+
+    Args:
+        levels: The levels of the run, level 1 first; at least one.
+        volume: What was segmented.
+        model: With what.
+        run: How.
+        rule: When levels were to stop; None when all levels were asked for.
+        date: When the run ended, with its time zone.
+        files: By level, the name of the file that holds its segmentation.
+        versions: Of the software, by name.
+
+    Returns:
+        ``levels`` (each with ``level``, ``seconds``, ``improvement``, ``improvement_by_label``, ``millilitres``,
+        ``parameters``, ``macs_per_voxel``, ``expected_gain``, ``file``), ``stopped_at``, ``stop``, ``reason``,
+        ``device`` and more. Volumes in ml, times in seconds, lengths in mm; world coordinates are LPS.
+    """
+    last = levels[-1]
+    return {
+        "schema": SCHEMA,
+        "case": volume.name,
+        "input": _source(volume),
+        "geometry": {
+            "size_ijk": list(volume.geometry.size_ijk),
+            "spacing_mm": list(volume.geometry.spacing_mm),
+            "origin_lps_mm": list(volume.geometry.origin_lps_mm),
+            "direction_lps": list(volume.geometry.direction_lps),
+        },
+        "model": model.name,
+        "model_title": model.title,
+        "model_sha256": model.weights_sha256,
+        "labels": {label.name: label.value for label in model.labels},
+        "levels": [_level(level, (files or {}).get(level.number)) for level in levels],
+        "stopped_at": last.number,
+        "stop": last.stop,
+        "reason": last.stop_reason,
+        "threshold": None if rule is None else {"value": rule.threshold, "unit": rule.unit},
+        "device": run.device,
+        "device_name": run.device_name,
+        "precision": run.precision,
+        "tile": run.tile,
+        "seconds": round(sum(level.seconds for level in levels), 3),
+        "messages": [*volume.warnings, *run.messages],
+        "date": date.isoformat(timespec="seconds"),
+        "versions": dict(versions or {}),
+    }
+
+
+def write_report(report: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a report as a JSON file, whole or not at all.
+
+    Raises:
+        OutputError: The file could not be written.
+    """
+    text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _source(volume: Volume) -> dict[str, Any] | None:
+    if volume.source is None:
+        return None
+    source: dict[str, Any] = {"path": str(volume.source.path)}
+    if volume.source.dicom_files:
+        source["series_uid"] = volume.source.series_uid
+        source["images"] = len(volume.source.dicom_files)
+    return source
+
+
+def _level(level: Level, file: str | None) -> dict[str, Any]:
+    return {
+        "level": level.number,
+        "seconds": round(level.seconds, 3),
+        "improvement": _rounded(level.improvement),
+        "improvement_by_label": {k: _rounded(v) for k, v in level.improvement_by_label.items()},
+        "millilitres": {name: _rounded(value) for name, value in level.millilitres.items()},
+        "parameters": level.parameters,
+        "macs_per_voxel": level.macs_per_voxel,
+        "expected_gain": _rounded(level.expected_gain),
+        "file": file,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To six places: a nanolitre, or a millionth of an overlap."""
+    return None if value is None else round(float(value), 6)

@@ -1,0 +1,1 @@
+"""The worker: frames, requests, the mailbox they wait in, and the warm session that carries them out."""

@@ -1,0 +1,83 @@
+"""Events that tell what is there and what went wrong."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from contextlib import suppress
+from typing import Any
+
+import CompactSegLib
+from CompactSegLib.errors import (
+    CompactSegError,
+    ConfigurationError,
+    DeviceError,
+    InputError,
+    ModelError,
+)
+from CompactSegLib.model.model import Model
+from CompactSegLib.model.registry import list_models
+from CompactSegLib.serve.protocol import PROTOCOL
+from CompactSegLib.serve.requests import Id, RequestError
+from CompactSegLib.serve.session import TorchError, VolumeGone
+
+__all__ = ["failed", "ready"]
+
+_KINDS = {
+    RequestError: "request",
+    InputError: "input",
+    ModelError: "model",
+    ConfigurationError: "configuration",
+    DeviceError: "device",
+    TorchError: "torch",
+    VolumeGone: "volume-gone",
+}
+
+
+def ready(request: Id | None = None) -> dict[str, Any]:
+    """What can be told before torch is loaded: versions and models."""
+    damaged: list[str] = []
+    models = list_models(on_damaged=lambda error: damaged.append(str(error)))
+    torch_version = None
+    with suppress(importlib.metadata.PackageNotFoundError):
+        torch_version = importlib.metadata.version("torch")
+    return {
+        "event": "ready",
+        "id": request,
+        "protocol": PROTOCOL,
+        "compactseg": CompactSegLib.__version__,
+        "torch": torch_version,
+        "models": [_model_data(model) for model in models],
+        "damaged": damaged,
+    }
+
+
+def _model_data(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.folder.name,
+        "title": model.title,
+        "description": model.description,
+        "levels": len(model.levels),
+        "labels": [label.to_dict() for label in model.labels],
+        "channels": model.net_config.in_channels,
+        "modality": model.modality,
+        "field_mm": list(model.field_mm) if model.field_mm else None,
+        "licence": model.licence,
+        "size_bytes": model.size_bytes,
+        "folder": str(model.folder),
+        "stop": {
+            "threshold": model.stop.threshold,
+            "unit": model.stop.unit,
+            "units": ["jaccard", "dice"] if model.stop.calibration else ["jaccard"],
+        },
+    }
+
+
+def failed(error: Exception, request: Id | None = None) -> dict[str, Any]:
+    """What went wrong, as one sentence for the user and a kind for the program."""
+    kind = next((kind for known, kind in _KINDS.items() if isinstance(error, known)), "fault")
+    sentence = str(error)
+    if not isinstance(error, CompactSegError):
+        sentence = (
+            f"{type(error).__name__}: {error}. This is a fault of CompactSeg; its log says more."
+        )
+    return {"event": "error", "id": request, "kind": kind, "sentence": sentence}

@@ -1,0 +1,1 @@
+"""Training: a dataset folder in, a finished model folder out."""

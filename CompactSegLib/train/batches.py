@@ -1,0 +1,64 @@
+"""The batches of a run: random patches of prepared cases, or synthetic images of label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias, cast
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.synthesis.label_maps import LabelMap
+from CompactSegLib.synthesis.patches import SyntheticPatches
+from CompactSegLib.train.augmentation import RandomPatches
+from CompactSegLib.train.distributed import Processes
+from CompactSegLib.train.plan import TrainingPlan
+
+TrainingCases: TypeAlias = Sequence[PreparedCase] | Sequence[LabelMap]
+"""What a run trains on: label maps where the plan has a synthesis, else cases with images."""
+
+
+def batches(
+    cases: TrainingCases,
+    plan: TrainingPlan,
+    *,
+    classes: int,
+    start: int,
+    device: torch.device,
+    processes: Processes,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Images and labels of each step from `start` on, as `SeededPatches` has them.
+
+    Each of several processes gets its share of every batch.
+    """
+    mine = {"rank": processes.rank, "processes": processes.count}
+    workers, pinned = plan.workers, device.type == "cuda"
+    patches: Dataset
+    if plan.synthetic:
+        heads = cast(Sequence[LabelMap], cases)
+        if device.type != "cpu":
+            # Images are made where the net is: no other process could hand them over as fast.
+            heads = [head.to(device) for head in heads]
+            workers, pinned = 0, False
+        patches = SyntheticPatches(heads, plan, **mine)
+    else:
+        patches = RandomPatches(cast(Sequence[PreparedCase], cases), plan, classes=classes, **mine)
+    return iter(
+        DataLoader(
+            patches,
+            batch_size=None,
+            sampler=range(start, plan.steps),
+            num_workers=workers,
+            pin_memory=pinned,
+        )
+    )
+
+
+def class_counts(cases: TrainingCases, *, classes: int) -> Tensor:
+    """Voxels of each class in all cases, ``(classes,)`` int64."""
+    total = torch.zeros(classes, dtype=torch.int64)
+    for case in cases:
+        total += torch.bincount(case.labels.flatten().int(), minlength=classes)
+    return total

@@ -1,0 +1,210 @@
+"""The finished model folder: what each level reached, how its stop rule was calibrated, where it comes from."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from CompactSegLib.datasets.dataset import Dataset, PreparedCase
+from CompactSegLib.labels import Label
+from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.folder import write_model
+from CompactSegLib.model.model import Model, StopSettings
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.cost import level_costs
+from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.train.batches import TrainingCases
+from CompactSegLib.train.growing import joint_licence
+from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.siblings import sibling_provenance
+from CompactSegLib.train.stopping import Measured, best_threshold, calibrated, expected_gain
+from CompactSegLib.train.validation import CaseScore
+from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
+
+if TYPE_CHECKING:
+    from CompactSegLib.train.trainer import Trainer
+
+# Of an uncalibrated model: two levels that differ in less than a fiftieth of a label say much the same.
+_JACCARD_THRESHOLD = 0.02
+_FEWEST_CASES = 3
+_COLORS = ((220, 80, 60), (70, 140, 220), (90, 190, 90), (230, 190, 60), (170, 100, 200))
+
+
+def export_model(
+    folder: Path,
+    *,
+    net: MultiLevelNet,
+    plan: TrainingPlan,
+    dataset: Dataset,
+    scores: Sequence[CaseScore],
+    provenance: dict[str, Any],
+    field_mm: tuple[float, float, float] | None = None,
+    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
+    started_from: Model | None = None,
+    sibling: Model | None = None,
+) -> Model:
+    """Write the model folder.
+
+    Args:
+        folder: Where to.
+        net: The trained net, batch norm not folded.
+        plan: The settings it was trained with.
+        dataset: What it was trained on.
+        scores: Of held-out cases; may be empty.
+        provenance: From `provenance_of`.
+        field_mm: Largest extent of the training images along the model's axes.
+        expected_millilitres: What the training cases have of each label, from `expected.expected_millilitres`.
+        started_from: The model whose weights the run began with.
+        sibling: The model whose figures and stop rule this one takes over, having no held-out cases of its own.
+
+    Raises:
+        CompactSegError: The model could not be written.
+    """
+    names = list(dataset.labels.values())
+    labels = model_labels(dataset, plan)
+    licence = dataset.licence
+    validation = [
+        level_figures(scores, level, names=[label.name for label in labels])
+        for level in range(1, net.levels + 1)
+    ]
+    if started_from:
+        licence = joint_licence(started_from, licence)
+        grown = net.levels > len(started_from.levels)
+        if grown and not scores and plan.earlier_rate == 0:
+            # Frozen levels are what they were, and so are their figures.
+            validation[:-1] = [dict(level.validation) for level in started_from.levels]
+    if sibling:
+        validation = [dict(level.validation) for level in sibling.levels]
+        provenance = {**provenance, "figures_from": sibling_provenance(sibling)}
+    return write_model(
+        folder,
+        net=net,
+        name=plan.name,
+        title=plan.title or dataset.name,
+        description=plan.description or f"Segments {', '.join(names)} ({dataset.name}).",
+        labels=labels,
+        modality=plan.modality,
+        orientation=plan.orientation,
+        spacing_mm=plan.spacing_mm,
+        intensity=IntensityRule.from_dict(plan.intensity),
+        validation=validation,
+        stop=sibling.stop if sibling else stop_settings(scores, config=net.config),
+        provenance=provenance,
+        licence=licence or "unknown",
+        field_mm=field_mm,
+        expected_millilitres=expected_millilitres,
+        refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
+        half_weights=plan.half_weights,
+    )
+
+
+def field_of(cases: TrainingCases, plan: TrainingPlan) -> tuple[float, float, float] | None:
+    """The largest extent of cases along the axes that the plan's orientation names, in mm.
+
+    None for synthetic images, whose field of view is cut and drawn at random.
+    """
+    images = [case.image for case in cases if isinstance(case, PreparedCase)]
+    if not images:
+        return None
+    d, h, w = (max(image.shape[axis] for image in images) for axis in (1, 2, 3))
+    along_w, along_h, along_d = plan.spacing_mm
+    return w * along_w, h * along_h, d * along_d
+
+
+def model_labels(dataset: Dataset, plan: TrainingPlan) -> list[Label]:
+    """The labels of dataset.json, with the names, colours and terminology that the plan gives."""
+    labels = []
+    for value, name in dataset.labels.items():
+        color = list(_COLORS[(value - 1) % len(_COLORS)])
+        given = plan.labels.get(str(value), {})
+        labels.append(Label.from_dict({"value": value, "name": name, "color": color, **given}))
+    return labels
+
+
+def level_figures(
+    scores: Sequence[CaseScore], level: int, *, names: Sequence[str]
+) -> dict[str, Any]:
+    """Figures of a level on held-out cases; empty where there are none."""
+    if not scores:
+        return {}
+    dice = np.array([score.dice[level - 1] for score in scores])
+    by_case = [score.mean_dice(level) for score in scores]
+    return {
+        "dice": round(float(np.mean(np.nanmean(dice, axis=0))), 5),
+        "dice_by_label": {
+            name: round(float(mean), 5)
+            for name, mean in zip(names, np.nanmean(dice, axis=0), strict=True)
+        },
+        "dice_sd": round(float(np.std(by_case, ddof=1)), 5) if len(scores) > 1 else 0.0,
+        "dice_worst_case": round(min(by_case), 5),
+        "cases": len(scores),
+    }
+
+
+def stop_settings(scores: Sequence[CaseScore], *, config: NetConfig) -> StopSettings:
+    """The default stop rule: in expected Dice where the held-out cases allow the calibration.
+
+    The threshold is the one that would have saved most on these cases at a loss of at most `stopping.LARGEST_LOSS`.
+    """
+    macs = [cost.macs_per_voxel_all_levels for cost in level_costs(config)]
+    measured = Measured.of(scores, macs)
+    if len(measured.dice) < _FEWEST_CASES or measured.levels < 3:
+        return StopSettings(threshold=_JACCARD_THRESHOLD)
+    return StopSettings(
+        threshold=best_threshold(expected_gain(measured)),
+        unit="dice",
+        calibration=tuple(calibrated(measured, level) for level in range(2, measured.levels)),
+    )
+
+
+def provenance_of(
+    trainer: Trainer, dataset: Dataset, *, fold: int | None, command: str, device: str
+) -> dict[str, Any]:
+    """How and from what the model was made: enough to make it again, nothing about whose machine it was."""
+    import monai
+
+    plan = trainer.plan
+    held_out = [case.name for case in trainer.held_out]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "reference": dataset.reference,
+            "licence": dataset.licence,
+            "cases": len(dataset.cases),
+        },
+        "split": {
+            "fold": "all" if fold is None else fold,
+            "rule": "sorted names, five folds shuffled with seed 12345, as nnU-Net",
+            "training_cases": len(trainer.cases),
+            "training_case_names": [case.name for case in trainer.cases],
+            "validation_cases": held_out,
+        },
+        "command": command,
+        "plan": plan.to_dict(),
+        "steps": trainer.step,
+        "patches": trainer.step * plan.batch,
+        "seconds": round(trainer.seconds),
+        "hardware": {
+            "device": device,
+            "cpu_cores": cores,
+            "processes": trainer.processes.count,
+            "threads_per_process": torch.get_num_threads(),
+            "precision": trainer.precision,
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "monai": monai.__version__,
+            "numpy": np.__version__,
+        },
+        "finished": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }

@@ -1,0 +1,256 @@
+"""All settings of a training run, as plain values that can be written as JSON and compared between runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from CompactSegLib.datasets.settings import known, read_settings, tuples
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.model.schema import is_model_name
+from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.volume.refinement import Refinement
+
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+METHODS = ("joint", "level-by-level")
+OPTIMIZERS = ("adamw", "muon")
+
+
+@dataclass(frozen=True)
+class AugmentationPlan:
+    """How training patches are varied; the kinds and sizes follow nnU-Net (Isensee et al., Nature Methods 2021).
+
+    Attributes:
+        mirror_axes: Tensor axes (0 = D, 1 = H, 2 = W) along which a patch may be mirrored. Only axes along which the
+            mirrored anatomy exists and keeps its labels: left-right for the two hippocampi, never front-back.
+        affine_probability: Share of patches that are rotated, scaled and sheared.
+        rotation_degrees: Largest angle around each axis.
+        scale: Smallest and largest magnification, drawn per axis.
+        shear: Largest shear factor.
+        elastic_probability: Share of the affine patches that are also bent smoothly.
+        elastic_voxels: Standard deviation of the bending, in voxels.
+        plane_axes: Tensor axes whose slices stay slices of the patch: where annotators ended a structure at a slice of
+            the image, a patch that tilts or bends that slice teaches a border that no image has.
+        noise_probability: Gaussian noise.
+        noise: Largest standard deviation, in units of the normalised intensity.
+        blur_probability: Gaussian blur.
+        blur_voxels: Smallest and largest sigma, in voxels.
+        brightness_probability: Multiplying all intensities.
+        brightness: Largest deviation of the factor from 1.
+        contrast_probability: Stretching around the mean, inside the range found.
+        contrast: Smallest and largest factor.
+        gamma_probability: Gamma curve over the range found; half as often with inverted intensities.
+        gamma: Smallest and largest exponent.
+        low_resolution_probability: Down- and up-sampling.
+        low_resolution: Smallest zoom.
+    """
+
+    mirror_axes: tuple[int, ...] = ()
+    affine_probability: float = 0.5
+    rotation_degrees: float = 15.0
+    scale: tuple[float, float] = (0.85, 1.18)
+    shear: float = 0.08
+    elastic_probability: float = 0.0
+    elastic_voxels: float = 1.5
+    plane_axes: tuple[int, ...] = ()
+    noise_probability: float = 0.1
+    noise: float = 0.25
+    blur_probability: float = 0.1
+    blur_voxels: tuple[float, float] = (0.5, 1.0)
+    brightness_probability: float = 0.15
+    brightness: float = 0.25
+    contrast_probability: float = 0.15
+    contrast: tuple[float, float] = (0.75, 1.25)
+    gamma_probability: float = 0.2
+    gamma: tuple[float, float] = (0.7, 1.5)
+    low_resolution_probability: float = 0.1
+    low_resolution: float = 0.5
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """Settings of one training run.
+
+    Attributes:
+        name: Name of the model folder that is written.
+        title: What the model is, in a few words.
+        description: What it segments, on what.
+        modality: For example ``"MR"``.
+        orientation: Anatomical axes of the model's grid.
+        spacing_mm: Spacing of the model's grid along R, A, S (the axes of `orientation`).
+        intensity: The intensity rule, as ``IntensityRule.from_dict`` reads it.
+        labels: Per label value (as text) what the dataset does not know: name, color, terminology.
+        method: ``joint`` trains all levels at once; ``level-by-level`` trains level 1, adds a level to what that gave,
+            trains it, and so on, each with a schedule of its own.
+        earlier_rate: Factor of the learning rate for blocks and heads of earlier levels, where levels are trained one
+            after the other or a model is grown; 0 freezes them, with their batch norm's statistics.
+        level_steps: Share of the steps for each level, level by level; empty gives all the same.
+        steps: Optimisation steps, of all levels together.
+        batch: Patches per step.
+        patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
+            padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
+        optimizer: ``adamw``; or ``muon`` for convolution kernels beside it, fewer steps from random weights.
+        learning_rate: Highest rate, reached after `warmup` steps; then a half cosine down to zero.
+        weight_decay: Decoupled weight decay, on convolution weights only.
+        warmup: Steps of linear increase.
+        gradient_norm: Gradients are scaled down to this norm.
+        level_weights: Weight of each level's loss; empty weighs the last level twice the others.
+        class_balance: Exponent of the weights that rare classes get in the cross-entropy: 0 weighs every voxel alike, 1
+            every class. Where many structures are small, their cross-entropy is otherwise lost beside the large ones'.
+            What the weights do to the odds of classes is taken out of the finished net.
+        distillation: Weight of self-distillation: how far the softened classes of each level are from those of the last
+            level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
+            trained alone.
+        distillation_temperature: How much classes are softened.
+        sparse_loss: A net that takes cubes of voxels as voxels learns from one voxel of each cube per step, another one
+            each step: a fraction of the time, and the same on average.
+        average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
+        fixed_statistics: Share of each schedule, at its end, in which batch norm takes the statistics gathered so far,
+            as inference does. Those of a batch of one or two images of any contrast are far from them.
+        start_share: Where a run begins with the weights of a finished model, their share in what is exported; the rest
+            are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
+            Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
+        half_weights: The finished model's kernels are stored in fp16, at half the size.
+        refinement: How the finished model's labels are refined by the image, ``mm`` and ``weight``
+            (`volume.refinement`); empty leaves them as the net's. Validation is of the net alone.
+        precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
+        seed: Seed of weights, order and augmentation.
+        validate_every: Steps between validations.
+        checkpoint_every: Steps between checkpoints.
+        log_every: Steps between lines of the log.
+        workers: Processes that prepare batches; with 0 the training process does.
+        augmentation: How patches are varied.
+        synthesis: How images are made where the data are label maps without images: it has classes then, and takes the
+            augmentation's place.
+    """
+
+    name: str = "model"
+    title: str = ""
+    description: str = ""
+    modality: str = "MR"
+    orientation: str = "RAS"
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
+    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    method: str = "joint"
+    earlier_rate: float = 0.0
+    level_steps: tuple[float, ...] = ()
+    steps: int = 10_000
+    batch: int = 4
+    patch: tuple[int, int, int] = (32, 48, 32)
+    optimizer: str = "adamw"
+    learning_rate: float = 4e-3
+    weight_decay: float = 1e-3
+    warmup: int = 200
+    gradient_norm: float = 5.0
+    level_weights: tuple[float, ...] = ()
+    class_balance: float = 0.0
+    distillation: float = 0.0
+    distillation_temperature: float = 2.0
+    sparse_loss: bool = False
+    average_decay: float = 0.999
+    fixed_statistics: float = 0.0
+    start_share: float = 0.0
+    half_weights: bool = False
+    refinement: dict[str, float] = field(default_factory=dict)
+    precision: str = "auto"
+    seed: int = 12345
+    validate_every: int = 1000
+    checkpoint_every: int = 250
+    log_every: int = 25
+    workers: int = 1
+    augmentation: AugmentationPlan = AugmentationPlan()
+    synthesis: SynthesisPlan = field(default_factory=SynthesisPlan)
+
+    def __post_init__(self) -> None:
+        if not is_model_name(self.name):
+            raise ConfigurationError(
+                "training plan, name: expected lower-case letters, digits, '-', '_' and '.', "
+                f"got {self.name!r}."
+            )
+        for name in ("steps", "batch", "validate_every", "checkpoint_every", "log_every"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected a whole number of at least 1, got {getattr(self, name)!r}."
+                )
+        if len(self.patch) != 3 or min(self.patch) < 1:
+            raise ConfigurationError(
+                f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
+            )
+        chosen = (("precision", PRECISIONS), ("method", METHODS), ("optimizer", OPTIMIZERS))
+        for name, choices in chosen:
+            if getattr(self, name) not in choices:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
+                )
+        for name in ("earlier_rate", "start_share", "class_balance", "fixed_statistics"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigurationError(
+                    f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."
+                )
+        if self.distillation < 0 or self.distillation_temperature <= 0:
+            raise ConfigurationError(
+                "training plan, distillation: expected a weight of at least 0 and a temperature above 0, "
+                f"got {self.distillation!r} and {self.distillation_temperature!r}."
+            )
+        if self.level_steps and min(self.level_steps) <= 0:
+            raise ConfigurationError(
+                f"training plan, level_steps: expected shares above 0, got {self.level_steps!r}."
+            )
+        if self.refinement:
+            try:
+                Refinement.from_dict(self.refinement)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"training plan, {error}") from None
+        if self.level_weights and min(self.level_weights) < 0:
+            raise ConfigurationError(
+                f"training plan, level_weights: expected weights of at least 0, got {self.level_weights!r}."
+            )
+
+    @classmethod
+    def from_dict(cls, data: object) -> TrainingPlan:
+        """Build a plan from JSON data; what is left out keeps its default.
+
+        Raises:
+            ConfigurationError: Unknown names or values that cannot be.
+        """
+        values = dict(known(cls, data, "training plan"))
+        for name, part in (("augmentation", AugmentationPlan), ("synthesis", SynthesisPlan)):
+            if name in values:
+                inner = known(part, values[name], f"training plan, {name}")
+                values[name] = part(**tuples(inner))
+        return cls(**tuples(values))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> TrainingPlan:
+        """Read a plan from a JSON file, which may build on another (`read_settings`)."""
+        return cls.from_dict(read_settings(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON data from which `from_dict` builds an equal plan."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether images are made from label maps."""
+        return bool(self.synthesis.classes)
+
+    def weight_of_level(self, level: int, levels: int) -> float:
+        """Weight of a level's loss; the weights of all levels sum to 1."""
+        weights = self.level_weights or (*[1.0] * (levels - 1), 2.0)
+        if len(weights) != levels or sum(weights) <= 0:
+            raise ConfigurationError(
+                f"training plan, level_weights: expected {levels} weights, one per level, got {weights!r}."
+            )
+        return weights[level - 1] / sum(weights)
+
+
+def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a plan's JSON data what changes what is learnt: not how things are told or written, nor who prepares them."""
+    told = ("title", "description", "half_weights", "refinement")
+    beside = ("workers", "validate_every", "checkpoint_every", "log_every", *told)
+    return {name: value for name, value in settings.items() if name not in beside}

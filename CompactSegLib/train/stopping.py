@@ -1,0 +1,198 @@
+"""What a stop rule costs in Dice and saves in operations, over all its thresholds, on cases whose truth is known.
+
+A rule looks at a case after each level and stops when a signal falls below a threshold. The signals: the Jaccard change
+to the level before, the gain in Dice that a calibration expects of the next level, and the mean entropy of the classes.
+Beside them stand what needs no rule (always the same level) and what no rule can beat (an oracle that knows the truth).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CompactSegLib.model.model import GainCalibration
+from CompactSegLib.train.validation import CaseScore
+
+Floats = NDArray[np.float64]
+
+# Tenth of a point of Dice: what two trainings of the same net differ by anyway.
+LARGEST_LOSS = 0.001
+_FEWEST_FOR_ONE_OUT = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule does at one threshold.
+
+    Attributes:
+        threshold: Of its signal; for fixed depth the level.
+        dice_lost: Mean over cases of Dice at the last level minus Dice where the rule stopped.
+        macs_saved: Mean share of the multiply-accumulates of all levels that were not executed.
+        stopped_at: How many cases stopped at each level, level 1 first.
+    """
+
+    threshold: float
+    dice_lost: float
+    macs_saved: float
+    stopped_at: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Cases with their Dice and signals; the costs of a net's levels.
+
+    Attributes:
+        dice: ``(cases, levels)``, mean over labels.
+        changes: ``(cases, levels)``, largest 1 - Jaccard to the level before; NaN at level 1.
+        entropies: ``(cases, levels)``, mean entropy of a voxel's classes in nats.
+        macs: ``(levels,)``, multiply-accumulates per voxel to get a level and all before it.
+    """
+
+    dice: Floats
+    changes: Floats
+    entropies: Floats
+    macs: Floats
+
+    @classmethod
+    def of(cls, scores: Sequence[CaseScore], macs_per_voxel: Sequence[float]) -> Measured:
+        """From the scores of held-out cases; those without any label in the truth are left out.
+
+        Args:
+            scores: Of cases that the net was not trained on.
+            macs_per_voxel: Per level, with all levels before it.
+        """
+        levels = range(1, len(macs_per_voxel) + 1)
+        usable = [score for score in scores if np.isfinite(score.dice).any()]
+        return cls(
+            dice=np.array([[score.mean_dice(level) for level in levels] for score in usable]),
+            changes=np.array([[np.nan, *score.changes] for score in usable]),
+            entropies=np.array([score.entropies for score in usable]),
+            macs=np.array(macs_per_voxel, dtype=float),
+        )
+
+    @property
+    def levels(self) -> int:
+        return len(self.macs)
+
+    def outcome(self, threshold: float, stops: NDArray[np.intp]) -> Outcome:
+        """The outcome of stopping each case at index ``stops`` (0 is level 1)."""
+        reached = np.take_along_axis(self.dice, stops[:, None], axis=1)[:, 0]
+        return Outcome(
+            threshold=float(threshold),
+            dice_lost=float(np.mean(self.dice[:, -1] - reached)),
+            macs_saved=float(1 - np.mean(self.macs[stops]) / self.macs[-1]),
+            stopped_at=tuple(int(n) for n in np.bincount(stops, minlength=self.levels)),
+        )
+
+
+def fixed_depth(measured: Measured) -> list[Outcome]:
+    """Always the same level."""
+    cases = len(measured.dice)
+    return [
+        measured.outcome(level, np.full(cases, level - 1))
+        for level in range(1, measured.levels + 1)
+    ]
+
+
+def jaccard_change(measured: Measured) -> list[Outcome]:
+    """Stop when a level changed less than a threshold; level 1 has nothing to be compared with."""
+    return _over_thresholds(measured, measured.changes)
+
+
+def mean_entropy(measured: Measured) -> list[Outcome]:
+    """Stop when the net is sure enough."""
+    return _over_thresholds(measured, measured.entropies)
+
+
+def expected_gain(measured: Measured) -> list[Outcome]:
+    """Stop when less than a threshold is expected of the next level; each case by a fit to the other cases."""
+    signals = np.full_like(measured.dice, np.nan)
+    for level in range(2, measured.levels):
+        for case in range(len(signals)):
+            fit = calibrated(measured, level, without=case)
+            signals[case, level - 1] = fit.expected_gain(float(measured.changes[case, level - 1]))
+    return _over_thresholds(measured, signals)
+
+
+def oracle(measured: Measured) -> list[Outcome]:
+    """The best that stopping can do: each case where Dice minus a price of operations is highest, over all prices."""
+    prices = np.concatenate([[0.0], np.geomspace(1e-7, 1e-3, 200) * 1e4 / measured.macs[-1]])
+    outcomes = [
+        measured.outcome(price, np.argmax(measured.dice - price * measured.macs, axis=1))
+        for price in prices
+    ]
+    return _without_repeats(outcomes)
+
+
+RULES: dict[str, Callable[[Measured], list[Outcome]]] = {
+    "expected gain": expected_gain,
+    "Jaccard change": jaccard_change,
+    "mean entropy": mean_entropy,
+    "fixed depth": fixed_depth,
+    "oracle": oracle,
+}
+
+
+def best_threshold(outcomes: Sequence[Outcome], *, largest_loss: float = LARGEST_LOSS) -> float:
+    """The threshold that saves most among those that lose at most so much Dice; 0 where none does.
+
+    Of a range of thresholds that do the same it is rounded down to two digits, for people.
+    """
+    fit = [outcome for outcome in outcomes if outcome.dice_lost <= largest_loss]
+    best = max(fit, key=lambda outcome: outcome.macs_saved, default=None)
+    return _readable(best.threshold) if best else 0.0
+
+
+def calibrated(measured: Measured, level: int, *, without: int | None = None) -> GainCalibration:
+    """A straight line from the Jaccard change at a level to the mean Dice that the next one gained, by least squares.
+
+    Args:
+        measured: The cases.
+        level: From 2 to the last but one.
+        without: A case to leave out, where enough others remain.
+    """
+    kept = np.arange(len(measured.dice)) != (-1 if without is None else without)
+    if kept.sum() < _FEWEST_FOR_ONE_OUT:
+        kept[:] = True
+    changes = measured.changes[kept, level - 1]
+    gains = measured.dice[kept, level] - measured.dice[kept, level - 1]
+    if len(gains) == 0:
+        return GainCalibration(level=level, slope=0.0, intercept=0.0, cases=1)
+    spread = changes - changes.mean()
+    variance = float(spread @ spread)
+    # Where all cases changed alike, the mean gain is all that is known.
+    slope = float(spread @ gains) / variance if variance > 1e-12 else 0.0
+    intercept = float(gains.mean()) - slope * float(changes.mean())
+    return GainCalibration(level=level, slope=slope, intercept=intercept, cases=len(gains))
+
+
+def _over_thresholds(measured: Measured, signals: Floats) -> list[Outcome]:
+    """Every threshold that makes a difference, from one that never stops to one that always does."""
+    known = np.unique(signals[:, : measured.levels - 1])
+    known = known[np.isfinite(known)]
+    # A rule stops below its threshold: midway between two signals, and beyond the largest.
+    thresholds = [0.0, *((known[:-1] + known[1:]) / 2), *(known[-1:] * (1 + 1e-6) + 1e-9)]
+    outcomes = []
+    for threshold in thresholds:
+        below = np.nan_to_num(signals, nan=np.inf) < threshold
+        below[:, -1] = True
+        outcomes.append(measured.outcome(threshold, np.argmax(below, axis=1)))
+    return _without_repeats(outcomes)
+
+
+def _without_repeats(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    different: list[Outcome] = []
+    for outcome in outcomes:
+        if not different or outcome.stopped_at != different[-1].stopped_at:
+            different.append(outcome)
+    return different
+
+
+def _readable(threshold: float) -> float:
+    if threshold <= 0:
+        return 0.0
+    digits = 1 - int(np.floor(np.log10(threshold)))
+    return float(np.floor(threshold * 10**digits + 1e-9) / 10**digits)

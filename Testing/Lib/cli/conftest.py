@@ -1,0 +1,71 @@
+"""The command, run in this process, and something for it to work on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from CompactSegLib.cli.app import app
+
+
+@pytest.fixture(autouse=True)
+def only_the_tiny_model(the_tiny_model, monkeypatch):
+    """By name there is ``tiny`` and nothing else, whatever ships."""
+
+    def nothing_ships(_name: str) -> Path:
+        raise FileNotFoundError
+
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(the_tiny_model.folder.parent))
+    monkeypatch.setattr("CompactSegLib.model.registry.find_resource", nothing_ships)
+
+
+@pytest.fixture(autouse=True)
+def coarse_pictures(monkeypatch):
+    """Pictures are drawn in each of these tests and looked at in those of the picture."""
+    monkeypatch.setattr("CompactSegLib.output.picture._DPI", 30)
+
+
+@pytest.fixture
+def compactseg() -> Callable[..., Result]:
+    """``compactseg("models", "--json")`` runs the command; arguments may be paths and numbers."""
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def segment(compactseg, a_volume_file: Path, tmp_path: Path) -> Callable[..., Result]:
+    """Segment ``brain.nii.gz`` with the tiny model into ``out``; more options may be given."""
+
+    def run(*options: object, volume: Path = a_volume_file) -> Result:
+        return compactseg(
+            "segment",
+            volume,
+            "--model",
+            "tiny",
+            "--output",
+            tmp_path / "out",
+            "--device",
+            "cpu",
+            *options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def a_folder_of_cases(a_volume_file: Path, tmp_path: Path) -> Path:
+    """Two good cases with a bad one between them, and a file that is none."""
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    shutil.copy(a_volume_file, folder / "a.nii.gz")
+    (folder / "b.nii.gz").write_bytes(b"no image")
+    shutil.copy(a_volume_file, folder / "c.nii.gz")
+    (folder / "notes.txt").write_text("notes")
+    return folder

@@ -1,0 +1,143 @@
+"""``compactseg segment`` on a folder of cases."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, tmp_path: Path):
+    result = segment("--level", 1, volume=a_folder_of_cases)
+    assert result.exit_code == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"{case}_{what}"
+        for case in "ac"
+        for what in ("level-1.seg.nrrd", "levels.png", "report.json")
+    }
+    assert f"[2/3] b: failed. {a_folder_of_cases / 'b.nii.gz'}: expected" in result.stderr
+    assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
+
+
+def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Path):
+    (a_folder_of_cases / "b.nii.gz").unlink()
+    assert segment("--level", 1, volume=a_folder_of_cases).exit_code == 0
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    again = segment("--level", 1, volume=a_folder_of_cases)
+    assert again.exit_code == 0
+    assert again.stdout.splitlines()[-1] == "0 done, 2 skipped, 0 failed"
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "another level",
+        "another format",
+        "another model",
+        "a file gone",
+        "a report spoilt",
+        "a newer image",
+        "asked",
+    ],
+)
+def test_what_is_not_done_as_asked_is_done_again(
+    segment, a_folder_of_cases: Path, tmp_path: Path, change: str, write_tiny_model, a_tiny_net
+):
+    for name in "bc":
+        (a_folder_of_cases / f"{name}.nii.gz").unlink()
+    assert segment("--level", 1, volume=a_folder_of_cases).exit_code == 0
+    options: list[object] = ["--level", 1]
+    if change == "another level":
+        options = ["--level", 2]
+    elif change == "another format":
+        options += ["--format", "nii.gz"]
+    elif change == "another model":
+        a_tiny_net.heads[0].classifier.weight.data += 1
+        options += ["--model", write_tiny_model(tmp_path / "other", net=a_tiny_net).folder]
+    elif change == "a file gone":
+        (tmp_path / "out" / "a_level-1.seg.nrrd").unlink()
+    elif change == "a report spoilt":
+        (tmp_path / "out" / "a_report.json").write_text("{")
+    elif change == "a newer image":
+        written = (tmp_path / "out" / "a_report.json").stat().st_mtime
+        os.utime(a_folder_of_cases / "a.nii.gz", (written + 1, written + 1))
+    else:
+        options += ["--overwrite"]
+    assert segment(*options, volume=a_folder_of_cases).stdout.splitlines()[-1].startswith("1 done")
+
+
+def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
+    segment, a_volume_file: Path, tmp_path: Path, monkeypatch
+):
+    for name in ("baseline", "followup"):
+        (tmp_path / name).mkdir()
+        shutil.copy(a_volume_file, tmp_path / name / "case1.nii.gz")
+    monkeypatch.chdir(tmp_path / "baseline")
+    assert segment("--level", 1, volume=Path()).exit_code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    # Of the same path as typed.
+    monkeypatch.chdir(tmp_path / "followup")
+    told = (
+        f"{tmp_path / 'out' / 'case1_report.json'}: expected results of the same volume or none, but these are of "
+        f"{tmp_path / 'baseline' / 'case1.nii.gz'} and would be lost; choose another output folder, or --overwrite "
+        "to replace them."
+    )
+    result = segment("--level", 1, volume=Path())
+    assert result.exit_code == 1
+    assert f"case1: failed. {told}" in result.stderr
+    single = segment("--level", 1, volume=Path("case1.nii.gz"))
+    assert (single.exit_code, single.stderr) == (2, f"Error: {told}\n")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    result = segment("--level", 1, "--overwrite", volume=Path())
+    assert result.stdout.splitlines()[-1].startswith("1 done")
+    result = segment("--level", 1, volume=tmp_path / "followup")
+    assert result.stdout.splitlines()[-1].startswith("0 done, 1 skipped")
+
+
+def test_results_beside_the_cases_are_no_cases(segment, compactseg, a_folder_of_cases: Path):
+    (a_folder_of_cases / "b.nii.gz").unlink()
+    arguments = ["segment", a_folder_of_cases, "--model", "tiny", "--output", a_folder_of_cases]
+    for wanted in ("2 done, 0 skipped", "0 done, 2 skipped"):
+        result = compactseg(*arguments, "--level", 1, "--format", "nii.gz")
+        assert result.stdout.splitlines()[-1].startswith(wanted)
+
+
+def test_json_lists_the_cases(segment, a_folder_of_cases: Path):
+    result = segment("--level", 1, "--json", volume=a_folder_of_cases)
+    assert result.exit_code == 1
+    cases = json.loads(result.stdout)["cases"]
+    assert [(case["case"], case["status"]) for case in cases] == [
+        ("a", "done"),
+        ("b", "failed"),
+        ("c", "done"),
+    ]
+    assert cases[0]["report"]["stopped_at"] == 1
+    assert "b.nii.gz: expected" in cases[1]["error"]
+
+
+def test_a_fault_in_one_case_does_not_cost_the_others(
+    segment, a_folder_of_cases: Path, monkeypatch
+):
+    from CompactSegLib.output import picture
+
+    draw = picture.draw_levels
+
+    def fail_for_a(volume, *args, **kwargs):
+        if volume.name == "a":
+            raise ZeroDivisionError("oh")
+        draw(volume, *args, **kwargs)
+
+    monkeypatch.setattr(picture, "draw_levels", fail_for_a)
+    result = segment("--level", 1, volume=a_folder_of_cases)
+    assert "a: failed. Error: ZeroDivisionError" in result.stderr
+    assert result.stdout.splitlines()[-1] == "1 done, 0 skipped, 2 failed"
+
+
+def test_a_wrong_model_is_told_once_and_no_case_is_tried(segment, a_folder_of_cases: Path):
+    result = segment("--model", "nothing", volume=a_folder_of_cases)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,81 @@
+import json
+
+import numpy as np
+import pytest
+
+from CompactSegLib.datasets.cases import load_cases
+from CompactSegLib.datasets.folders import read_dataset
+from CompactSegLib.errors import CompactSegError
+from CompactSegLib.train.plan import TrainingPlan
+from Testing.Lib.dataset_files import a_case, write_image
+
+
+def test_cases_are_prepared_as_inference_prepares_images(a_dataset_folder):
+    dataset = read_dataset(a_dataset_folder)
+    cases = load_cases(dataset, TrainingPlan())
+    assert [case.name for case in cases] == [f"ball_{n:03d}" for n in range(6)]
+    assert dataset.classes == 3
+    image, labels = a_case(0)
+    assert np.array_equal(cases[0].labels.numpy(), labels)
+    expected = (image - image.mean()) / image.std()
+    np.testing.assert_allclose(cases[0].image.numpy()[0], expected, atol=1e-5)
+
+
+def test_labels_are_resampled_with_their_image(a_dataset_folder):
+    dataset = read_dataset(a_dataset_folder)
+    fine = load_cases(dataset, TrainingPlan(spacing_mm=(0.5, 0.5, 0.5)))[0]
+    coarse = load_cases(dataset, TrainingPlan())[0]
+    assert fine.labels.shape == tuple(2 * n for n in coarse.labels.shape)
+    volumes = [float((case.labels == 1).sum()) for case in (fine, coarse)]
+    assert volumes[0] / 8 == pytest.approx(volumes[1], rel=0.1)
+
+
+def test_every_missing_and_unlisted_file_is_named(a_dataset_folder):
+    (a_dataset_folder / "labelsTr" / "ball_001.nii.gz").unlink()
+    (a_dataset_folder / "imagesTr" / "ball_004.nii.gz").unlink()
+    write_image(a_dataset_folder / "imagesTr" / "extra.nii.gz", a_case(9)[0])
+    with pytest.raises(CompactSegError) as caught:
+        read_dataset(a_dataset_folder)
+    message = str(caught.value)
+    assert "3 problems" in message
+    for name in ("labelsTr/ball_001", "imagesTr/ball_004", "imagesTr/extra"):
+        assert name in message
+
+
+def test_every_broken_case_is_listed_with_its_file(a_dataset_folder):
+    images, labels = a_dataset_folder / "imagesTr", a_dataset_folder / "labelsTr"
+    image, truth = a_case(0)
+    write_image(labels / "ball_000.nii.gz", truth[:-1])
+    write_image(labels / "ball_001.nii.gz", truth, origin=(3.0, 0.0, 0.0))
+    write_image(labels / "ball_002.nii.gz", np.where(truth == 2, 7, truth).astype(np.uint8))
+    image[3, 3, 3] = np.nan
+    write_image(images / "ball_003.nii.gz", image)
+    (images / "ball_004.nii.gz").write_bytes(b"no image")
+    with pytest.raises(CompactSegError) as caught:
+        load_cases(read_dataset(a_dataset_folder), TrainingPlan())
+    message = str(caught.value)
+    assert "5 problems" in message
+    for name in ("labelsTr/ball_000", "labelsTr/ball_001", "labelsTr/ball_002"):
+        assert name in message
+    for name in ("imagesTr/ball_003", "imagesTr/ball_004"):
+        assert name in message
+    assert "got also 7" in message
+
+
+def test_a_case_without_structures_is_a_case(a_dataset_folder):
+    truth = np.zeros_like(a_case(0)[1])
+    write_image(a_dataset_folder / "labelsTr" / "ball_000.nii.gz", truth)
+    assert load_cases(read_dataset(a_dataset_folder), TrainingPlan())[0].labels.max() == 0
+
+
+@pytest.mark.parametrize("labels", [{}, {"1": "A", "3": "B"}, {"one": "A"}, ["A"]])
+def test_a_description_with_strange_labels_is_refused(a_dataset_folder, labels):
+    path = a_dataset_folder / "dataset.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": labels}))
+    with pytest.raises(CompactSegError, match=r"dataset\.json"):
+        read_dataset(a_dataset_folder)
+
+
+def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
+    with pytest.raises(CompactSegError, match="Decathlon folder"):
+        read_dataset(tmp_path)

@@ -1,0 +1,140 @@
+"""The labels of brain-mr: codes that DICOM has, colours that can be told apart, and writers that take them all."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+
+import highdicom
+import nrrd
+import numpy as np
+import pytest
+from pydicom.sr.codedict import codes
+
+from CompactSegLib.labels import Label
+from CompactSegLib.output.dicom_seg import write_dicom_seg
+from CompactSegLib.output.seg_nrrd import terminology_entry
+from CompactSegLib.output.writing import write_labels
+from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.volume.reading import read_volume
+from Testing.Lib.volume.dicom_files import write_series
+from Testing.repository import REPOSITORY
+
+PAIRED = {"Lateral ventricle", "Thalamus", "Caudate", "Putamen", "Pallidum", "Hippocampus"}
+PAIRED |= {"Amygdala"}
+# CIE76; about 2.3 is just noticeable side by side, and an overlay mixes colours with an image.
+_LEAST_DIFFERENCE = 20
+
+
+@pytest.fixture(scope="module")
+def brain_labels() -> list[Label]:
+    plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-4.json")
+    return [Label.from_dict({"value": int(v), **label}) for v, label in plan.labels.items()]
+
+
+def test_the_document_says_what_the_plan_says():
+    plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-4.json")
+    document = (REPOSITORY / "docs" / "brain-mr-labels.md").read_text(encoding="utf-8")
+    table = [line for line in document.splitlines() if re.match(r"\| \d", line)]
+    stated = []
+    for value, label in plan.labels.items():
+        terms = Label.from_dict({"value": int(value), **label}).terminology
+        codes = ", ".join(f"{c.value} {c.meaning}" for c in (terms.type, terms.modifier) if c)
+        values = ", ".join(map(str, plan.synthesis.classes[value]))
+        color = ", ".join(map(str, label["color"]))
+        stated.append(f"| {value} | {label['name']} | {values} | {codes} | {color} |")
+    assert table == stated
+
+
+def a_map_of(labels: list[Label], shape_kji: tuple[int, int, int]) -> np.ndarray:
+    """Some voxels of each, and background."""
+    values = np.arange(np.prod(shape_kji)) % (len(labels) + 1)
+    return values.reshape(shape_kji).astype(np.uint8)
+
+
+def test_there_are_fifteen_in_order(brain_labels):
+    assert [label.value for label in brain_labels] == list(range(1, 16))
+    assert len({label.name for label in brain_labels}) == 15
+
+
+def test_the_codes_are_those_of_dicom(brain_labels):
+    """CID 7140, Brain Structures for Volumetric Measurement, and CID 7153, CNS Segmentation Types."""
+    known = {
+        code.value: code.scheme_designator
+        for group in (codes.CID7140, codes.CID7153)
+        for code in group.concepts.values()
+    }
+    for label in brain_labels:
+        assert label.terminology is not None
+        kind = label.terminology.type
+        assert known[kind.value] == kind.scheme == "SCT"
+        assert label.terminology.category.value == "123037004"
+        modifier = label.terminology.modifier
+        assert (modifier is not None) == (label.name in PAIRED)
+        if modifier:
+            assert (modifier.value, modifier.meaning) == ("51440002", "Right and left")
+    assert len({label.terminology.type.value for label in brain_labels}) == 15
+
+
+def test_no_two_colours_are_alike(brain_labels):
+    for one, other in itertools.combinations(brain_labels, 2):
+        places = [_lab(label.color) for label in (one, other)]
+        assert math.dist(*places) > _LEAST_DIFFERENCE, (one.name, other.name)
+
+
+def test_no_colour_is_lost_on_a_dark_image(brain_labels):
+    """FreeSurfer's own for CSF, a dark grey, is."""
+    assert all(math.dist(_lab(label.color), _lab((0, 0, 0))) > 45 for label in brain_labels)
+    assert math.dist(_lab((60, 60, 60)), _lab((0, 0, 0))) < 45
+
+
+def test_a_dicom_seg_keeps_them_all(tmp_path, brain_labels):
+    write_series(tmp_path / "case")
+    volume = read_volume(tmp_path / "case")
+    labels = a_map_of(brain_labels, volume.shape_kji)
+    path = tmp_path / "a.dcm"
+    write_dicom_seg(
+        labels, volume, label_list=brain_labels, path=path, level=3, model_name="brain-mr"
+    )
+    segmentation = highdicom.seg.segread(path)
+    for number, label in enumerate(brain_labels, start=1):
+        description = segmentation.get_segment_description(number)
+        kind = description.segmented_property_type
+        assert description.segment_label == label.name
+        assert (kind.value, kind.meaning) == (
+            label.terminology.type.value,
+            label.terminology.type.meaning,
+        )
+        sequence = description.SegmentedPropertyTypeCodeSequence[0]
+        assert ("SegmentedPropertyTypeModifierCodeSequence" in sequence) == (label.name in PAIRED)
+    read = segmentation.get_volume(combine_segments=True, allow_missing_positions=True)
+    assert np.bincount(read.array.ravel()).tolist() == np.bincount(labels.ravel()).tolist()
+
+
+def test_a_seg_nrrd_keeps_them_all(tmp_path, an_oblique_volume, brain_labels):
+    labels = a_map_of(brain_labels, an_oblique_volume.shape_kji)
+    path = tmp_path / "a.seg.nrrd"
+    write_labels(labels, an_oblique_volume.geometry, label_list=brain_labels, path=path)
+    array, header = nrrd.read(str(path))
+    np.testing.assert_array_equal(array.T, labels)
+    for index, label in enumerate(brain_labels):
+        assert header[f"Segment{index}_Name"] == label.name
+        assert header[f"Segment{index}_LabelValue"] == str(label.value)
+        color = [float(part) for part in header[f"Segment{index}_Color"].split()]
+        np.testing.assert_allclose(color, np.array(label.color) / 255, atol=1e-5)
+        assert terminology_entry(label.terminology) in header[f"Segment{index}_Tags"]
+
+
+def _lab(rgb: tuple[int, int, int]) -> tuple[float, ...]:
+    """CIE L*a*b* of an sRGB colour, D65."""
+    linear = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+        for part in (value / 255 for value in rgb)
+    ]
+    matrix = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    xyz = matrix @ linear / matrix.sum(axis=1)
+    x, y, z = (t ** (1 / 3) if t > 0.008856 else 7.787 * t + 16 / 116 for t in xyz)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)

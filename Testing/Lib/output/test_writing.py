@@ -1,0 +1,153 @@
+"""Label maps to files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nrrd
+import numpy as np
+import pytest
+import SimpleITK
+import slicerio
+
+from CompactSegLib.errors import OutputError
+from CompactSegLib.labels import Label
+from CompactSegLib.output import seg_nrrd
+from CompactSegLib.output.writing import write_labels
+from CompactSegLib.volume.geometry import Geometry
+from Testing.Lib.output.segmentations import LABELS, a_label_map
+
+VOLUMES = ["an_oblique_volume", "a_left_handed_volume", "a_sagittal_volume"]
+
+
+@pytest.fixture(params=VOLUMES)
+def a_geometry(request):
+    return request.getfixturevalue(request.param).geometry
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "seg.nrrd"])
+def test_itk_reads_the_same_labels_at_the_same_place(tmp_path, a_geometry, suffix):
+    labels = a_label_map(a_geometry.shape_kji)
+    write_labels(labels, a_geometry, label_list=LABELS, path=tmp_path / f"a.{suffix}")
+    image = SimpleITK.ReadImage(str(tmp_path / f"a.{suffix}"))
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), labels)
+    assert image.GetPixelID() == SimpleITK.sitkUInt8
+    # NIfTI keeps its matrix in float32.
+    tolerance = 1e-4 if suffix == "nii.gz" else 1e-12
+    assert Geometry.from_sitk(image).matches(a_geometry, tolerance=tolerance)
+
+
+def test_every_number_of_the_geometry_is_written_exactly(tmp_path, a_geometry):
+    path = tmp_path / "a.seg.nrrd"
+    write_labels(a_label_map(a_geometry.shape_kji), a_geometry, label_list=LABELS, path=path)
+    header = nrrd.read_header(str(path))
+    assert header["space"] == "left-posterior-superior"
+    np.testing.assert_array_equal(header["space directions"], a_geometry.ijk_to_lps[:3, :3].T)
+    np.testing.assert_array_equal(header["space origin"], a_geometry.ijk_to_lps[:3, 3])
+
+
+def test_slicerio_reads_names_colours_codes_and_geometry(tmp_path, a_geometry):
+    path = tmp_path / "a.seg.nrrd"
+    labels = a_label_map(a_geometry.shape_kji)
+    write_labels(labels, a_geometry, label_list=LABELS, path=path)
+
+    segmentation = slicerio.read_segmentation(str(path))
+
+    np.testing.assert_array_equal(segmentation["voxels"], labels.T)
+    np.testing.assert_allclose(segmentation["ijkToLPS"], a_geometry.ijk_to_lps, atol=1e-12)
+    assert len(segmentation["segments"]) == len(LABELS)
+    for segment, label in zip(segmentation["segments"], LABELS, strict=True):
+        assert segment["name"] == label.name
+        assert segment["labelValue"] == label.value
+        assert segment["layer"] == 0
+        assert segment["id"] == f"Segment_{label.value}"
+        np.testing.assert_allclose(segment["color"], np.array(label.color) / 255, atol=1e-6)
+    left, mass = (segment["terminology"] for segment in segmentation["segments"][:2])
+    assert left["category"] == ["SCT", "123037004", "Anatomical Structure"]
+    assert left["type"] == ["SCT", "87953007", "Hippocampus"]
+    assert left["typeModifier"] == ["SCT", "7771000", "Left"]
+    assert mass["anatomicRegion"] == ["SCT", "10200004", "Liver"]
+    assert mass["anatomicRegionModifier"] == ["SCT", "24028007", "Right"]
+
+
+def test_the_same_labels_make_the_same_bytes(tmp_path, a_geometry):
+    for name in ("a.seg.nrrd", "b.seg.nrrd"):
+        labels = a_label_map(a_geometry.shape_kji)
+        write_labels(labels, a_geometry, label_list=LABELS, path=tmp_path / name)
+    assert (tmp_path / "a.seg.nrrd").read_bytes() == (tmp_path / "b.seg.nrrd").read_bytes()
+
+
+def test_a_backslash_in_a_name_is_kept(tmp_path):
+    geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+    path = tmp_path / "a.seg.nrrd"
+    label = Label(1, r"L\new: a|b", (1, 2, 3))
+    write_labels(a_label_map((6, 5, 4)), geometry, label_list=[label], path=path)
+    assert SimpleITK.ReadImage(str(path)).GetMetaData("Segment0_Name") == label.name
+
+
+def test_labels_in_any_memory_order_are_written(tmp_path):
+    geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+    labels = np.asfortranarray(a_label_map((6, 5, 4)))[::-1]
+    for suffix in ("nii.gz", "seg.nrrd"):
+        path = tmp_path / f"a.{suffix}"
+        write_labels(labels, geometry, label_list=LABELS, path=path)
+        image = SimpleITK.ReadImage(str(path))
+        np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(image), labels)
+
+
+def test_another_ending_is_refused(tmp_path):
+    geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+    with pytest.raises(OutputError, match=r"ends in \.seg\.nrrd or \.nii\.gz"):
+        write_labels(a_label_map((6, 5, 4)), geometry, label_list=LABELS, path=tmp_path / "a.png")
+    with pytest.raises(ValueError, match="expected uint8 labels"):
+        write_labels(
+            a_label_map((5, 5, 4)), geometry, label_list=LABELS, path=tmp_path / "a.nii.gz"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+class TestAFullDisk:
+    """Half of the file is written, then the disk is full."""
+
+    @pytest.fixture(params=["a.seg.nrrd", "a.nii.gz"])
+    def path(self, request, tmp_path, monkeypatch):
+        if request.param == "a.seg.nrrd":
+            monkeypatch.setattr(seg_nrrd.zlib, "compressobj", _FullAfterOnePlane)
+        else:
+            monkeypatch.setattr(SimpleITK, "WriteImage", _full_in_itk)
+        return tmp_path / "results" / request.param
+
+    def test_leaves_nothing(self, path):
+        self.write_to(path)
+        assert not path.parent.exists()
+
+    def test_leaves_the_old_file(self, path):
+        path.parent.mkdir()
+        path.write_text("old")
+        self.write_to(path)
+        assert list(path.parent.iterdir()) == [path]
+        assert path.read_text() == "old"
+
+    @staticmethod
+    def write_to(path):
+        geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+        with pytest.raises(OutputError, match="could not be written") as raised:
+            write_labels(a_label_map((6, 5, 4)), geometry, label_list=LABELS, path=path)
+        assert str(raised.value).startswith(f"{path}: ")
+        assert "\n" not in str(raised.value)
+
+
+class _FullAfterOnePlane:
+    def __init__(self, **_):
+        self.planes = 0
+
+    def compress(self, data):
+        self.planes += 1
+        if self.planes > 1:
+            raise OSError(28, "No space left on device")
+        return bytes(data)
+
+
+def _full_in_itk(image, path, **_):
+    Path(path).write_bytes(b"half of it")
+    raise RuntimeError("Exception thrown in SimpleITK\nITK ERROR: write failed")

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.synthesis.contrast import Contrast, random_contrast, without_skull
+from CompactSegLib.synthesis.plan import SynthesisPlan
+from Testing.Lib.synthesis.heads import a_plan
+
+VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)
+
+
+def drawn(seed, **synthesis):
+    return random_contrast(VALUES, a_plan(**synthesis).synthesis, np.random.default_rng(seed))
+
+
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=100, deadline=None)
+def test_contrasts_stay_within_the_plan(seed):
+    contrast = drawn(seed, spread=0.1, texture=0.05)
+    assert contrast.means.min() >= 0
+    assert contrast.means.max() <= 1
+    assert contrast.spreads[0] == 0
+    assert contrast.spreads[1:].min() > 0
+    assert contrast.spreads.max() <= 0.1
+    assert contrast.textures[:7].max() <= 0.05
+    assert contrast.textures.max() <= 0.15  # tissues outside of the brain
+
+
+@given(seed=st.integers(0, 100_000))
+@settings(max_examples=100, deadline=None)
+def test_contrasts_of_tissues_are_ordered_as_in_real_ones(seed):
+    means = dict(
+        zip(VALUES, drawn(seed, tissue_contrast_probability=1.0).means.tolist(), strict=True)
+    )
+    fluid, grey, white = means[24], means[3], means[2]
+    orders = {
+        "T1": fluid < grey < white,
+        "T2": white < grey < fluid,
+        "FLAIR": fluid < white < grey,
+        "PD": white < fluid < grey,
+    }
+    # Each tissue strays a little of its own; what is left apart is told apart.
+    if min(abs(fluid - grey), abs(grey - white), abs(fluid - white)) > 0.1:
+        assert any(orders.values())
+    low, high = sorted((grey, white))
+    assert low - 0.1 <= means[10] <= high + 0.1
+
+
+def test_nuclei_lie_where_their_fibres_and_iron_put_them():
+    places = {10: [], 13: []}
+    for seed in range(300):
+        contrast = drawn(seed, tissue_contrast_probability=1.0, least_contrast=0.25)
+        means = dict(zip(VALUES, contrast.means.tolist(), strict=True))
+        for value, found in places.items():
+            found.append((means[value] - means[3]) / (means[2] - means[3]))
+    thalamus, pallidum = np.array(places[10]), np.array(places[13])
+    assert np.mean(thalamus) < np.mean(pallidum)
+    # As white as white matter, or beyond it, where T2 is what counts.
+    assert np.mean(pallidum > 0.95) > 0.2
+    assert np.mean(thalamus > 1.1) < 0.05
+
+
+@pytest.mark.parametrize("least", [0.0, 0.2, 0.4])
+def test_fluid_grey_and_white_differ_as_much_as_is_asked(least):
+    smallest = []
+    for seed in range(60):
+        means = drawn(seed, tissue_contrast_probability=1.0, least_contrast=least).means
+        smallest.append(float(means[[1, 2, 5]].sort().values.diff().min()))
+    # Each tissue strays a little of its own.
+    assert min(smallest) > least - 0.1
+    assert least or min(smallest) < 0.05
+
+
+def test_a_contrast_that_hardly_fits_is_refused():
+    with pytest.raises(ConfigurationError, match=r"least_contrast: expected 0 to 0\.4"):
+        SynthesisPlan(least_contrast=0.6)
+
+
+def test_all_orders_and_all_means_occur():
+    found = set()
+    for seed in range(60):
+        means = drawn(seed, tissue_contrast_probability=1.0).means
+        found.add(tuple(torch.argsort(means[[1, 2, 5]]).tolist()))
+    assert found == {(2, 1, 0), (0, 1, 2), (2, 0, 1), (0, 2, 1)}
+    free = torch.stack([drawn(seed, tissue_contrast_probability=0.0).means for seed in range(200)])
+    # White and grey matter know nothing of each other.
+    assert abs(np.corrcoef(free[:, 1], free[:, 2])[0, 1]) < 0.2
+    assert free[:, 1].std() == pytest.approx(1 / np.sqrt(12), rel=0.15)
+
+
+def test_bone_is_mostly_dark():
+    bone = torch.stack([drawn(seed).means[VALUES.index(515)] for seed in range(200)])
+    assert 0.75 < (bone < 0.25).float().mean() < 0.95
+
+
+def test_a_given_contrast_has_its_means_and_nothing_where_none_is_given():
+    contrast = Contrast.of(VALUES, {2: 0.8, 3: 0.5}, spread=0.02)
+    assert contrast.means.tolist() == pytest.approx([0, 0.8, 0.5, 0, 0, 0, 0, 0, 0])
+    assert contrast.spreads.tolist() == pytest.approx([0, 0.02, 0.02, 0, 0, 0, 0, 0, 0])
+
+
+def test_the_skull_is_removed_and_the_brain_stays():
+    tissues = torch.arange(len(VALUES), dtype=torch.uint8).reshape(3, 3, 1)
+    kept = without_skull(tissues, VALUES, keep_fluid=True).flatten().tolist()
+    assert kept == [0, 1, 2, 3, 4, 5, 6, 0, 0]
+    kept = without_skull(tissues, VALUES, keep_fluid=False).flatten().tolist()
+    assert kept == [0, 1, 2, 3, 4, 0, 6, 0, 0]

@@ -1,0 +1,75 @@
+"""Labels: what each value of a segmentation means."""
+
+from __future__ import annotations
+
+import pytest
+
+from CompactSegLib.errors import ModelError
+from CompactSegLib.labels import Code, Label, Terminology
+
+LEFT_HIPPOCAMPUS = {
+    "value": 3,
+    "name": "Hippocampus, left",
+    "color": [230, 30, 7],
+    "terminology": {
+        "category": {"scheme": "SCT", "value": "123037004", "meaning": "Anatomical Structure"},
+        "type": {"scheme": "SCT", "value": "87953007", "meaning": "Hippocampus"},
+        "modifier": {"scheme": "SCT", "value": "7771000", "meaning": "Left"},
+    },
+}
+
+
+def test_what_is_written_is_read_again():
+    label = Label.from_dict(LEFT_HIPPOCAMPUS)
+    assert label.color == (230, 30, 7)
+    assert label.terminology.modifier == Code("SCT", "7771000", "Left")
+    assert label.to_dict() == LEFT_HIPPOCAMPUS
+    assert Label.from_dict(label.to_dict()) == label
+
+
+def test_a_label_without_codes_is_a_label():
+    settings = {"value": 1, "name": "Thing", "color": [0, 0, 0]}
+    assert Label.from_dict(settings).to_dict() == settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"value": 0}, "expected a value from 1 to 255, got 0"),
+        ({"value": 256}, "expected a value from 1 to 255, got 256"),
+        ({"value": True}, "expected a value from 1 to 255, got True"),
+        ({"value": "1"}, "expected a value from 1 to 255, got '1'"),
+        ({"name": " "}, "label 3: expected a printable name"),
+        ({"name": "two\nlines"}, "label 3: expected a printable name"),
+        ({"color": [1, 2]}, "three whole numbers from 0 to 255"),
+        ({"color": [1, 2, 256]}, "three whole numbers from 0 to 255"),
+        ({"color": "red"}, "three whole numbers from 0 to 255"),
+        ({"colour": [1, 2, 3]}, "expected value, name and color"),
+        ({"terminology": {"type": {}}}, "expected category and type"),
+        ({"terminology": {"category": "organ", "type": "liver"}}, "scheme, value and meaning"),
+    ],
+)
+def test_a_label_that_makes_no_sense_is_refused(changes, sentence):
+    with pytest.raises(ModelError, match=sentence):
+        Label.from_dict(LEFT_HIPPOCAMPUS | changes)
+
+
+@pytest.mark.parametrize("settings", [None, [], "liver", {}, {"value": 1}])
+def test_what_is_no_label_is_refused(settings):
+    with pytest.raises(ModelError, match="expected value, name and color"):
+        Label.from_dict(settings)
+
+
+@pytest.mark.parametrize("meaning", ["", "a~b", "a^b", "a|b", "a\nb", 7])
+def test_a_code_that_would_break_slicers_one_line_form_is_refused(meaning):
+    with pytest.raises(ModelError, match="terminology meaning"):
+        Code("SCT", "1", meaning)
+
+
+def test_terminology_of_a_finding_has_a_region():
+    mass = Terminology(
+        Code("SCT", "49755003", "Morphologically Altered Structure"),
+        Code("SCT", "4147007", "Mass"),
+        region=Code("SCT", "10200004", "Liver"),
+    )
+    assert Terminology.from_dict(mass.to_dict()) == mass

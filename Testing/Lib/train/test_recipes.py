@@ -1,0 +1,39 @@
+"""The nets and plans that ship: they fit together, and keep the limits of a compact net."""
+
+import pytest
+
+from CompactSegLib.datasets.settings import read_json
+from CompactSegLib.labels import Label
+from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.cost import level_costs, parameter_count
+from CompactSegLib.train.plan import TrainingPlan
+from Testing.repository import REPOSITORY
+
+PLANS = sorted((REPOSITORY / "Resources" / "Training").glob("*/plan*.json"))
+NETS = {"plan-7": "net-1mm.json", "plan-1mm": "net-1mm.json"}
+
+
+@pytest.mark.parametrize("path", PLANS, ids=[f"{path.parent.name}-{path.stem}" for path in PLANS])
+def test_a_plan_fits_its_net_and_labels(path):
+    plan = TrainingPlan.read(path)
+    net = NetConfig.from_dict(read_json(path.parent / NETS.get(path.stem, "net.json")))
+    assert plan.name == path.parent.name
+    assert len(plan.labels) == net.classes - 1
+    assert all(side % net.stride(net.levels + 1) == 0 for side in plan.patch)
+    if plan.synthetic:
+        assert sorted(plan.synthesis.classes, key=int) == list(plan.labels)
+        assert {"name", "reference", "licence"} <= plan.synthesis.source.keys()
+    for value, label in plan.labels.items():
+        assert Label.from_dict({"value": int(value), **label}).terminology is not None
+
+
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "Resources" / "Training").glob("*/net*.json"))
+)
+def test_a_net_keeps_the_limits(path):
+    net = NetConfig.from_dict(read_json(path))
+    costs = level_costs(net)
+    assert parameter_count(net) <= 500_000
+    assert costs[-1].macs_per_voxel_all_levels <= 33_000
+    assert costs[0].macs_per_voxel <= 33_000 / 5
+    assert net.levels == 3

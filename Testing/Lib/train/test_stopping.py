@@ -1,0 +1,107 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from CompactSegLib.train.stopping import (
+    RULES,
+    Measured,
+    Outcome,
+    best_threshold,
+    calibrated,
+    expected_gain,
+    fixed_depth,
+    jaccard_change,
+    mean_entropy,
+    oracle,
+)
+from CompactSegLib.train.validation import CaseScore
+
+
+@pytest.fixture
+def measured() -> Measured:
+    """Forty cases; the less a case changed at level 2, the less level 3 brings."""
+    random = np.random.default_rng(3)
+    changes = random.uniform(0.02, 0.3, 40)
+    dice = np.stack([np.full(40, 0.8), np.full(40, 0.85), 0.84 + 0.1 * changes], axis=1)
+    nothing = np.full(40, np.nan)
+    return Measured(
+        dice=dice,
+        changes=np.stack([nothing, changes, changes / 2], axis=1),
+        entropies=np.stack([0.3 + changes, 0.2 + changes, 0.1 + changes], axis=1),
+        macs=np.array([10.0, 40.0, 100.0]),
+    )
+
+
+def test_a_fixed_depth_costs_what_the_levels_cost(measured):
+    first, second, third = fixed_depth(measured)
+    assert (first.macs_saved, second.macs_saved, third.macs_saved) == pytest.approx((0.9, 0.6, 0))
+    assert first.dice_lost == pytest.approx(measured.dice[:, 2].mean() - 0.8)
+    assert third.dice_lost == 0
+    assert first.stopped_at == (40, 0, 0)
+
+
+@pytest.mark.parametrize("rule", ["expected gain", "Jaccard change", "mean entropy"])
+def test_each_rule_goes_from_never_to_always(rule, measured):
+    outcomes = RULES[rule](measured)
+    assert outcomes[0].stopped_at == (0, 0, 40)
+    earliest = 0 if rule == "mean entropy" else 1  # level 1 has nothing to be compared with
+    assert outcomes[-1].stopped_at[earliest] == 40
+    saved = [outcome.macs_saved for outcome in outcomes]
+    assert saved == sorted(saved)
+    assert len(set(saved)) == len(saved)
+
+
+def test_a_rule_does_what_the_engine_would_do_at_its_threshold(measured):
+    for outcome in jaccard_change(measured):
+        goes_on = measured.changes[:, 1] >= outcome.threshold
+        assert outcome.stopped_at == (0, 40 - goes_on.sum(), goes_on.sum())
+        reached = np.where(goes_on, measured.dice[:, 2], measured.dice[:, 1])
+        assert outcome.dice_lost == pytest.approx(np.mean(measured.dice[:, 2] - reached))
+
+
+def test_no_rule_beats_the_oracle(measured):
+    best = oracle(measured)
+    for rule in (expected_gain, jaccard_change, mean_entropy, fixed_depth):
+        for outcome in rule(measured):
+            # At some price the oracle is at least as good: it is the frontier of all that stopping can do.
+            as_frugal = [o for o in best if o.macs_saved >= outcome.macs_saved - 1e-9]
+            sharper = [o for o in best if o.macs_saved < outcome.macs_saved]
+            candidates = [o.dice_lost for o in as_frugal]
+            if as_frugal and sharper:
+                candidates.append(_between(sharper[-1], as_frugal[0], outcome.macs_saved))
+            assert min(candidates) <= outcome.dice_lost + 1e-3
+
+
+def _between(low: Outcome, high: Outcome, saved: float) -> float:
+    share = (saved - low.macs_saved) / (high.macs_saved - low.macs_saved)
+    return low.dice_lost + share * (high.dice_lost - low.dice_lost)
+
+
+def test_the_gain_expected_of_a_case_does_not_know_the_case(measured):
+    outlier = dataclasses.replace(measured, dice=measured.dice.copy())
+    outlier.dice[0, 2] += 0.5
+    alone = calibrated(outlier, 2, without=0)
+    assert alone.slope == pytest.approx(0.1)
+    assert alone.cases == 39
+    assert calibrated(outlier, 2).slope != pytest.approx(0.1, abs=1e-3)
+
+
+def test_the_best_threshold_saves_most_at_the_loss_that_is_allowed():
+    outcomes = [
+        Outcome(0.0, 0.0, 0.0, (0, 0, 4)),
+        Outcome(0.0123, 0.0004, 0.2, (0, 2, 2)),
+        Outcome(0.0189, 0.0009, 0.3, (0, 3, 1)),
+        Outcome(0.5, 0.004, 0.4, (0, 4, 0)),
+    ]
+    assert best_threshold(outcomes) == 0.018
+    assert best_threshold(outcomes, largest_loss=0.01) == 0.5
+    assert best_threshold(outcomes[3:]) == 0.0
+
+
+def test_cases_without_any_label_are_left_out():
+    empty = CaseScore("a", dice=((np.nan,), (np.nan,)), changes=(0.0,), entropies=(0.1, 0.1))
+    full = CaseScore("b", dice=((0.8,), (0.9,)), changes=(0.2,), entropies=(0.2, 0.1))
+    measured = Measured.of([empty, full], [10, 20])
+    assert measured.dice.tolist() == [[0.8, 0.9]]
+    assert measured.changes[0, 1] == 0.2
