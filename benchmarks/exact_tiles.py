@@ -17,7 +17,6 @@ from CompactSegLib import Segmenter, Volume, load_model, read_volume
 from CompactSegLib.inference.devices import keep_freed_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.tiles import split, whole
-from CompactSegLib.volume.resampling import GridMap
 
 
 def the_template() -> Volume:
@@ -32,11 +31,8 @@ def the_template() -> Volume:
 
 def largest_difference(segmenter: Segmenter, volume: Volume, *, level: int, edge: int) -> dict:
     """Largest absolute difference of a level's logits, and the largest logit."""
-    model = segmenter.model
-    grid = GridMap.between(
-        volume.geometry, orientation=model.orientation, spacing_mm=model.spacing_mm
-    )
-    image = PreparedImage(segmenter, volume, grid=grid)
+    model, run = segmenter.model, segmenter.start(volume)
+    image = PreparedImage(run.processor, volume, grid=run.grid, intensity=model.intensity)
     everything = whole(image.shape)
     largest = magnitude = 0.0
     with segmenter.runtime.settings():
@@ -66,10 +62,10 @@ def main() -> None:
         return Segmenter(model, device=options.device, precision="fp32", tile=tile)
 
     edge = max(volume.shape_kji) * 4
-    at_once = [level.labels for level in segmenter(edge).levels(volume, all_levels=True)]
+    at_once = [level.labels for level in segmenter(edge).start(volume).levels(all_levels=True)]
     rows = []
     for tile in options.tile:
-        levels = segmenter(tile).levels(volume, all_levels=True)
+        levels = segmenter(tile).start(volume).levels(all_levels=True)
         for level, expected in zip(levels, at_once, strict=True):
             rows.append(
                 {

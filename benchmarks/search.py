@@ -49,7 +49,6 @@ def changed_net(
     net: dict[str, Any],
     *,
     levels: int | None = None,
-    fuse: str | None = None,
     width: float = 1.0,
     dilation: int | None = None,
     without_pool: int | None = None,
@@ -83,7 +82,6 @@ def changed_net(
     ]
     return {
         **net,
-        "fuse": fuse or net["fuse"],
         "blocks": blocks,
         "heads": [layers(head) for head in heads],
     }

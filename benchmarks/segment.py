@@ -69,19 +69,20 @@ def measure(setting: dict) -> dict:
     before = peak_megabytes()
     best: list[float] = []
     for _ in range(setting["repeats"]):
-        seconds = [level.seconds for level in segmenter.levels(volume, all_levels=True)]
+        run = segmenter.start(volume)
+        seconds = [level.seconds for level in run.levels(all_levels=True)]
         best = seconds if not best or sum(seconds) < sum(best) else best
     return {
-        "device": str(segmenter.info.device),
-        "precision": segmenter.info.precision,
+        "device": str(run.info.device),
+        "precision": run.info.precision,
         "threads": setting["threads"],
-        "tile": segmenter.info.tile,
+        "tile": run.info.tile,
         "ready (s)": ready,
         **{f"level {number} (s)": value for number, value in enumerate(best, start=1)},
         "all levels (s)": sum(best),
         "before (MB)": round(before),
         "peak (MB)": round(peak_megabytes()),
-        "messages": "; ".join(segmenter.info.messages),
+        "messages": "; ".join(run.info.messages),
     }
 
 

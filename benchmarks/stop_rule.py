@@ -2,7 +2,7 @@
 
     python benchmarks/stop_rule.py DATASET --model runs/fold0/model --picture docs/pictures/stop-rule.png
 
-Only cases that the model was not trained on count. The expected gain of each is calibrated on the others.
+Only cases that the model was not trained on count.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from CompactSegLib.train.stopping import RULES, Measured, Outcome, best_threshol
 from CompactSegLib.train.validation import score_cases
 
 _STYLES = {
-    "expected gain": ("#0b5cad", "-", "o"),
-    "Jaccard change": ("#e69f00", "-", "s"),
+    "Jaccard change": ("#0b5cad", "-", "o"),
     "mean entropy": ("#7a5195", "-", "^"),
     "fixed depth": ("#4d4d4d", ":", "D"),
     "oracle": ("#2a9d4a", "--", ""),
@@ -47,7 +46,7 @@ def main() -> None:
         f"{cases} cases; points of Dice lost where a rule saves at least this share of the operations",
         [summary(name, outcomes) for name, outcomes in curves.items()],
     )
-    for name in ("expected gain", "Jaccard change", "mean entropy"):
+    for name in ("Jaccard change", "mean entropy"):
         print(
             f"{name}: threshold {best_threshold(curves[name]):g} saves most at a loss of 0.1 point"
         )

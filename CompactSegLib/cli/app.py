@@ -61,10 +61,10 @@ def segment(
     output: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")],
     level: MostLevel = None,
     threshold: Annotated[
-        str | None,
+        float | None,
         typer.Option(
-            help="Stop when a level's improvement (1 - Jaccard to the level before) is below X; with dice:X, when the "
-            "next level is expected to gain less than X Dice. The model has a default.",
+            help="Stop when a level changes every structure by less than X (1 - Jaccard to the level before), from 0 "
+            "to 1. Each model has its own; 0 is never.",
             metavar="X",
         ),
     ] = None,

@@ -15,14 +15,12 @@ from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.runner import versions
-from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
     from CompactSegLib.datasets.dataset import CaseFiles, Dataset
-    from CompactSegLib.inference.engine import Segmenter
-    from CompactSegLib.inference.results import RunInfo
+    from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.judge.assessment import CaseResult
     from CompactSegLib.judge.comparison import Reference
     from CompactSegLib.model.model import Model
@@ -58,16 +56,13 @@ def run_evaluate(request: EvaluateRequest) -> None:
     """
     need_training_packages("evaluate")
     model = load_model(request.model)
-    if request.level is not None and not 1 <= request.level <= len(model.levels):
-        raise ConfigurationError(
-            f"--level: expected 1 to {len(model.levels)}, the levels of model {model.name}, got {request.level}; "
-            "choose one of these."
-        )
+    if request.level is not None:
+        model.checked_level(request.level)
     from CompactSegLib.datasets.cases import check_cases
     from CompactSegLib.datasets.folders import read_dataset
     from CompactSegLib.datasets.label_names import other_names
     from CompactSegLib.datasets.seen import choose_cases, seen_in_training
-    from CompactSegLib.inference.engine import Segmenter
+    from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.judge.assessment import check_labels
 
     dataset = read_dataset(request.data, labels=request.labels)
@@ -85,7 +80,7 @@ def run_evaluate(request: EvaluateRequest) -> None:
         model, device=request.device, precision=request.precision, tile=request.tile
     )
     results = _assess(cases, dataset, segmenter, seen, levels=request.level or len(model.levels))
-    summary = summarise(results, model, dataset=dataset, run=segmenter.info, reference=reference)
+    summary = summarise(results, model, dataset=dataset, reference=reference)
     if request.output:
         _write(results, summary, model, output=request.output, reference=reference)
     _say_names(names, model)
@@ -127,7 +122,7 @@ def _assess(
                 )
             )
             bars.finish_case()
-            for message in set(segmenter.info.messages) - told:
+            for message in set(results[-1].run.messages) - told:
                 with bars.out_of_the_way():
                     say(f"Note: {case.name}: {message}")
                 told.add(message)
@@ -139,13 +134,12 @@ def summarise(
     model: Model,
     *,
     dataset: Dataset,
-    run: RunInfo,
     reference: Reference | None = None,
 ) -> dict[str, Any]:
     """All figures of an evaluation as JSON data."""
     from CompactSegLib.judge.summary import level_scores, level_summary
 
-    axes = {result.border_axis for result in results if result.border_axis}
+    run = results[-1].run
     return {
         "schema": SCHEMA,
         "model": model.name,
@@ -158,7 +152,6 @@ def summarise(
             for answer in ("no", "yes", "unknown")
         },
         "labels": {label.name: label.value for label in model.labels},
-        "border_axis": axes.pop() if len(axes) == 1 else None,
         "levels": [level_summary(scores, model) for scores in level_scores(results)],
         "comparison": _comparison(results, model, reference) if reference else None,
         "device": run.device,

@@ -26,10 +26,6 @@ def show_summary(summary: dict[str, Any]) -> None:
     console.print("Mean over cases ± standard deviation")
     console.print(_agreement(summary))
     console.print(_levels(summary))
-    if summary["border_axis"]:
-        console.print(
-            f"Border offset: of the plane between the labels, positive from {summary['border_axis']}"
-        )
     if summary["comparison"]:
         comparison = summary["comparison"]
         console.print(
@@ -65,9 +61,6 @@ def _agreement(summary: dict[str, Any]) -> Table:
 
 def _levels(summary: dict[str, Any]) -> Table:
     columns = [">Level", ">Improvement", ">Seconds", ">Parameters", ">MAC/voxel", ">all levels"]
-    has_border = any("border" in level for level in summary["levels"])
-    if has_border:
-        columns += [">Border offset (mm)", ">its size (mm)"]
     table = _table(*columns)
     for level in summary["levels"]:
         row = [
@@ -78,12 +71,6 @@ def _levels(summary: dict[str, Any]) -> Table:
             f"{level['macs_per_voxel']:,.0f}",
             f"{level['macs_per_voxel_all_levels']:,.0f}",
         ]
-        if has_border:
-            border = level.get("border", {})
-            row += [
-                _figure(border.get("border_offset_mm"), 2, sign=True),
-                _figure(border.get("absolute_border_offset_mm"), 2),
-            ]
         table.add_row(*row)
     return table
 

@@ -57,8 +57,8 @@ def run_info(name: str, *, as_json: bool) -> None:
     console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
     console.print(model.description)
     spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
-    unit = "Dice" if model.stop.unit == "dice" else "improvement (1 − Jaccard)"
-    stop = f"{model.stop.threshold:g} {unit}" if model.stop.threshold else "never, all levels run"
+    change = f"{model.threshold:g} improvement (1 − Jaccard)"
+    stop = change if model.threshold else "never, all levels run"
     facts = {
         "Folder": str(model.folder),
         "Modality": model.modality,

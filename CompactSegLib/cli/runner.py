@@ -26,9 +26,9 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.engine import Segmenter
     from CompactSegLib.inference.results import Level
-    from CompactSegLib.inference.stop import StopRule
+    from CompactSegLib.inference.run import Run
+    from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
     from CompactSegLib.volume.volume import Volume
 
@@ -46,7 +46,7 @@ class Request:
     model: str
     output: Path
     level: int | None = None
-    threshold: str | None = None
+    threshold: float | None = None
     all_levels: bool = False
     device: str = "auto"
     precision: str = "auto"
@@ -73,11 +73,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Runner:
-    """Segments cases as asked, with one warm segmenter."""
+    """Segments cases as asked, with one model; levels stop below `threshold`."""
 
     request: Request
     segmenter: Segmenter
-    rule: StopRule | None
+    threshold: float
 
     @property
     def model(self) -> Model:
@@ -96,12 +96,9 @@ class Runner:
         rows = LevelRows(self.model)
         with staged_files(self.request.output, last=report_name(volume.name)) as folder:
             levels: list[Level] = []
-            for level in self.segmenter.levels(
-                volume,
-                levels=self.request.level,
-                threshold=self.rule,
-                all_levels=self.rule is None,
-                progress=bars.update,
+            run = self.segmenter.start(volume)
+            for level in run.levels(
+                most=self.request.level, threshold=self.threshold, progress=bars.update
             ):
                 levels.append(level)
                 self._write_level(volume, level, folder)
@@ -112,7 +109,7 @@ class Runner:
                             typer.echo(rows.header())
                         typer.echo(rows.row(level))
             bars.start_writing()
-            report = self._finish(volume, levels, folder)
+            report = self._finish(run, levels, folder)
         self._remove_deeper_levels(earlier, report)
         with bars.out_of_the_way():
             for message in report["messages"]:
@@ -165,12 +162,12 @@ class Runner:
 
             write_labels(level.labels, volume.geometry, label_list=self.model.labels, path=path)
 
-    def _finish(self, volume: Volume, levels: list[Level], folder: Path) -> dict[str, Any]:
+    def _finish(self, of: Run, levels: list[Level], folder: Path) -> dict[str, Any]:
         """Draw the picture and write the report, the report last: where it is, all is there."""
         from CompactSegLib.output.picture import draw_levels
         from CompactSegLib.output.report import run_report, write_report
 
-        run, date = self.segmenter.info, datetime.now().astimezone()
+        volume, run, date = of.volume, of.info, datetime.now().astimezone()
         names = {
             level.number: f"{volume.name}_level-{level.number}{self.request.suffix}"
             for level in levels
@@ -180,7 +177,7 @@ class Runner:
             volume,
             model=self.model,
             run=run,
-            rule=self.rule,
+            threshold=self.threshold,
             date=date,
             files=names,
             versions=versions(),

@@ -34,8 +34,6 @@ class TrainRequest:
     fold: str = "0"
     grow: str | None = None
     start_from: str | None = None
-    finer: int = 1
-    figures_from: str | None = None
     minutes: float | None = None
     device: str = "auto"
     threads: int | None = None
@@ -103,16 +101,13 @@ def _train(request: TrainRequest) -> None:
         "command": shareable_command(request.words()),
         "finish": request.finish,
     }
-    if request.figures_from is not None:
-        run["figures_from"] = load_model(request.figures_from)
     from CompactSegLib.train.growing import grow, train_further
 
     if request.grow is not None:
         grow(load_model(request.grow), plan=plan, config=config, **run)
         return
     if request.start_from is not None:
-        start = load_model(request.start_from)
-        train_further(start, plan=plan, config=config, finer=request.finer, **run)
+        train_further(load_model(request.start_from), plan=plan, **run)
         return
     from CompactSegLib.train.run import train
 
@@ -130,9 +125,10 @@ def _check_start(request: TrainRequest) -> None:
         raise ConfigurationError(
             "--start-from: expected no other beginning, got --grow too; leave one out."
         )
-    if request.finer != 1 and request.start_from is None:
+    if request.start_from is not None and request.config is not None:
         raise ConfigurationError(
-            "--finer: expected a model whose grid becomes finer, got none; pass one with --start-from."
+            "--config: expected none together with --start-from, as the run goes on with the model's own net; leave "
+            "one out."
         )
 
 

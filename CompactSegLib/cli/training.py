@@ -22,8 +22,8 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Net configuration, JSON. With --start-from, a larger net that holds the model's; with --grow its "
-            "last block and head are added, without it the model's last ones once more.",
+            help="Net configuration, JSON. With --grow its last block and head are added, without it the model's last "
+            "ones once more.",
             metavar="FILE",
         ),
     ] = None,
@@ -51,23 +51,7 @@ def train(
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Begin with the weights of this finished model, whose net is taken too, unless --config has a larger "
-            "one.",
-            metavar="NAME|DIR",
-        ),
-    ] = None,
-    finer: Annotated[
-        int,
-        typer.Option(
-            help="With --start-from: work on a grid 2 or 4 times finer than the model's, at little more cost.",
-            metavar="N",
-        ),
-    ] = 1,
-    figures_from: Annotated[
-        str | None,
-        typer.Option(
-            help="With --fold all: take figures and stop rule from this model of the same net and plan, which was "
-            "trained with a fold held out.",
+            help="Begin with the net and the weights of this finished model.",
             metavar="NAME|DIR",
         ),
     ] = None,
@@ -104,8 +88,6 @@ def train(
             fold=fold,
             grow=grow,
             start_from=start_from,
-            finer=finer,
-            figures_from=figures_from,
             minutes=minutes,
             device=device,
             threads=threads,

@@ -1,4 +1,4 @@
-"""Feature maps of a whole volume, kept from level to level under a memory limit."""
+"""The deepest feature map of a whole volume, kept for the next level under a memory limit."""
 
 from __future__ import annotations
 
@@ -11,81 +11,61 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.volume.resampling import Box
 
 
-class KeptMaps:
-    """F_1, F_2, … of one volume, written tile by tile; a map that does not fit is not kept and gets recomputed.
+class KeptMap:
+    """F_{n+1} of one volume, written tile by tile by level n; where it does not fit, an earlier one stays.
 
     Args:
         config: The net.
         shape: ``(D, H, W)`` of the volume on the model's grid.
-        limit_bytes: What all kept maps together may take.
+        limit_bytes: What kept maps may take.
 
     Attributes:
-        are_whole: Whether no map was put together from tiles or computed on another device.
+        number: Of the map that may be read; 0 where none is kept.
+        is_whole: Whether no map was put together from tiles or computed on another device.
     """
 
     def __init__(self, config: NetConfig, *, shape: tuple[int, int, int], limit_bytes: int) -> None:
         self._config = config
         self._shape = shape
         self.limit_bytes = limit_bytes
-        self.are_whole = True
-        self._level = 0
-        self._maps: dict[int, Tensor] = {}
-        self._planned: dict[int, torch.Size] = {}
-        self._being_written: dict[int, Tensor] = {}
+        self.number = 0
+        self.is_whole = True
+        self._values: Tensor | None = None
+        self._next = 0
+        self._size: torch.Size | None = None
+        self._being_written: Tensor | None = None
 
     def start_for(self, level: int) -> int:
-        """The deepest map that level ``level`` can begin with; 0 for the image.
-
-        A map serves when all earlier ones that the level joins are kept too.
-        """
-        for number in range(level, 0, -1):
-            joined = [k for k in self._config.fused_maps(level) if k <= number]
-            if all(k in self._maps for k in {number, *joined}):
-                return number
-        return 0
-
-    def given_for(self, level: int) -> tuple[int, ...]:
-        """The kept maps that level ``level`` reads when it begins with ``start_for(level)``."""
-        start = self.start_for(level)
-        joined = {k for k in self._config.fused_maps(level) if k <= start}
-        return tuple(sorted(joined | ({start} if start else set())))
+        """The map that level ``level`` can begin with; 0 for the image."""
+        return self.number if self.number <= level else 0
 
     def begin(self, level: int, *, dtype: torch.dtype) -> None:
-        """Plan which of the maps that level ``level`` computes, and a later one can use, to keep within the limit."""
+        """Plan to keep the deepest map of level ``level``, if a later one can use it and the limit allows it."""
         self.abandon()
-        self._level = level
+        self._next = level + 1
         if level >= self._config.levels:
             return
-        start = self.start_for(level)
-        wanted = [k for k in self._config.fused_maps(level + 1) if start < k <= level + 1]
-        left = self.limit_bytes - self.bytes
-        # Ascending: a map is of use only with all earlier ones that the next level joins.
-        for number in wanted:
-            coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[number - 1]))
-            size = torch.Size((1, self._config.map_channels[number - 1], *coarse))
-            left -= size.numel() * dtype.itemsize
-            if left < 0:
-                return
-            self._planned[number] = size
+        coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[level]))
+        size = torch.Size((1, self._config.map_channels[level], *coarse))
+        if size.numel() * dtype.itemsize <= self.limit_bytes - self.bytes:
+            self._size = size
 
     def write(self, number: int, values: Tensor, *, region: Box, core: Box) -> None:
         """Keep the core's part of F_number, computed over ``region``; both in image voxels.
 
         Where the core is the whole volume its values are kept themselves, so nobody may change them afterwards.
         """
-        size = self._planned.get(number)
-        if size is None:
+        if self._size is None or number != self._next:
             return
         stride = self._config.map_strides[number - 1]
         at, origin = coarser(core, stride), coarser(region, stride)
-        inner = (slice(None), slice(None), *relative(at, origin))
-        if number not in self._being_written:
-            if shape_of(at) == size[2:] == values.shape[2:]:
-                self._being_written[number] = values
+        if self._being_written is None:
+            if shape_of(at) == self._size[2:] == values.shape[2:]:
+                self._being_written = values
                 return
             try:
-                self._being_written[number] = torch.empty(
-                    size,
+                self._being_written = torch.empty(
+                    self._size,
                     device=values.device,
                     dtype=values.dtype,
                     memory_format=torch.channels_last_3d,
@@ -93,40 +73,38 @@ class KeptMaps:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                for useless in [k for k in self._planned if k >= number]:
-                    del self._planned[useless]
+                self._size = None
                 return
-        self.are_whole = False
-        self._being_written[number][(slice(None), slice(None), *at)] = values[inner]
+        self.is_whole = False
+        inner = (slice(None), slice(None), *relative(at, origin))
+        self._being_written[(slice(None), slice(None), *at)] = values[inner]
 
     def finish(self) -> None:
-        """The level is complete: what was written may be read. Maps that no later level reads are dropped."""
-        self._maps.update(self._being_written)
+        """The level is complete: what was written may be read. After the last level nothing is kept."""
+        if self._next > self._config.levels:
+            self.number, self._values = 0, None
+        elif self._being_written is not None:
+            self.number, self._values = self._next, self._being_written
         self.abandon()
-        if self._level >= self._config.levels:
-            self._maps = {}
-        elif self._maps and self._config.fuse == "pair":
-            deepest = max(self._maps)
-            self._maps = {deepest: self._maps[deepest]}
 
     def abandon(self) -> None:
         """The level was not completed."""
-        self._planned, self._being_written = {}, {}
+        self._size, self._being_written = None, None
 
-    def read(self, number: int, region: Box) -> Tensor:
-        """F_number ``(1, C, d, h, w)`` over a region in image voxels."""
-        at = coarser(region, self._config.map_strides[number - 1])
-        return self._maps[number][(slice(None), slice(None), *at)]
+    def read(self, region: Box) -> Tensor:
+        """The kept map ``(1, C, d, h, w)`` over a region in image voxels."""
+        assert self._values is not None
+        at = coarser(region, self._config.map_strides[self.number - 1])
+        return self._values[(slice(None), slice(None), *at)]
 
     def to_cpu(self) -> None:
-        """Bring all maps to the CPU, also those half written."""
-        self.are_whole = False
-        for maps in (self._maps, self._being_written):
-            for number, values in maps.items():
-                maps[number] = values.cpu()
+        """Bring all to the CPU, also what is half written."""
+        self.is_whole = False
+        self._values = None if self._values is None else self._values.cpu()
+        self._being_written = None if self._being_written is None else self._being_written.cpu()
 
     @property
     def bytes(self) -> int:
-        """What the maps take now."""
-        tensors = [*self._maps.values(), *self._being_written.values()]
+        """What is taken now."""
+        tensors = [each for each in (self._values, self._being_written) if each is not None]
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

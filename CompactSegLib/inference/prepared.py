@@ -11,16 +11,17 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import release_cached
-from CompactSegLib.inference.feature_maps import KeptMaps
+from CompactSegLib.inference.feature_maps import KeptMap
 from CompactSegLib.inference.memory import free_main_memory
+from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole, with_halo
 from CompactSegLib.network.reach import halo
+from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.engine import Segmenter
     from CompactSegLib.network.net import MultiLevelNet
 
 _MOST_WHOLE_VOXELS = 2**21
@@ -31,7 +32,8 @@ class PreparedImage:
     """An image in the model's orientation, spacing and intensities, on the device if that has room for it.
 
     Args:
-        segmenter: Net and device.
+        processor: Net and device.
+        intensity: The model's rule.
         volume: The image.
         grid: From the volume's grid to the model's.
 
@@ -40,11 +42,13 @@ class PreparedImage:
         has_contrast: Whether there is anything to see: some two voxels differ.
     """
 
-    def __init__(self, segmenter: Segmenter, volume: Volume, *, grid: GridMap) -> None:
+    def __init__(
+        self, processor: Processor, volume: Volume, *, grid: GridMap, intensity: IntensityRule
+    ) -> None:
         self.shape = grid.model_shape
-        self.config = segmenter.model.net_config
-        self._segmenter = segmenter
-        device = segmenter.runtime.device
+        self.config = processor.net.config
+        self._processor, self._intensity = processor, intensity
+        device = processor.runtime.device
         image = None
         if device.type != "cpu":
             # Without the memory or an operator; what else is wrong with the device shows with the first tile.
@@ -64,18 +68,18 @@ class PreparedImage:
 
     def _prepare(self, volume: Volume, grid: GridMap, device: torch.device) -> Tensor:
         with torch.inference_mode():
-            return self._segmenter.model.intensity.apply(grid.prepare(volume.array, device))
+            return self._intensity.apply(grid.prepare(volume.array, device))
 
     def forget_maps(self) -> None:
         """Begin with the image again: nothing is kept."""
-        limit = self._segmenter.kept_limit()
-        self.kept = KeptMaps(self.config, shape=self.shape, limit_bytes=limit)
+        limit = self._processor.kept_limit()
+        self.kept = KeptMap(self.config, shape=self.shape, limit_bytes=limit)
 
     def to_cpu(self) -> None:
         """Give the device its memory back."""
         self._image = self._image.cpu()
         self.kept.to_cpu()
-        self.kept.limit_bytes = self._segmenter.kept_limit()
+        self.kept.limit_bytes = self._processor.kept_limit()
 
     def logits(
         self,
@@ -113,15 +117,13 @@ class PreparedImage:
         reference: bool = False,
     ) -> JoinedMaps:
         """The feature maps that a level joins, as far as a box needs them. Arguments are those of `logits`."""
-        runtime, net = self._segmenter.runtime, self._segmenter.net
+        runtime, net = self._processor.runtime, self._processor.net
         device, dtype = runtime.device, runtime.dtype
         if reference:
-            net, device, dtype = self._segmenter.model.net, torch.device("cpu"), torch.float32
+            net, device, dtype = self._processor.reference, torch.device("cpu"), torch.float32
         start = 0 if from_image else self.kept.start_for(level)
-        given = self.kept.given_for(level) if start else (0,)
         region = self._region(level, wanted, start)
-        maps = {number: self._read(number, region).to(device, dtype) for number in given}
-        needed = self.config.fused_maps(level)
+        maps = {start: self._read(start, region).to(device, dtype)}
         steps = level + 2 - start
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
@@ -129,7 +131,7 @@ class PreparedImage:
             maps[number] = net.blocks[number - 1](maps[number - 1])
             if core is not None:
                 self.kept.write(number, maps[number], region=region, core=core)
-            if number - 1 not in needed:
+            if number - 1 < level:
                 del maps[number - 1]
             if report is not None:
                 report.step(number - start, steps)
@@ -151,11 +153,11 @@ class PreparedImage:
 
     def is_whole(self, core: Box) -> bool:
         """Whether a tile's logits are those of the whole volume computed at once from the image."""
-        return core == whole(self.shape) and self.kept.are_whole
+        return core == whole(self.shape) and self.kept.is_whole
 
     def _read(self, number: int, region: Box) -> Tensor:
         if number:
-            return self.kept.read(number, region)
+            return self.kept.read(region)
         return self._image[(slice(None), slice(None), *region)]
 
     def _region(self, level: int, wanted: Box, start: int) -> Box:

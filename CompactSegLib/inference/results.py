@@ -22,7 +22,6 @@ class Level:
         millilitres: Volume by label name.
         parameters: Of the blocks and the head that this level needs.
         macs_per_voxel: Multiply-accumulates to get this level alone, per voxel of the model's grid.
-        expected_gain: Dice that the next level is expected to bring; None without one or without calibration.
         blocks_run: How many different blocks were executed for this level; 1 when the maps before were kept.
         stop: None while levels go on, else ``threshold``, ``levels-requested`` or ``last-level``.
         stop_reason: The same as a sentence.
@@ -36,7 +35,6 @@ class Level:
     millilitres: dict[str, float]
     parameters: int
     macs_per_voxel: float
-    expected_gain: float | None = None
     blocks_run: int = 0
     stop: str | None = None
     stop_reason: str | None = None

@@ -1,64 +1,28 @@
-"""When to stop (claims 7 and 16): how much a level changed the segmentation, and whether more is to be expected."""
+"""When to stop (claims 7 and 16): how much a level changed the segmentation."""
 
 from __future__ import annotations
-
-import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.errors import ConfigurationError
 
-UNITS = ("jaccard", "dice")
 _SLAB_VOXELS = 2**22
 
 
-@dataclass(frozen=True)
-class StopRule:
-    """Stop when what a level brought is below a threshold.
+def checked_threshold(threshold: object) -> float:
+    """A threshold as a user gave it: levels stop when the improvement is below it, and with 0 all run.
 
-    Attributes:
-        threshold: At least 0; with 0 all levels run.
-        unit: ``jaccard``: the improvement of the level just computed, the largest over labels of 1 - Jaccard to the
-            level before. ``dice``: the gain in Dice that the model's calibration expects of the next level.
+    Raises:
+        ConfigurationError: It is no number from 0 to 1.
     """
-
-    threshold: float
-    unit: str = "jaccard"
-
-    def __post_init__(self) -> None:
-        if self.unit not in UNITS:
-            raise ConfigurationError(
-                f"threshold: expected a unit of {' or '.join(UNITS)}, got {self.unit!r}."
-            )
-        if (
-            isinstance(self.threshold, bool)
-            or not isinstance(self.threshold, int | float)
-            or not math.isfinite(self.threshold)
-            or not 0 <= self.threshold <= 1
-        ):
-            raise ConfigurationError(
-                f"threshold: expected a number from 0 to 1, got {self.threshold!r}."
-            )
-
-    def reason(self, *, improvement: float | None, expected_gain: float | None) -> str | None:
-        """Why to stop after a level, as a sentence, or None to go on.
-
-        Args:
-            improvement: Of the level just computed; None at level 1, after which level 2 always runs.
-            expected_gain: In Dice, of the level that would come next, where the model is calibrated.
-        """
-        if improvement is None:
-            return None
-        if self.unit == "jaccard":
-            if improvement < self.threshold:
-                return (
-                    f"the improvement {improvement:.4f} is below the threshold {self.threshold:g}"
-                )
-        elif expected_gain is not None and expected_gain < self.threshold:
-            return f"the expected gain of {expected_gain:.4f} Dice is below the threshold {self.threshold:g}"
-        return None
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, int | float)
+        or not 0 <= threshold <= 1
+    ):
+        raise ConfigurationError(f"threshold: expected a number from 0 to 1, got {threshold!r}.")
+    return float(threshold)
 
 
 def overlap_counts(

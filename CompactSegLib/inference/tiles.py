@@ -103,7 +103,7 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
         peak = max(peak, channels[number - 1] / strides[number - 1] ** 3 + inside)
     joined = config.level_channels(level)
     layers = [layer.channels for layer in config.heads[level - 1].layers]
-    head = (2 * joined + sum(sorted(layers)[-2:])) / config.shuffle**3
+    head = 2 * joined + sum(sorted(layers)[-2:])
     return itemsize * max(peak, head) + 8.0 * config.classes
 
 

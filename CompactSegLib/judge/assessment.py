@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from CompactSegLib.datasets.cases import read_case
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset
 from CompactSegLib.errors import InputError
-from CompactSegLib.judge.border import Border, border_between, patient_direction
 from CompactSegLib.judge.metrics import MaskScore, score_mask
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.engine import Segmenter
     from CompactSegLib.inference.progress import Progress
-    from CompactSegLib.inference.results import Level
+    from CompactSegLib.inference.results import Level, RunInfo
+    from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
     from CompactSegLib.volume.geometry import Geometry
 
@@ -32,9 +31,6 @@ class LevelScore:
         level: From 1.
         labels: One score per label, in the model's order.
         merged: All labels taken as one structure; None for a model with a single label.
-        border_slices: Of a model with two labels whose border is a plane (see `border`): how many slices too far along
-            the patient's axis the segmentation's plane lies.
-        border_mm: The same in mm.
         improvement: Largest over labels of 1 - Jaccard to the level before; None at level 1.
         improvement_by_label: The same for each label; empty at level 1.
         seconds: Wall time of this level.
@@ -43,8 +39,6 @@ class LevelScore:
     level: int
     labels: tuple[MaskScore, ...]
     merged: MaskScore | None
-    border_slices: float | None
-    border_mm: float | None
     improvement: float | None
     improvement_by_label: tuple[float, ...]
     seconds: float
@@ -64,13 +58,13 @@ class CaseResult:
         name: The case.
         seen: Whether the model was trained on it: ``no``, ``yes`` or ``unknown``.
         levels: Level 1 first.
-        border_axis: Such as ``posterior to anterior``; None where the labels have no planar border.
+        run: How it was segmented.
     """
 
     name: str
     seen: str
     levels: tuple[LevelScore, ...]
-    border_axis: str | None = None
+    run: RunInfo
 
 
 def check_labels(model: Model, dataset: Dataset) -> None:
@@ -115,29 +109,20 @@ def assess_case(
         CompactSegError: The case cannot be read or does not fit the model.
     """
     volume, truth = read_case(case, dataset)
-    border = border_between(truth) if len(dataset.labels) == 2 else None
-    evaluation = segmenter.start(volume)
-    computed = (evaluation.level(n, progress=progress) for n in range(1, levels + 1))
+    run = segmenter.start(volume)
+    computed = run.levels(most=levels, all_levels=True, progress=progress)
     return CaseResult(
         name=case.name,
         seen=seen,
-        levels=tuple(_score(level, truth, volume.geometry, border) for level in computed),
-        border_axis=patient_direction(volume.geometry, border.axis)[0] if border else None,
+        levels=tuple(_score(level, truth, volume.geometry) for level in computed),
+        run=run.info,
     )
 
 
-def _score(
-    level: Level, truth: NDArray[np.uint8], geometry: Geometry, border: Border | None
-) -> LevelScore:
+def _score(level: Level, truth: NDArray[np.uint8], geometry: Geometry) -> LevelScore:
     i, j, k = geometry.spacing_mm
     spacing_mm = (k, j, i)
     values = range(1, len(level.millilitres) + 1)
-    offset, offset_mm = None, None
-    if border:
-        along = border.offset_slices(level.labels)
-        if along is not None:
-            offset = along * patient_direction(geometry, border.axis)[1]
-            offset_mm = offset * spacing_mm[border.axis]
     return LevelScore(
         level=level.number,
         labels=tuple(
@@ -147,8 +132,6 @@ def _score(
         merged=score_mask(truth > 0, level.labels > 0, spacing_mm=spacing_mm)
         if len(values) > 1
         else None,
-        border_slices=offset,
-        border_mm=offset_mm,
         improvement=level.improvement,
         improvement_by_label=tuple(level.improvement_by_label.values()),
         seconds=level.seconds,

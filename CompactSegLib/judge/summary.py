@@ -44,8 +44,6 @@ COLUMNS = (
     "segmented_ml",
     "volume_error_ml",
     "volume_error_percent",
-    "border_offset_slices",
-    "border_offset_mm",
     "improvement",
     "improvement_of_label",
     "macs_per_voxel",
@@ -104,7 +102,7 @@ def level_scores(results: Sequence[CaseResult]) -> list[list[LevelScore]]:
 def level_summary(scores: Sequence[LevelScore], model: Model) -> dict[str, Any]:
     """Figures of one level as JSON data."""
     info = model.levels[scores[0].level - 1]
-    summary: dict[str, Any] = {
+    return {
         "level": info.level,
         "parameters": info.parameters,
         "macs_per_voxel": info.macs_per_voxel,
@@ -116,21 +114,6 @@ def level_summary(scores: Sequence[LevelScore], model: Model) -> dict[str, Any]:
             name: _to_dicts(structure_statistics(scores, number))
             for number, name in enumerate(structures_of(model))
         },
-    }
-    border = border_statistics(scores)
-    if border["border_offset_mm"].cases:
-        summary["border"] = _to_dicts(border)
-    return summary
-
-
-def border_statistics(scores: Sequence[LevelScore]) -> dict[str, Statistic]:
-    """The offset of the plane between two labels, signed and in size; of no cases where there is no such plane."""
-    slices, mm = [s.border_slices for s in scores], [s.border_mm for s in scores]
-    return {
-        "border_offset_slices": Statistic.of(slices),
-        "border_offset_mm": Statistic.of(mm),
-        "absolute_border_offset_slices": Statistic.of(abs(x) for x in slices if x is not None),
-        "absolute_border_offset_mm": Statistic.of(abs(x) for x in mm if x is not None),
     }
 
 
@@ -158,8 +141,6 @@ def _rows(result: CaseResult, score: LevelScore, model: Model) -> Iterator[dict[
         "case": result.name,
         "trained_on": result.seen,
         "level": score.level,
-        "border_offset_slices": _rounded(score.border_slices),
-        "border_offset_mm": _rounded(score.border_mm),
         "improvement": _rounded(score.improvement),
         "macs_per_voxel": model.levels[score.level - 1].macs_per_voxel,
         "seconds": _rounded(score.seconds),

@@ -178,18 +178,12 @@ def _by_label(level: Any) -> Mapping[str, float]:
 
 
 def _stop(model: Model) -> str:
-    stop = model.stop
-    if not stop.threshold:
-        return "Unless told otherwise, all levels are computed."
-    if stop.unit == "dice":
-        rule = f"less than {stop.threshold:g} Dice is expected of the next level"
-    else:
-        rule = f"a level changed every structure by less than {stop.threshold:g} (1 − Jaccard to the level before)"
-    calibrated = ""
-    if stop.calibration:
-        cases = min(entry.cases for entry in stop.calibration)
-        calibrated = f" The expected gain was calibrated on {_count(cases, 'case')}."
-    return f"Unless told otherwise, levels stop when {rule}.{calibrated}"
+    if not model.threshold:
+        return "Unless told otherwise, all levels run."
+    return (
+        "Unless told otherwise, levels stop when a level changed every structure by less than "
+        f"{model.threshold:g} (1 − Jaccard to the level before)."
+    )
 
 
 def _limits(model: Model) -> str:

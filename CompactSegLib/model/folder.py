@@ -17,7 +17,7 @@ from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.expected import ExpectedVolume
-from CompactSegLib.model.model import LevelInfo, Model, StopSettings
+from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_json
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.cost import level_costs
@@ -71,7 +71,7 @@ def write_model(
     spacing_mm: tuple[float, float, float],
     intensity: IntensityRule,
     validation: Sequence[Mapping[str, Any]],
-    stop: StopSettings,
+    threshold: float,
     provenance: Mapping[str, Any],
     licence: str,
     field_mm: tuple[float, float, float] | None = None,
@@ -96,7 +96,7 @@ def write_model(
         intensity: The intensity rule of the training.
         validation: Per level, level 1 first, figures on cases that were not trained on: ``dice``, ``dice_by_label``
             (by label name), ``cases``, and any others that are JSON.
-        stop: Default threshold and calibration.
+        threshold: The improvement below which levels stop by default; 0 for never.
         provenance: JSON data on the training; ``limits`` (a text or a list of texts) goes to the card's limits.
         licence: Of the weights, such as ``CC-BY-SA-4.0``.
         field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
@@ -134,7 +134,7 @@ def write_model(
             LevelInfo(**asdict(cost), validation=dict(figures))
             for cost, figures in zip(costs, validation, strict=True)
         ),
-        stop=stop,
+        threshold=threshold,
         provenance=provenance,
         licence=licence,
         weights_sha256=hashlib.sha256(weights).hexdigest(),

@@ -17,50 +17,7 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.intensities import IntensityRule
     from CompactSegLib.volume.refinement import Refinement
 
-__all__ = ["GainCalibration", "LevelInfo", "Model", "StopSettings"]
-
-
-@dataclass(frozen=True)
-class GainCalibration:
-    """What the change at a level says about the gain of the next one, fitted on validation cases.
-
-    Attributes:
-        level: The level just computed, from 2; level 1 has no change.
-        slope: Dice gained by the next level per unit of Jaccard change.
-        intercept: Dice gained when nothing changed.
-        cases: Number of validation cases of the fit.
-    """
-
-    level: int
-    slope: float
-    intercept: float
-    cases: int
-
-    def expected_gain(self, change: float) -> float:
-        """Expected Dice gain of the next level after a Jaccard `change` (0 to 1) at this one."""
-        return max(0.0, self.intercept + self.slope * change)
-
-
-@dataclass(frozen=True)
-class StopSettings:
-    """When a model's levels stop unless the user says otherwise.
-
-    Attributes:
-        threshold: Stop when less than this is left.
-        unit: ``jaccard``, the improvement of the level just computed, or ``dice``, the expected gain of the next.
-        calibration: Per level; empty for a model that is not calibrated.
-    """
-
-    threshold: float
-    unit: str = "jaccard"
-    calibration: tuple[GainCalibration, ...] = ()
-
-    def expected_gain(self, level: int, change: float) -> float | None:
-        """Expected Dice gain of level + 1 after a Jaccard `change` at `level`; None where that is not calibrated."""
-        for calibration in self.calibration:
-            if calibration.level == level:
-                return calibration.expected_gain(change)
-        return None
+__all__ = ["LevelInfo", "Model"]
 
 
 @dataclass(frozen=True)
@@ -102,7 +59,8 @@ class Model:
         field_mm: Largest extent of its training images along these axes; None where any extent will do.
         intensity: How intensities are normalised.
         levels: One entry per level, level 1 first.
-        stop: The default threshold and the calibration.
+        threshold: Unless the user says otherwise, levels stop when one changes every structure by less (1 - Jaccard to
+            the level before); 0 for never.
         provenance: How and from which data it was trained.
         licence: Of the weights.
         weights_sha256: Of ``weights.safetensors``.
@@ -124,7 +82,7 @@ class Model:
     field_mm: tuple[float, float, float] | None
     intensity: IntensityRule
     levels: tuple[LevelInfo, ...]
-    stop: StopSettings
+    threshold: float
     provenance: Mapping[str, Any]
     licence: str
     weights_sha256: str
@@ -138,6 +96,14 @@ class Model:
         plan = self.provenance.get("plan")
         synthesis = plan.get("synthesis") if isinstance(plan, Mapping) else None
         return isinstance(synthesis, Mapping) and bool(synthesis.get("classes"))
+
+    def checked_level(self, level: object) -> int:
+        """A level's number as a user gave it.
+
+        Raises:
+            ConfigurationError: The model has no such level.
+        """
+        return self.net_config.checked_level(level, of=f"model {self.name}")
 
     @cached_property
     def net(self) -> MultiLevelNet:

@@ -17,7 +17,7 @@ from CompactSegLib.model.expected import (
     expected_to_dict,
 )
 from CompactSegLib.model.fields import REPAIR, Fields, is_number, read
-from CompactSegLib.model.model import GainCalibration, LevelInfo, Model, StopSettings
+from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.model.weights import WEIGHTS_FILE
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import LevelCost, level_costs
@@ -120,7 +120,7 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         field_mm=None if fields.value("field_mm") is None else _lengths(fields, "field_mm"),
         intensity=fields.read("intensity", IntensityRule.from_dict),
         levels=_levels(fields, net_config),
-        stop=_stop(fields, net_config),
+        threshold=_threshold(fields),
         provenance=fields.object("provenance"),
         licence=fields.text("licence"),
         weights_sha256=_sha256(fields),
@@ -148,7 +148,7 @@ def model_data(model: Model) -> dict[str, Any]:
         **({"expected_millilitres": expected} if expected else {}),
         "net": model.net_config.to_dict(),
         "levels": [asdict(level) for level in model.levels],
-        "stop": asdict(model.stop),
+        "stop": {"threshold": model.threshold},
         "provenance": dict(model.provenance),
         "licence": model.licence,
         "weights": {"file": WEIGHTS_FILE, "sha256": model.weights_sha256},
@@ -251,33 +251,9 @@ def _validation(level: Fields) -> dict[str, Any]:
     return validation
 
 
-def _stop(fields: Fields, net_config: NetConfig) -> StopSettings:
-    where = f"{fields.where}, stop"
-    stop = Fields(fields.value("stop"), where=where, names=("threshold", "unit", "calibration"))
-    unit = stop.text("unit")
-    if unit not in ("jaccard", "dice"):
-        raise stop.wrong("unit", "jaccard or dice", unit)
-    calibrations = []
-    for place, item in stop.items("calibration"):
-        entry = Fields(item, where=place, names=("level", "slope", "intercept", "cases"))
-        level = entry.whole("level", minimum=2)
-        if level >= net_config.levels:
-            raise entry.wrong("level", f"a level before the last, {net_config.levels}", level)
-        calibrations.append(
-            GainCalibration(
-                level=level,
-                slope=entry.number("slope"),
-                intercept=entry.number("intercept"),
-                cases=entry.whole("cases", minimum=1),
-            )
-        )
-    if unit == "dice" and not calibrations and net_config.levels > 2:
-        raise stop.wrong("calibration", "at least one level, since the unit is dice", [])
-    return StopSettings(
-        threshold=stop.number("threshold", minimum=0, maximum=1),
-        unit=unit,
-        calibration=tuple(calibrations),
-    )
+def _threshold(fields: Fields) -> float:
+    stop = Fields(fields.value("stop"), where=f"{fields.where}, stop", names=("threshold",))
+    return stop.number("threshold", minimum=0, maximum=1)
 
 
 def _sha256(fields: Fields) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -25,57 +23,6 @@ def max_pool(maps: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return maps
     return functional.max_pool3d(maps, kernel_size=factor, stride=factor, ceil_mode=True)
-
-
-def space_to_depth(image: Tensor, factor: int) -> Tensor:
-    """Take cubes of ``factor`` voxels along each axis as voxels: their voxels become channels.
-
-    Args:
-        image: ``(N, C, D, H, W)``; beyond its border lie zeros.
-        factor: Edge of the cubes.
-
-    Returns:
-        ``(N, C * factor**3, d, h, w)`` with ``d = ceil(D / factor)`` and so on; the channels of a channel of the image
-        follow each other.
-    """
-    if factor == 1:
-        return image
-    missing = [-side % factor for side in reversed(image.shape[2:])]
-    whole = functional.pad(image, [side for last in missing for side in (0, last)])
-    count, channels, *sides = whole.shape
-    d, h, w = (side // factor for side in sides)
-    cubes = whole.reshape(count, channels, d, factor, h, factor, w, factor)
-    result = cubes.permute(0, 1, 3, 5, 7, 2, 4, 6).reshape(count, channels * factor**3, d, h, w)
-    return result.contiguous(memory_format=memory_format_of(image))
-
-
-def depth_to_space(maps: Tensor, factor: int, *, shape: torch.Size | None = None) -> Tensor:
-    """The inverse of `space_to_depth`.
-
-    Args:
-        maps: ``(N, C * factor**3, d, h, w)``.
-        factor: Edge of the cubes.
-        shape: ``(D, H, W)`` to cut to, at most ``factor`` times ``(d, h, w)``; None for that.
-    """
-    if factor == 1:
-        return maps
-    count, channels, d, h, w = maps.shape
-    cubes = maps.reshape(count, channels // factor**3, factor, factor, factor, d, h, w)
-    fine = cubes.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(
-        count, channels // factor**3, d * factor, h * factor, w * factor
-    )
-    if shape is None:
-        return fine
-    depth, height, width = shape
-    return fine[..., :depth, :height, :width]
-
-
-def voxels_at(maps: Tensor, place: int | None, *, cube: int) -> Tensor:
-    """Of ``(N, C, D, H, W)`` the voxels at one place of each cube, counted along W first; all where that is None."""
-    if place is None:
-        return maps
-    d, h, w = place // cube**2, place // cube % cube, place % cube
-    return maps[..., d::cube, h::cube, w::cube]
 
 
 def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:
@@ -153,14 +100,10 @@ class Block(nn.Module):
         in_channels: Of that input.
         config: What to build.
         upsampling: How coarser branches come back.
-        cube: Edge of the cubes of voxels that the block takes as voxels (`space_to_depth`).
     """
 
-    def __init__(
-        self, in_channels: int, config: BlockConfig, *, upsampling: str, cube: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, config: BlockConfig, *, upsampling: str) -> None:
         super().__init__()
-        self.cube = cube
         self.pool = config.pool
         self.branches = nn.ModuleList(
             Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
@@ -168,8 +111,8 @@ class Block(nn.Module):
         self._widths: list[int] = [branch.out_channels(in_channels) for branch in config.branches]
 
     def forward(self, maps: Tensor) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / (cube * pool))`` and so on."""
-        pooled = max_pool(space_to_depth(maps, self.cube), self.pool)
+        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on."""
+        pooled = max_pool(maps, self.pool)
         if len(self.branches) == 1 or torch.is_grad_enabled():
             outputs = [branch(pooled) for branch in self.branches]
             return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
@@ -201,39 +144,21 @@ class Head(nn.Module):
         in_channels: Of the level feature map.
         config: What to build.
         classes: Scores per voxel.
-        cube: Edge of the cubes of voxels that the level feature map has as voxels; each of theirs gets scores.
     """
 
-    def __init__(
-        self, in_channels: int, config: HeadConfig, *, classes: int, cube: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, config: HeadConfig, *, classes: int) -> None:
         super().__init__()
-        self.cube = cube
         self.layers = conv_layers(in_channels, config.layers)
         last = config.layers[-1].channels if config.layers else in_channels
-        self.classifier = nn.Conv3d(last, classes * cube**3, kernel_size=1)
+        self.classifier = nn.Conv3d(last, classes, kernel_size=1)
         self.margin = margin_of(config.layers)
         """How many voxels around one its scores depend on."""
 
-    def forward(
-        self, maps: Tensor, *, shape: torch.Size | None = None, place: int | None = None
-    ) -> Tensor:
-        """Compute class scores.
-
-        Args:
-            maps: The level feature map, ``(N, C, d, h, w)``.
-            shape: The image's ``(D, H, W)``, which cubes may stand out of; None where they do not.
-            place: Only of the voxels at this place of each cube, as `voxels_at` has them.
-
-        Returns:
-            Logits ``(N, classes, D, H, W)``, of a place ``(N, classes, d, h, w)``.
-        """
+    def forward(self, maps: Tensor) -> Tensor:
+        """Logits ``(N, classes, D, H, W)`` of the level feature map ``(N, C, D, H, W)``."""
         features = self.layers(maps)
         if not torch.is_autocast_enabled(features.device.type):
-            # In reduced precision the classifier alone stays in fp32 (inference.engine).
+            # In reduced precision the classifier alone stays in fp32 (inference.processor).
             features = features.to(self.classifier.weight.dtype)
-        if place is not None:
-            conv: Any = self.classifier
-            rows = slice(place, None, self.cube**3)
-            return functional.conv3d(features, conv.weight[rows], conv.bias[rows])
-        return depth_to_space(self.classifier(features), self.cube, shape=shape)
+        logits: Tensor = self.classifier(features)
+        return logits

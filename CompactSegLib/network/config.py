@@ -12,10 +12,8 @@ from typing import Any, TypeVar
 
 from CompactSegLib.errors import ConfigurationError
 
-FUSES = ("pair", "dense")
 UPSAMPLINGS = ("linear", "nearest")
 POOLS = (1, 2, 4, 8)
-SHUFFLES = (1, 2, 4)
 
 T = TypeVar("T")
 
@@ -171,11 +169,7 @@ class NetConfig:
         classes: Classes of the segmentation, background included.
         blocks: Blocks 1..levels+1.
         heads: Heads 1..levels.
-        fuse: ``pair`` joins F_n and F_{n+1} to the level feature map M_n, ``dense`` joins F_1..F_{n+1}.
         upsampling: How coarser maps come back to a finer resolution.
-        shuffle: Edge of the cubes of voxels that the net takes as one voxel: the voxels of a cube enter as channels of
-            the image, and class scores leave as those of each of them (pixel shuffle; Shi et al., CVPR 2016). Whatever
-            the blocks and heads do is done on the grid of cubes.
 
     Raises:
         ConfigurationError: A value is out of range or the numbers of blocks and heads do not fit.
@@ -185,15 +179,11 @@ class NetConfig:
     classes: int
     blocks: tuple[BlockConfig, ...]
     heads: tuple[HeadConfig, ...]
-    fuse: str = "pair"
     upsampling: str = "linear"
-    shuffle: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice("shuffle", self.shuffle, SHUFFLES)
         _check_whole("in_channels", self.in_channels)
         _check_whole("classes", self.classes, minimum=2)
-        _check_choice("fuse", self.fuse, FUSES)
         _check_choice("upsampling", self.upsampling, UPSAMPLINGS)
         if self.classes > 256:
             raise ConfigurationError(
@@ -212,15 +202,23 @@ class NetConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON data; ``from_dict`` gives an equal configuration back."""
-        data: dict[str, Any] = asdict(self)
-        if self.shuffle == 1:
-            # As nets were written that do not know of it.
-            del data["shuffle"]
-        return data
+        return asdict(self)
 
     @property
     def levels(self) -> int:
         return len(self.heads)
+
+    def checked_level(self, level: object, *, of: str = "this net") -> int:
+        """A level's number as a user gave it.
+
+        Raises:
+            ConfigurationError: There is no such level.
+        """
+        if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= self.levels:
+            raise ConfigurationError(
+                f"level: expected 1 to {self.levels}, the levels of {of}, got {level!r}."
+            )
+        return level
 
     @property
     def map_channels(self) -> tuple[int, ...]:
@@ -230,7 +228,7 @@ class NetConfig:
     @property
     def block_channels(self) -> tuple[int, ...]:
         """Channels of what block 1 gets, of F_1, F_2 and so on."""
-        channels = [self.in_channels * self.shuffle**3]
+        channels = [self.in_channels]
         for block in self.blocks:
             channels.append(block.out_channels(channels[-1]))
         return tuple(channels)
@@ -243,19 +241,14 @@ class NetConfig:
     @property
     def block_strides(self) -> tuple[int, ...]:
         """Image voxels per voxel of what block 1 gets, of F_1, F_2, … along each axis."""
-        strides = [self.shuffle]
+        strides = [1]
         for block in self.blocks:
             strides.append(strides[-1] * block.pool)
         return tuple(strides)
 
-    def fused_maps(self, level: int) -> tuple[int, ...]:
-        """The numbers (from 1) of the feature maps joined to the level feature map M_level."""
-        first = level if self.fuse == "pair" else 1
-        return tuple(range(first, level + 2))
-
     def level_channels(self, level: int) -> int:
         """Channels of the level feature map M_level."""
-        return sum(self.map_channels[number - 1] for number in self.fused_maps(level))
+        return self.map_channels[level - 1] + self.map_channels[level]
 
     def stride(self, block: int | None = None) -> int:
         """Voxels to which tiles must be aligned so that every pooling of blocks 1..block sees whole windows."""
@@ -268,7 +261,3 @@ class NetConfig:
     def with_level(self, block: BlockConfig, head: HeadConfig) -> NetConfig:
         """This configuration with one level more."""
         return replace(self, blocks=(*self.blocks, block), heads=(*self.heads, head))
-
-    def finer(self, factor: int) -> NetConfig:
-        """This configuration for a grid that is `factor` times finer, with the same blocks and heads."""
-        return replace(self, shuffle=self.shuffle * factor)

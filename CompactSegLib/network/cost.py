@@ -58,12 +58,10 @@ def _head(config: NetConfig, level: int) -> _Cost:
     in_channels = config.level_channels(level)
     layers = config.heads[level - 1].layers
     total = _Cost(0, 0.0)
-    for cost in _layers(in_channels, layers, config.shuffle):
+    for cost in _layers(in_channels, layers, 1):
         total += cost
-    # As many scores per cube of voxels as it has voxels: one weight each per voxel.
     last = (layers[-1].channels if layers else in_channels) * config.classes
-    cube = config.shuffle**3
-    return total + _Cost(cube * (last + config.classes), float(last))
+    return total + _Cost(last + config.classes, float(last))
 
 
 def level_costs(config: NetConfig) -> list[LevelCost]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,15 +27,12 @@ class MultiLevelNet(nn.Module):
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        cubes = (config.shuffle, *[1] * config.levels)
         self.blocks = nn.ModuleList(
-            Block(channels, block, upsampling=config.upsampling, cube=cube)
-            for channels, block, cube in zip(
-                config.block_channels, config.blocks, cubes, strict=False
-            )
+            Block(channels, block, upsampling=config.upsampling)
+            for channels, block in zip(config.block_channels, config.blocks, strict=False)
         )
         self.heads = nn.ModuleList(
-            Head(config.level_channels(level), head, classes=config.classes, cube=config.shuffle)
+            Head(config.level_channels(level), head, classes=config.classes)
             for level, head in enumerate(config.heads, start=1)
         )
 
@@ -58,19 +54,17 @@ class MultiLevelNet(nn.Module):
 
         Args:
             level: The level n, from 1.
-            maps: The feature maps by number, at least those that level n joins.
-            shape: ``(D, H, W)`` of the image, or of its cubes of voxels where the net takes these; coarser maps are
-                up-sampled to it, the others are taken as they are.
+            maps: The feature maps by number, at least F_n and F_{n+1}.
+            shape: ``(D, H, W)`` of the image; coarser maps are up-sampled to it, the others are taken as they are.
         """
-        strides = [stride // self.config.shuffle for stride in self.config.map_strides]
         joined = [
             upsample(
                 maps[number],
-                factor=strides[number - 1],
+                factor=self.config.map_strides[number - 1],
                 shape=shape,
                 mode=self.config.upsampling,
             )
-            for number in self.config.fused_maps(level)
+            for number in (level, level + 1)
         ]
         return torch.cat(joined, dim=1)
 
@@ -86,13 +80,11 @@ class MultiLevelNet(nn.Module):
             shape: The image's ``(D, H, W)``.
         """
         head: Any = self.heads[level - 1]
-        numbers = self.config.fused_maps(level)
-        cube = self.config.shuffle
-        cubes = self.cubes_of(shape)
-        if any(self.config.map_strides[number - 1] > cube for number in numbers):
-            logits: Tensor = head(self.level_map(level, maps, shape=cubes), shape=shape)
+        numbers = (level, level + 1)
+        if any(self.config.map_strides[number - 1] > 1 for number in numbers):
+            logits: Tensor = head(self.level_map(level, maps, shape=shape))
             return logits
-        depth, height, width = cubes
+        depth, height, width = shape
         margin: int = head.margin
         row_values = sum(maps[number].shape[1] for number in numbers) * height * width
         rows = max(1, 4 * margin, _SLAB_VALUES // max(1, row_values))
@@ -102,9 +94,9 @@ class MultiLevelNet(nn.Module):
             # What padding spoils at the inner edges is cut off again.
             first, last = max(0, start - margin), min(depth, stop + margin)
             slabs = {number: maps[number][:, :, first:last] for number in numbers}
-            joined = self.level_map(level, slabs, shape=torch.Size((last - first, height, width)))
-            fine_last = min(last * cube, shape[0])
-            logits = head(joined, shape=torch.Size((fine_last - first * cube, *shape[1:])))
+            logits = head(
+                self.level_map(level, slabs, shape=torch.Size((last - first, height, width)))
+            )
             if result is None:
                 result = torch.empty(
                     (*logits.shape[:2], *shape),
@@ -112,15 +104,9 @@ class MultiLevelNet(nn.Module):
                     device=logits.device,
                     memory_format=memory_format_of(logits),
                 )
-            above = (start - first) * cube
-            fine = slice(start * cube, min(stop * cube, shape[0]))
-            result[:, :, fine] = logits[:, :, above : above + fine.stop - fine.start]
+            result[:, :, start:stop] = logits[:, :, start - first : stop - first]
         assert result is not None
         return result
-
-    def cubes_of(self, shape: Sequence[int]) -> torch.Size:
-        """How many of the cubes that the net takes as voxels an image has along D, H and W; at its ends also parts."""
-        return torch.Size(-(-side // self.config.shuffle) for side in shape)
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.
@@ -135,39 +121,6 @@ class MultiLevelNet(nn.Module):
         reference = next(self.parameters())
         grown.to(device=reference.device, dtype=reference.dtype)
         return grown.train(self.training)
-
-    @torch.no_grad()
-    def finer(self, factor: int) -> MultiLevelNet:
-        """A net for a grid `factor` times finer, that begins as this one on the means of cubes of its voxels.
-
-        All voxels of a cube begin with the scores that this net gives it; training tells them apart.
-
-        Returns:
-            A new net, which shares nothing with this one. It takes cubes of voxels as voxels (`NetConfig.shuffle`).
-
-        Raises:
-            ConfigurationError: A branch of block 1 has no layer that could take the mean, or the net takes cubes
-                already.
-        """
-        if self.config.shuffle > 1 or not all(b.layers for b in self.config.blocks[0].branches):
-            raise ConfigurationError(
-                "net: expected one without shuffle and with a layer in each branch of block 1, to begin with for a "
-                "finer grid; take a model of the coarser grid, or train from the start."
-            )
-        voxels = factor**3
-        finer = MultiLevelNet(self.config.finer(factor))
-        state = self.state_dict()
-        of_image = {
-            f"blocks.0.branches.{number}.layers.0.conv.weight"
-            for number in range(len(self.config.blocks[0].branches))
-        }
-        for name, values in state.items():
-            if name in of_image:
-                state[name] = values.repeat_interleave(voxels, dim=1) / voxels
-            elif ".classifier." in name:
-                state[name] = values.repeat_interleave(voxels, dim=0)
-        finer.load_state_dict(state)
-        return finer.train(self.training)
 
 
 class LevelEvaluation:
@@ -192,29 +145,15 @@ class LevelEvaluation:
             self._maps[number] = self.net.blocks[number - 1](self.feature_map(number - 1))
         return self._maps[number]
 
-    def logits(self, level: int, *, place: int | None = None) -> Tensor:
+    def logits(self, level: int) -> Tensor:
         """Class scores of a level, ``(N, classes, D, H, W)``.
-
-        Args:
-            level: From 1.
-            place: Only of the voxels at this place of each cube of voxels, as `voxels_at` has them; not kept.
 
         Raises:
             ConfigurationError: The net has no such level.
         """
-        if not 1 <= level <= self.net.levels:
-            raise ConfigurationError(
-                f"level: expected 1 to {self.net.levels}, the levels of this net, got {level}."
-            )
-        if place is not None:
-            return self._scores(level, place=place)
+        self.net.config.checked_level(level)
         if level not in self._logits:
-            self._logits[level] = self._scores(level)
+            maps = {number: self.feature_map(number) for number in (level, level + 1)}
+            joined = self.net.level_map(level, maps, shape=self.image.shape[-3:])
+            self._logits[level] = self.net.heads[level - 1](joined)
         return self._logits[level]
-
-    def _scores(self, level: int, *, place: int | None = None) -> Tensor:
-        maps = {number: self.feature_map(number) for number in self.net.config.fused_maps(level)}
-        shape = self.image.shape[-3:]
-        joined = self.net.level_map(level, maps, shape=self.net.cubes_of(shape))
-        logits: Tensor = self.net.heads[level - 1](joined, shape=shape, place=place)
-        return logits

@@ -83,12 +83,11 @@ def _before_block(interval: Interval, config: NetConfig, number: int) -> Interva
 
 def _reach(config: NetConfig, level: int, start: int, voxel: int) -> Interval:
     """Voxels of F_start (what block 1 gets for 0) that image voxel ``voxel`` of level ``level`` depends on."""
-    cube = voxel // config.shuffle
-    at_head = _before_layers(Interval(cube, cube), config.heads[level - 1].layers)
+    at_head = _before_layers(Interval(voxel, voxel), config.heads[level - 1].layers)
     needed: dict[int, Interval] = {}
-    for number in config.fused_maps(level):
+    for number in (level, level + 1):
         if number >= start:
-            stride = config.map_strides[number - 1] // config.shuffle
+            stride = config.map_strides[number - 1]
             needed[number] = at_head.before_upsampling(stride, config.upsampling)
     for number in range(level + 1, start, -1):
         source = _before_block(needed[number], config, number)

@@ -12,7 +12,6 @@ from CompactSegLib.files import written_whole
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.results import Level, RunInfo
-    from CompactSegLib.inference.stop import StopRule
     from CompactSegLib.model.model import Model
     from CompactSegLib.volume.volume import Volume
 
@@ -27,7 +26,7 @@ def run_report(
     *,
     model: Model,
     run: RunInfo,
-    rule: StopRule | None,
+    threshold: float,
     date: datetime,
     files: Mapping[int, str] | None = None,
     versions: Mapping[str, str] | None = None,
@@ -39,14 +38,14 @@ def run_report(
         volume: What was segmented.
         model: With what.
         run: How.
-        rule: When levels were to stop; None when all levels were asked for.
+        threshold: The improvement below which levels were to stop; 0 for never.
         date: When the run ended, with its time zone.
         files: By level, the name of the file that holds its segmentation.
         versions: Of the software, by name.
 
     Returns:
         ``levels`` (each with ``level``, ``seconds``, ``improvement``, ``improvement_by_label``, ``millilitres``,
-        ``parameters``, ``macs_per_voxel``, ``expected_gain``, ``file``), ``stopped_at``, ``stop``, ``reason``,
+        ``parameters``, ``macs_per_voxel``, ``file``), ``stopped_at``, ``stop``, ``reason``,
         ``device`` and more. Volumes in ml, times in seconds, lengths in mm; world coordinates are LPS.
     """
     last = levels[-1]
@@ -68,7 +67,7 @@ def run_report(
         "stopped_at": last.number,
         "stop": last.stop,
         "reason": last.stop_reason,
-        "threshold": None if rule is None else {"value": rule.threshold, "unit": rule.unit},
+        "threshold": threshold or None,
         "device": run.device,
         "device_name": run.device_name,
         "precision": run.precision,
@@ -110,7 +109,6 @@ def _level(level: Level, file: str | None) -> dict[str, Any]:
         "millilitres": {name: _rounded(value) for name, value in level.millilitres.items()},
         "parameters": level.parameters,
         "macs_per_voxel": level.macs_per_voxel,
-        "expected_gain": _rounded(level.expected_gain),
         "file": file,
     }
 

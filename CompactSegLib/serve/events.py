@@ -65,9 +65,9 @@ def _model_data(model: Model) -> dict[str, Any]:
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
         "stop": {
-            "threshold": model.stop.threshold,
-            "unit": model.stop.unit,
-            "units": ["jaccard", "dice"] if model.stop.calibration else ["jaccard"],
+            "threshold": model.threshold,
+            "unit": "jaccard",
+            "units": ["jaccard"],
         },
     }
 

@@ -41,7 +41,6 @@ class SegmentRequest:
         name: Of the volume, in messages.
         levels: The most levels; None for all.
         threshold: None for the model's own.
-        unit: Of the threshold, ``jaccard`` or ``dice``.
         all_levels: Do not stop at a threshold.
         device: ``auto``, ``cpu``, ``cuda``, ``mps``.
         precision: ``auto``, ``fp32``, ``bf16``, ``fp16``.
@@ -56,7 +55,6 @@ class SegmentRequest:
     name: str = "volume"
     levels: int | None = None
     threshold: float | None = None
-    unit: str = "jaccard"
     all_levels: bool = False
     device: str = "auto"
     precision: str = "auto"
@@ -175,10 +173,9 @@ def _segment(fields: dict[str, Any], array: np.ndarray | None) -> SegmentRequest
         raise RequestError(
             f"segment: ijk_to_ras: expected 0, 0, 0, 1 as its last row, got {rows[3]}."
         )
-    if "unit" in fields and "threshold" not in fields:
-        raise RequestError(
-            "segment: expected a threshold together with its unit, got the unit only."
-        )
+    # There was another unit once, and programs name this one.
+    if (unit := fields.pop("unit", "jaccard")) != "jaccard":
+        raise RequestError(f"segment: unit: expected jaccard, got {_short(unit)}.")
     return SegmentRequest(**(fields | {"ijk_to_ras": matrix}), array=array)
 
 

@@ -7,7 +7,7 @@ import json
 import logging
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,15 @@ import numpy as np
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.model.schema import model_data
-from CompactSegLib.serve.requests import Id, LevelRequest, RequestError, SegmentRequest
+from CompactSegLib.serve.requests import Id, LevelRequest, SegmentRequest
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.engine import Segmenter
-    from CompactSegLib.inference.evaluation import Evaluation
     from CompactSegLib.inference.progress import Progress
     from CompactSegLib.inference.results import Level
-    from CompactSegLib.inference.stop import StopRule
+    from CompactSegLib.inference.run import Run
+    from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
 
 __all__ = ["Session", "TorchError", "VolumeGone"]
@@ -50,7 +49,7 @@ class Session:
     def __init__(self) -> None:
         self._segmenter: Segmenter | None = None
         self._made_for: object = None
-        self._evaluation: Evaluation | None = None
+        self._run: Run | None = None
         self._of: Id | None = None
         self._known = 0
         self._has_torch = False
@@ -65,7 +64,7 @@ class Session:
         try:
             import torch
 
-            from CompactSegLib.inference import engine
+            from CompactSegLib.inference import segmenter
         except Exception as error:
             # Not only ImportError: a library that it needs may be missing, and a second try may fail in other ways.
             _LOG.exception("PyTorch could not be imported")
@@ -77,7 +76,7 @@ class Session:
         seconds = time.perf_counter() - begin
         if seconds > 0.1:
             _LOG.info(
-                "torch %s and %s loaded in %.1f s", torch.__version__, engine.__name__, seconds
+                "torch %s and %s loaded in %.1f s", torch.__version__, segmenter.__name__, seconds
             )
 
     def devices(self) -> dict[str, Any]:
@@ -132,20 +131,18 @@ class Session:
         volume = Volume.from_array(request.array, geometry, name=request.name)
         model = load_model(request.model)
         self.load_torch()
-        from CompactSegLib.inference.stop import StopRule
-
-        rule = None
-        if request.threshold is not None:
-            rule = StopRule(request.threshold, unit=request.unit)
         # Before the new maps are made, or both volumes' would be there at once.
         self._forget_volume()
-        segmenter = self._segmenter_for(model, request)
-        rule = segmenter.stop_rule(rule, all_levels=request.all_levels)
-        most = _within(request.levels, model)
-        self._evaluation, self._of = segmenter.start(volume), request.id
-        return self._run(
-            self._evaluation, segmenter, most=most, rule=rule, tell=tell, cancel=cancel
+        run = self._segmenter_for(model, request).start(volume)
+        levels = run.levels(
+            most=request.levels,
+            threshold=request.threshold,
+            all_levels=request.all_levels,
+            progress=_Throttled(tell),
+            cancel=cancel,
         )
+        self._run, self._of = run, request.id
+        return self._tell_levels(run, levels, request.levels, tell=tell)
 
     def level(
         self, request: LevelRequest, *, tell: Tell, cancel: Callable[[], bool]
@@ -155,30 +152,23 @@ class Session:
         Raises:
             VolumeGone: The last volume is another one.
         """
-        evaluation, segmenter = self._evaluation, self._segmenter
-        if evaluation is None or segmenter is None or self._of != request.of:
+        run = self._run
+        if run is None or self._of != request.of:
             kept = "none is kept" if self._of is None else f"kept is that of {self._of!r}"
             raise VolumeGone(
                 f"level: expected the volume of request {request.of!r}, but {kept}; segment it again."
             )
-        most = _within(request.level, segmenter.model)
-        return self._run(evaluation, segmenter, most=most, rule=None, tell=tell, cancel=cancel)
+        levels = run.levels(
+            most=request.level, all_levels=True, progress=_Throttled(tell), cancel=cancel
+        )
+        return self._tell_levels(run, levels, request.level, tell=tell)
 
-    def _run(
-        self,
-        evaluation: Evaluation,
-        segmenter: Segmenter,
-        *,
-        most: int,
-        rule: StopRule | None,
-        tell: Tell,
-        cancel: Callable[[], bool],
+    def _tell_levels(
+        self, run: Run, levels: Iterator[Level], most: int | None, *, tell: Tell
     ) -> dict[str, Any]:
+        """Tell the levels that are new, and level `most` also where it is not."""
         begin, blocks_run = time.perf_counter(), 0
         level: Level | None = None
-        levels = segmenter.levels_of(
-            evaluation, most=most, rule=rule, progress=_Throttled(tell), cancel=cancel
-        )
         for level in levels:
             if level.number > self._known:
                 self._known = level.number
@@ -190,8 +180,8 @@ class Session:
             _LOG.info(
                 "level %d in %.2f s, blocks run: %d", level.number, level.seconds, level.blocks_run
             )
-            messages = [*evaluation.volume.warnings, *segmenter.info.messages]
-            tell(_level_event(level) | _run_data(segmenter) | {"messages": messages}, level.labels)
+            messages = [*run.volume.warnings, *run.info.messages]
+            tell(_level_event(level) | _run_data(run) | {"messages": messages}, level.labels)
         return {
             "level": level and level.number,
             "stop": level and level.stop,
@@ -201,7 +191,7 @@ class Session:
         }
 
     def _segmenter_for(self, model: Model, request: SegmentRequest) -> Segmenter:
-        from CompactSegLib.inference.engine import Segmenter
+        from CompactSegLib.inference.segmenter import Segmenter
 
         options: dict[str, Any] = {
             name: getattr(request, name) for name in ("device", "precision", "tile", "kept_bytes")
@@ -220,7 +210,7 @@ class Session:
         self._segmenter = None
 
     def _forget_volume(self) -> None:
-        self._evaluation, self._of, self._known = None, None, 0
+        self._run, self._of, self._known = None, None, 0
 
     def rest(self) -> None:
         """Give memory that only waits for the next tensors back, as others may need it; the volume's maps stay."""
@@ -249,15 +239,6 @@ class _Throttled:
             self._tell({"event": "progress", **asdict(progress)}, None)
 
 
-def _within(level: int | None, model: Model) -> int:
-    available = len(model.levels)
-    if level is not None and not 1 <= level <= available:
-        raise RequestError(
-            f"level: expected 1 to {available}, the levels of model {model.name}, got {level}."
-        )
-    return level or available
-
-
 def _level_event(level: Level) -> dict[str, Any]:
     return {"event": "level"} | {
         "level": level.number,
@@ -267,15 +248,15 @@ def _level_event(level: Level) -> dict[str, Any]:
         "millilitres": level.millilitres,
         "parameters": level.parameters,
         "macs_per_voxel": level.macs_per_voxel,
-        "expected_gain": level.expected_gain,
+        "expected_gain": None,
         "blocks_run": level.blocks_run,
         "stop": level.stop,
         "stop_reason": level.stop_reason,
     }
 
 
-def _run_data(segmenter: Segmenter) -> dict[str, Any]:
-    info = segmenter.info
+def _run_data(run: Run) -> dict[str, Any]:
+    info = run.info
     return {
         "device": info.device,
         "device_name": info.device_name,

@@ -87,6 +87,7 @@ class _Worker:
         self._mailbox = Mailbox(self._send)
         self._session = Session()
         self._keeps_freed_memory = False
+        self._is_at_work = False
 
     def serve(self) -> None:
         """Until stdin ends, someone asks for the end, or nobody takes events any more."""
@@ -107,8 +108,9 @@ class _Worker:
         while not self._mailbox.is_closed:
             request = self._mailbox.take(_IDLE_SECONDS)
             if request is not None:
+                self._is_at_work = True
                 self._carry_out(request)
-                rested = False
+                self._is_at_work = rested = False
             elif not rested:
                 self._session.rest()
                 rested = True
@@ -177,10 +179,14 @@ class _Worker:
     def _end(self, reason: str) -> None:
         """See to it that the process ends, whatever the main thread is doing."""
         _LOG.info("%s", reason)
-        last_resort = threading.Timer(_GRACE_SECONDS, os._exit, [1])
+        last_resort = threading.Timer(_GRACE_SECONDS, self._give_up)
         last_resort.daemon = True
         last_resort.start()
         self._mailbox.close()
+
+    def _give_up(self) -> None:
+        """End, whatever the main thread hangs in: an import before the first request leaves nothing undone."""
+        os._exit(1 if self._is_at_work else 0)
 
     def _receive(self, message: dict[str, Any], array: np.ndarray | None) -> bool:
         """Take a request; False when it is the last."""

@@ -14,7 +14,6 @@ from CompactSegLib.synthesis.contrast import random_contrast, without_skull
 from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.synthesis.shapes import (
     bent,
-    class_shares,
     coarser_labels,
     decoy,
     random_centre,
@@ -32,7 +31,7 @@ class SyntheticPatches(SeededPatches[LabelMap]):
 
     def patch(self, case: LabelMap, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         image, labels = synthetic_patch(case, self.plan, random=random)
-        return image[None], labels if self.plan.synthesis.soft_labels else labels[None]
+        return image[None], labels[None]
 
 
 def synthetic_patch(
@@ -41,8 +40,7 @@ def synthetic_patch(
     """Make a patch from a head, or now and then from none.
 
     Returns:
-        The image ``(D, H, W)`` float32, normalised, and its labels ``(D, H, W)`` uint8, or where the plan says so the
-        classes' shares ``(classes, D, H, W)`` float32, both on the head's device.
+        The image ``(D, H, W)`` float32, normalised, and its labels ``(D, H, W)`` uint8, both on the head's device.
     """
     synthesis = plan.synthesis
     spacing = model_spacing(plan)
@@ -73,8 +71,7 @@ def synthetic_patch(
             for one, factor in zip(inside, factors, strict=True)
         ]
         labels = _kept(labels, tuple(fine_inside))
-    coarser = class_shares if synthesis.soft_labels else coarser_labels
-    return image, coarser(labels, factors, classes=len(synthesis.classes) + 1)
+    return image, coarser_labels(labels, factors, classes=len(synthesis.classes) + 1)
 
 
 def normalised(image: Tensor, plan: TrainingPlan, *, random: np.random.Generator | None) -> Tensor:

@@ -14,8 +14,6 @@ class SynthesisPlan:
     Attributes:
         classes: Per label of the model (as text), the values of the label maps that make it; all other values are
             background to the model, but tissue in the image.
-        soft_labels: The net learns what share of a voxel each class has, not which has most; this places borders within
-            voxels that are coarser than those of the label maps.
         source: ``name``, ``reference`` and ``licence`` of the label maps, which carry none themselves.
         held_out_images: Images made of each held-out label map for validation.
         mirror_probability: Left and right are exchanged.
@@ -44,7 +42,6 @@ class SynthesisPlan:
     """
 
     classes: dict[str, list[int]] = field(default_factory=dict)
-    soft_labels: bool = False
     source: dict[str, str] = field(default_factory=dict)
     held_out_images: int = 2
     mirror_probability: float = 0.5

@@ -148,20 +148,6 @@ def coarser_labels(labels: Tensor, factors: Sequence[int], classes: int) -> Tens
     return _window_counts(labels, factors, classes).argmax(dim=0).to(torch.uint8)
 
 
-def class_shares(labels: Tensor, factors: Sequence[int], classes: int) -> Tensor:
-    """The share of each class in each window of ``factors`` voxels.
-
-    Args:
-        labels: As for `coarser_labels`.
-        factors: As for `coarser_labels`.
-        classes: As for `coarser_labels`.
-
-    Returns:
-        ``(classes, D / f, H / f, W / f)`` float32; the classes of a window sum to 1.
-    """
-    return _window_counts(labels, factors, classes).float() / math.prod(factors)
-
-
 def _window_counts(labels: Tensor, factors: Sequence[int], classes: int) -> Tensor:
     """How many voxels of each window have each class, ``(classes, D / f, H / f, W / f)`` uint8."""
     shape = [side // factor for side, factor in zip(labels.shape, factors, strict=True)]

@@ -1,4 +1,4 @@
-"""The finished model folder: what each level reached, how its stop rule was calibrated, where it comes from."""
+"""The finished model folder: what each level reached, when its levels stop, where it comes from."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.labels import Label
 from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegLib.model.folder import write_model
-from CompactSegLib.model.model import Model, StopSettings
+from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.growing import joint_licence
 from CompactSegLib.train.plan import TrainingPlan
-from CompactSegLib.train.siblings import sibling_provenance
-from CompactSegLib.train.stopping import Measured, best_threshold, calibrated, expected_gain
+from CompactSegLib.train.stopping import Measured, best_threshold, jaccard_change
 from CompactSegLib.train.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
@@ -32,8 +31,8 @@ from CompactSegLib.volume.refinement import Refinement
 if TYPE_CHECKING:
     from CompactSegLib.train.trainer import Trainer
 
-# Of an uncalibrated model: two levels that differ in less than a fiftieth of a label say much the same.
-_JACCARD_THRESHOLD = 0.02
+# Where there are no cases to choose by: two levels that differ in less than a fiftieth of a label say much the same.
+_THRESHOLD = 0.02
 _FEWEST_CASES = 3
 _COLORS = ((220, 80, 60), (70, 140, 220), (90, 190, 90), (230, 190, 60), (170, 100, 200))
 
@@ -49,7 +48,6 @@ def export_model(
     field_mm: tuple[float, float, float] | None = None,
     expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
     started_from: Model | None = None,
-    sibling: Model | None = None,
 ) -> Model:
     """Write the model folder.
 
@@ -63,7 +61,6 @@ def export_model(
         field_mm: Largest extent of the training images along the model's axes.
         expected_millilitres: What the training cases have of each label, from `expected.expected_millilitres`.
         started_from: The model whose weights the run began with.
-        sibling: The model whose figures and stop rule this one takes over, having no held-out cases of its own.
 
     Raises:
         CompactSegError: The model could not be written.
@@ -81,9 +78,6 @@ def export_model(
         if grown and not scores and plan.earlier_rate == 0:
             # Frozen levels are what they were, and so are their figures.
             validation[:-1] = [dict(level.validation) for level in started_from.levels]
-    if sibling:
-        validation = [dict(level.validation) for level in sibling.levels]
-        provenance = {**provenance, "figures_from": sibling_provenance(sibling)}
     return write_model(
         folder,
         net=net,
@@ -96,7 +90,7 @@ def export_model(
         spacing_mm=plan.spacing_mm,
         intensity=IntensityRule.from_dict(plan.intensity),
         validation=validation,
-        stop=sibling.stop if sibling else stop_settings(scores, config=net.config),
+        threshold=chosen_threshold(scores, config=net.config),
         provenance=provenance,
         licence=licence or "unknown",
         field_mm=field_mm,
@@ -149,20 +143,13 @@ def level_figures(
     }
 
 
-def stop_settings(scores: Sequence[CaseScore], *, config: NetConfig) -> StopSettings:
-    """The default stop rule: in expected Dice where the held-out cases allow the calibration.
-
-    The threshold is the one that would have saved most on these cases at a loss of at most `stopping.LARGEST_LOSS`.
-    """
+def chosen_threshold(scores: Sequence[CaseScore], *, config: NetConfig) -> float:
+    """The default threshold: the one that saves most on held-out cases at a loss of at most `stopping.LARGEST_LOSS`."""
     macs = [cost.macs_per_voxel_all_levels for cost in level_costs(config)]
     measured = Measured.of(scores, macs)
-    if len(measured.dice) < _FEWEST_CASES or measured.levels < 3:
-        return StopSettings(threshold=_JACCARD_THRESHOLD)
-    return StopSettings(
-        threshold=best_threshold(expected_gain(measured)),
-        unit="dice",
-        calibration=tuple(calibrated(measured, level) for level in range(2, measured.levels)),
-    )
+    if len(measured.dice) < _FEWEST_CASES:
+        return _THRESHOLD
+    return best_threshold(jaccard_change(measured))
 
 
 def provenance_of(

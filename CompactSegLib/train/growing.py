@@ -1,4 +1,4 @@
-"""Going on from a finished model's weights: with its net or a larger one, on a finer grid, or with a level more."""
+"""Going on from a finished model's weights: with its net, or with a level more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from CompactSegLib.datasets.seen import YES, seen_in_training
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.network.widening import check_wider
 from CompactSegLib.train.plan import TrainingPlan
 
 # What the model's weights were trained for cannot be another for its new level.
@@ -39,8 +38,7 @@ def grow(
         output: Where the run and the new model are.
         plan: Settings; by default those that the model was trained with.
         config: Its last block and head are added; by default the model's last ones once more.
-        options: ``labels``, ``fold``, ``figures_from``, ``minutes``, ``device``, ``threads`` and ``command`` of
-            `run.train`.
+        options: ``labels``, ``fold``, ``minutes``, ``device``, ``threads`` and ``command`` of `run.train`.
 
     Returns:
         The new model's folder.
@@ -64,28 +62,15 @@ def train_further(
     data: str | os.PathLike[str],
     output: str | os.PathLike[str],
     plan: TrainingPlan | None = None,
-    config: NetConfig | None = None,
-    finer: int = 1,
     **options: Any,
 ) -> Path:
     """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
 
-    With `finer` 2 or 4 the new model works on a grid so many times finer, with blocks and heads that go on working on
-    the model's (`MultiLevelNet.finer`). With `config` its net is that one, which holds the model's (`widened`). All
-    other arguments, the result and the errors are those of `grow`.
+    Arguments, the result and the errors are those of `grow`.
     """
-    own = model.net_config.finer(finer)
-    if config is not None:
-        if finer > 1 and config.shuffle == model.net_config.shuffle:
-            config = config.finer(finer)
-        check_wider(own, config)
-    plan = plan_for(model, plan, finer=finer)
-    if config not in (None, own) and plan.start_share:
-        raise ConfigurationError(
-            "training plan, start_share: expected 0 where the net is larger than the model's, as what is new in it "
-            "begins untrained; leave it out."
-        )
-    return _train(model, config or own, data=data, output=output, plan=plan, **options)
+    return _train(
+        model, model.net_config, data=data, output=output, plan=plan_for(model, plan), **options
+    )
 
 
 def _train(
@@ -112,20 +97,17 @@ def grown_config(model: Model, config: NetConfig | None = None) -> NetConfig:
     return model.net_config.with_level(source.blocks[-1], source.heads[-1])
 
 
-def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) -> TrainingPlan:
+def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
     """The settings of going on: `plan`, or the model's own, for images prepared as the model knows them.
-
-    On a grid that is `finer` times finer than the model's, these are images of that spacing.
 
     Raises:
         ConfigurationError: The plan asks for other images; or there is none, in the model neither.
     """
     default = TrainingPlan()
     if own := plan is None:
-        plan = dataclasses.replace(_own_plan(model), spacing_mm=default.spacing_mm)
+        plan = _own_plan(model)
     kept: dict[str, Any] = {name: getattr(model, name) for name in _KEPT}
     kept["intensity"] = model.intensity.to_dict()
-    kept["spacing_mm"] = tuple(spacing / finer for spacing in model.spacing_mm)
     for name, value in kept.items():
         if getattr(plan, name) not in (value, getattr(default, name)):
             raise ConfigurationError(
@@ -137,7 +119,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None, *, finer: int = 1) 
         settings = label.to_dict()
         labels[str(settings.pop("value"))] = settings
     texts = {name: getattr(plan, name) or getattr(model, name) for name in ("title", "description")}
-    if own and model.refinement and finer == 1:
+    if own and model.refinement:
         kept["refinement"] = model.refinement.to_dict()
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 

@@ -102,12 +102,6 @@ class TrainingPlan:
         class_balance: Exponent of the weights that rare classes get in the cross-entropy: 0 weighs every voxel alike, 1
             every class. Where many structures are small, their cross-entropy is otherwise lost beside the large ones'.
             What the weights do to the odds of classes is taken out of the finished net.
-        distillation: Weight of self-distillation: how far the softened classes of each level are from those of the last
-            level trained with it, beside the level's own loss; 0 switches it off. It has no effect where one level is
-            trained alone.
-        distillation_temperature: How much classes are softened.
-        sparse_loss: A net that takes cubes of voxels as voxels learns from one voxel of each cube per step, another one
-            each step: a fraction of the time, and the same on average.
         average_decay: Decay of the exponential moving average of the weights, which is what is validated and exported.
         fixed_statistics: Share of each schedule, at its end, in which batch norm takes the statistics gathered so far,
             as inference does. Those of a batch of one or two images of any contrast are far from them.
@@ -149,9 +143,6 @@ class TrainingPlan:
     gradient_norm: float = 5.0
     level_weights: tuple[float, ...] = ()
     class_balance: float = 0.0
-    distillation: float = 0.0
-    distillation_temperature: float = 2.0
-    sparse_loss: bool = False
     average_decay: float = 0.999
     fixed_statistics: float = 0.0
     start_share: float = 0.0
@@ -192,11 +183,6 @@ class TrainingPlan:
                 raise ConfigurationError(
                     f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."
                 )
-        if self.distillation < 0 or self.distillation_temperature <= 0:
-            raise ConfigurationError(
-                "training plan, distillation: expected a weight of at least 0 and a temperature above 0, "
-                f"got {self.distillation!r} and {self.distillation_temperature!r}."
-            )
         if self.level_steps and min(self.level_steps) <= 0:
             raise ConfigurationError(
                 f"training plan, level_steps: expected shares above 0, got {self.level_steps!r}."

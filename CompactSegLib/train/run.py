@@ -33,7 +33,6 @@ from CompactSegLib.train.expected import expected_millilitres
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.growing import check_held_out, started_provenance
 from CompactSegLib.train.plan import TrainingPlan
-from CompactSegLib.train.siblings import check_sibling
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.validation import CaseScore
 
@@ -53,7 +52,6 @@ def train(
     threads: int | None = None,
     command: str = "",
     started_from: Model | None = None,
-    figures_from: Model | None = None,
     finish: bool = False,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
@@ -74,8 +72,6 @@ def train(
         command: How the run was started, for the model's provenance.
         started_from: The model whose weights the run begins with (`growing`); `config` is its net or a
             larger one, or adds a level.
-        figures_from: Where no fold is held out, a model of the same net and plan that was trained with one held out:
-            the new model takes over its figures and its stop rule, and says so.
         finish: Write the model of the last checkpoint as it is, without training on.
 
     Returns:
@@ -87,8 +83,6 @@ def train(
     folder = Path(output)
     if finish:
         _check_begun(folder)
-    if figures_from:
-        check_sibling(figures_from, plan=plan, config=config, fold=fold, started_from=started_from)
     if threads:
         torch.set_num_threads(threads)
     runtime = select_runtime(device, plan.precision)
@@ -150,7 +144,6 @@ def train(
                     names=[label.name for label in model_labels(dataset, plan)],
                 ),
                 started_from=started_from,
-                sibling=figures_from,
             )
             draw_curves(
                 folder / "log.csv",

@@ -11,15 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
-from CompactSegLib.network.widening import widened
 from CompactSegLib.train.plan import TrainingPlan
 
 
@@ -137,27 +133,7 @@ class TrainedLevels(nn.Module):
         self.net = net
         self.levels = tuple(levels)
 
-    def forward(self, image: Tensor, *, place: int | None = None) -> list[Tensor]:
-        """``(N, C, D, H, W)`` to one ``(N, classes, D, H, W)`` per trained level; at a place, of `voxels_at` it."""
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """``(N, C, D, H, W)`` to one ``(N, classes, D, H, W)`` per trained level."""
         evaluation = self.net.evaluate(image)
-        return [evaluation.logits(level, place=place) for level in self.levels]
-
-
-def net_to_begin_with(model: Model, config: NetConfig, *, seed: int) -> MultiLevelNet:
-    """The net of a finished model, on the grid of a run's configuration and as wide as that; always the same one."""
-    net = model.trainable_net()
-    factor = config.shuffle // net.config.shuffle
-    net = net if factor == 1 else net.finer(factor)
-    mine = first_levels(config, net.levels)
-    if net.config == mine:
-        return net
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return widened(net, mine)
-
-
-def place_of_loss(plan: TrainingPlan, config: NetConfig, *, step: int, rank: int) -> int | None:
-    """The voxel of each cube at which a process takes the loss of a step; None for all."""
-    if not plan.sparse_loss or config.shuffle == 1:
-        return None
-    return int(np.random.default_rng([plan.seed, 2, step, rank]).integers(config.shuffle**3))
+        return [evaluation.logits(level) for level in self.levels]

@@ -1,7 +1,7 @@
 """What a stop rule costs in Dice and saves in operations, over all its thresholds, on cases whose truth is known.
 
 A rule looks at a case after each level and stops when a signal falls below a threshold. The signals: the Jaccard change
-to the level before, the gain in Dice that a calibration expects of the next level, and the mean entropy of the classes.
+to the level before, which is the rule of models, and the mean entropy of the classes.
 Beside them stand what needs no rule (always the same level) and what no rule can beat (an oracle that knows the truth).
 """
 
@@ -13,14 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from CompactSegLib.model.model import GainCalibration
 from CompactSegLib.train.validation import CaseScore
 
 Floats = NDArray[np.float64]
 
 # Tenth of a point of Dice: what two trainings of the same net differ by anyway.
 LARGEST_LOSS = 0.001
-_FEWEST_FOR_ONE_OUT = 3
 
 
 @dataclass(frozen=True)
@@ -107,16 +105,6 @@ def mean_entropy(measured: Measured) -> list[Outcome]:
     return _over_thresholds(measured, measured.entropies)
 
 
-def expected_gain(measured: Measured) -> list[Outcome]:
-    """Stop when less than a threshold is expected of the next level; each case by a fit to the other cases."""
-    signals = np.full_like(measured.dice, np.nan)
-    for level in range(2, measured.levels):
-        for case in range(len(signals)):
-            fit = calibrated(measured, level, without=case)
-            signals[case, level - 1] = fit.expected_gain(float(measured.changes[case, level - 1]))
-    return _over_thresholds(measured, signals)
-
-
 def oracle(measured: Measured) -> list[Outcome]:
     """The best that stopping can do: each case where Dice minus a price of operations is highest, over all prices."""
     prices = np.concatenate([[0.0], np.geomspace(1e-7, 1e-3, 200) * 1e4 / measured.macs[-1]])
@@ -128,7 +116,6 @@ def oracle(measured: Measured) -> list[Outcome]:
 
 
 RULES: dict[str, Callable[[Measured], list[Outcome]]] = {
-    "expected gain": expected_gain,
     "Jaccard change": jaccard_change,
     "mean entropy": mean_entropy,
     "fixed depth": fixed_depth,
@@ -144,29 +131,6 @@ def best_threshold(outcomes: Sequence[Outcome], *, largest_loss: float = LARGEST
     fit = [outcome for outcome in outcomes if outcome.dice_lost <= largest_loss]
     best = max(fit, key=lambda outcome: outcome.macs_saved, default=None)
     return _readable(best.threshold) if best else 0.0
-
-
-def calibrated(measured: Measured, level: int, *, without: int | None = None) -> GainCalibration:
-    """A straight line from the Jaccard change at a level to the mean Dice that the next one gained, by least squares.
-
-    Args:
-        measured: The cases.
-        level: From 2 to the last but one.
-        without: A case to leave out, where enough others remain.
-    """
-    kept = np.arange(len(measured.dice)) != (-1 if without is None else without)
-    if kept.sum() < _FEWEST_FOR_ONE_OUT:
-        kept[:] = True
-    changes = measured.changes[kept, level - 1]
-    gains = measured.dice[kept, level] - measured.dice[kept, level - 1]
-    if len(gains) == 0:
-        return GainCalibration(level=level, slope=0.0, intercept=0.0, cases=1)
-    spread = changes - changes.mean()
-    variance = float(spread @ spread)
-    # Where all cases changed alike, the mean gain is all that is known.
-    slope = float(spread @ gains) / variance if variance > 1e-12 else 0.0
-    intercept = float(gains.mean()) - slope * float(changes.mean())
-    return GainCalibration(level=level, slope=slope, intercept=intercept, cases=len(gains))
 
 
 def _over_thresholds(measured: Measured, signals: Floats) -> list[Outcome]:

@@ -17,7 +17,6 @@ from torch.nn.parallel import DistributedDataParallel
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.model.model import Model
-from CompactSegLib.network.blocks import voxels_at
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.batches import TrainingCases, batches, class_counts
@@ -41,8 +40,6 @@ from CompactSegLib.train.stages import (
     earlier_modules,
     first_levels,
     loss_weights,
-    net_to_begin_with,
-    place_of_loss,
     stages_of,
 )
 from CompactSegLib.train.validation import (
@@ -113,13 +110,10 @@ class Trainer:
         stage = self.stages[0]
         torch.manual_seed(self.plan.seed)
         if self.started_from:
-            net = self._balance.put_into(self._start(self.started_from))
+            net = self._balance.put_into(self.started_from.trainable_net())
             self._enter(stage, net if net.levels == stage.levels else self._grown(net))
         else:
             self._enter(stage, MultiLevelNet(first_levels(self.config, stage.levels)))
-
-    def _start(self, model: Model) -> MultiLevelNet:
-        return net_to_begin_with(model, self.config, seed=self.plan.seed)
 
     def _go_on(self) -> None:
         """From a finished stage to the next one, which begins with the averaged weights of what is finished."""
@@ -141,8 +135,6 @@ class Trainer:
                 module.eval().requires_grad_(False)
         self.loss = LevelsLoss(
             loss_weights(self.plan, stage, levels=self.config.levels),
-            distillation=self.plan.distillation,
-            temperature=self.plan.distillation_temperature,
             class_weights=self._balance.weights,
         ).to(self.device)
         self.parallel: nn.Module = TrainedLevels(self.net, stage.trained)
@@ -234,7 +226,7 @@ class Trainer:
     def _average_with_start(self) -> None:
         """Mix the weights that the run began with into those that it ends with."""
         if self.plan.start_share and self.started_from:
-            start = self._balance.put_into(self._start(self.started_from))
+            start = self._balance.put_into(self.started_from.trainable_net())
             mix_in(self.average.module, start, self.plan.start_share)
 
     def validate(self) -> list[CaseScore]:
@@ -258,10 +250,9 @@ class Trainer:
         labels = batch[1].to(self.device, non_blocking=True)
         if self.step >= self.stage.last - self.plan.fixed_statistics * self.stage.steps:
             fix_statistics(self.net)
-        place = place_of_loss(self.plan, self.config, step=self.step, rank=self.processes.rank)
         with self._autocast():
-            logits = self.parallel(images, place=place)
-        total, losses = self.loss(logits, voxels_at(labels, place, cube=self.config.shuffle))
+            logits = self.parallel(images)
+        total, losses = self.loss(logits, labels)
         self.update(total, self._rate())
         self.average.update_parameters(self.net)
         return total.detach(), losses

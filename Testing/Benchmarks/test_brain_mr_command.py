@@ -16,7 +16,7 @@ from benchmarks.brain_mr.heads import held_out_heads
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.labels import Label
 from CompactSegLib.model.folder import write_model
-from CompactSegLib.model.model import Model, StopSettings
+from CompactSegLib.model.model import Model
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.nets import POOLED, layer, net_config, random_net, serial
@@ -71,7 +71,7 @@ def _model(folder: Path, *, held_out: list[str], synthesis: bool = True) -> Mode
         spacing_mm=(6.0, 6.0, 6.0),
         intensity=IntensityRule("percentiles", 0.5, 99.5),
         validation=[{}, {}],
-        stop=StopSettings(0.01),
+        threshold=0.01,
         provenance={
             "plan": {"name": "shells", "spacing_mm": [6.0, 6.0, 6.0], "synthesis": classes},
             "split": {"fold": 0, "validation_cases": held_out},

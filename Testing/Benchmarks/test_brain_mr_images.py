@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.brain_mr import changes, grids, intensities
 from CompactSegLib import Geometry, Volume
-from Testing.Lib.inference.models_in_memory import model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import model_in_memory, run_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 GEOMETRY = Geometry(
@@ -118,10 +118,9 @@ def test_labels_on_their_own_grid_are_themselves():
 @pytest.mark.parametrize("name", changes.UNSEEN)
 def test_what_the_engine_undoes_does_not_change_any_volume(a_head: Volume, name: str):
     model = model_in_memory(net_config(serial(layer(4)), POOLED, classes=4), spacing_mm=(2, 2, 2))
-    segmenter = segmenter_for(model)
     noisy = intensities.noised(a_head, 0.2)
     before, after = (
-        next(segmenter.levels(volume)).millilitres
+        next(run_for(model, volume).levels()).millilitres
         for volume in (noisy, changes.UNSEEN[name](noisy, np.zeros(0, np.uint8)))
     )
     assert len({round(volume, 6) for volume in before.values()}) > 1

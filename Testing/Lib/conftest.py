@@ -43,7 +43,6 @@ def make_tiny_model(folder: Path, **changes: Any) -> Model:
     """Write the tiny net as a model; `changes` go to ``write_model``."""
     from CompactSegLib.labels import Code, Label, Terminology
     from CompactSegLib.model.folder import write_model
-    from CompactSegLib.model.model import GainCalibration, StopSettings
     from CompactSegLib.volume.intensities import IntensityRule
 
     anatomy = Code("SCT", "123037004", "Anatomical Structure")
@@ -67,7 +66,7 @@ def make_tiny_model(folder: Path, **changes: Any) -> Model:
             {"dice": 0.85, "dice_by_label": {"Anterior hippocampus": 0.86}, "cases": 7},
             {},
         ],
-        "stop": StopSettings(0.01, "jaccard", (GainCalibration(2, 0.5, -0.01, 7),)),
+        "threshold": 0.01,
         "provenance": {"data": {"name": "noise", "cases": 0}, "limits": ["Knows nothing."]},
         "licence": "CC-BY-SA-4.0",
     }

@@ -37,16 +37,14 @@ heads = st.builds(HeadConfig, layers=st.lists(layers, max_size=2).map(tuple))
 
 @st.composite
 def net_configs(draw: st.DrawFn, *, most_levels: int = 3) -> NetConfig:
-    """Configurations with every kind of pooling, dilation, fusion, up-sampling and shuffling."""
+    """Configurations with every kind of pooling, dilation and up-sampling."""
     levels = draw(st.integers(1, most_levels))
     return NetConfig(
         in_channels=draw(st.integers(1, 2)),
         classes=draw(st.integers(2, 4)),
         blocks=tuple(draw(blocks) for _ in range(levels + 1)),
         heads=tuple(draw(heads) for _ in range(levels)),
-        fuse=draw(st.sampled_from(["pair", "dense"])),
         upsampling=draw(st.sampled_from(["linear", "nearest"])),
-        shuffle=draw(st.sampled_from([1, 1, 2])),
     )
 
 

@@ -26,5 +26,6 @@ class Result:
 
 def run(segmenter: Segmenter, volume: Volume) -> Result:
     """Segment a volume to the model's last level."""
-    levels = list(segmenter.levels(volume, all_levels=True))
-    return Result(levels, [*volume.warnings, *segmenter.info.messages])
+    run = segmenter.start(volume)
+    levels = list(run.levels(all_levels=True))
+    return Result(levels, [*volume.warnings, *run.info.messages])

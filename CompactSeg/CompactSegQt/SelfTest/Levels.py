@@ -143,10 +143,9 @@ def cancellingKeepsFinishedLevelsAndNoHalfNode(driver: Driver) -> None:
 
 
 def _segmentUpToLevel2(driver: Driver):
-    """With a threshold that no expected gain reaches, whatever the image, asked after level 2 for the first time."""
+    """With a threshold that no change reaches, whatever the image, asked after level 2 for the first time."""
     driver.ready()
     driver.check(driver.ui.allLevelsCheckBox, False)
-    driver.choose(driver.ui.unitComboBox, driver.ui.unitComboBox.findData("dice"))
     driver.ui.thresholdSpinBox.value = 100
     return driver.segment(allLevels=False)
 

@@ -72,7 +72,6 @@ def twoVolumesOneAfterTheOtherKeepTheirResults(driver: Driver) -> None:
 def aDeeperLevelOfAnEarlierVolumeIsComputedAnew(driver: Driver) -> None:
     first = driver.choosing(driver.load("small"))
     driver.ready()
-    driver.choose(driver.ui.unitComboBox, driver.ui.unitComboBox.findData("dice"))
     driver.ui.thresholdSpinBox.value = 100
     driver.segment(allLevels=False)
     assert driver.levels(first) == [1, 2]

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from CompactSegLib import Segmenter
+from CompactSegLib import Run
+from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.labels import Label
 from CompactSegLib.model.expected import ExpectedVolume
-from CompactSegLib.model.model import LevelInfo, Model, StopSettings
+from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.folding import fold_batch_norm
@@ -28,7 +29,7 @@ def model_in_memory(
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
     orientation: str = "RAS",
     field_mm: tuple[float, float, float] | None = None,
-    stop: StopSettings | None = None,
+    threshold: float = 0.01,
     intensity: IntensityRule | None = None,
     expected: Mapping[str, ExpectedVolume] | None = None,
     refinement: Refinement | None = None,
@@ -64,7 +65,7 @@ def model_in_memory(
             )
             for cost in level_costs(config)
         ),
-        stop=stop or StopSettings(0.01),
+        threshold=threshold,
         provenance={},
         licence="",
         weights_sha256="",
@@ -95,17 +96,24 @@ def a_volume(
     return Volume(array, geometry, name="noise")
 
 
-def segmenter_for(model: Model, **options) -> Segmenter:
+def run_for(
+    model: Model,
+    volume: Volume,
+    *,
+    precision: str = "fp32",
+    runtime: Runtime | None = None,
+    **options: int | None,
+) -> Run:
     """On the CPU in fp32 unless told otherwise."""
-    return Segmenter(model, **({"device": "cpu", "precision": "fp32"} | options))
+    return Run(model, volume, runtime=runtime or select_runtime("cpu", precision), **options)
 
 
-def out_of_memory_above(segmenter: Segmenter, voxels: int, *, only: torch.device | None = None):
+def out_of_memory_above(run: Run, voxels: int, *, only: torch.device | None = None):
     """Make every block fail for regions of more than so many voxels, as an allocator would."""
 
     def refuse(_module, inputs):
         if inputs[0][0, 0].numel() > voxels and (only is None or inputs[0].device == only):
             raise torch.OutOfMemoryError("out of memory. Tried to allocate 9.99 GiB")
 
-    for block in segmenter.net.blocks:
+    for block in run.processor.net.blocks:
         block.register_forward_pre_hook(refuse)

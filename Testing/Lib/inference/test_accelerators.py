@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from CompactSegLib import Segmenter
 from CompactSegLib.inference.devices import Runtime, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.volume.resampling import GridMap
@@ -15,7 +16,7 @@ from Testing.Lib.inference.models_in_memory import (
     a_volume,
     model_in_memory,
     out_of_memory_above,
-    segmenter_for,
+    run_for,
 )
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
@@ -70,49 +71,50 @@ def a_pretended_accelerator(monkeypatch):
 
 def test_an_accelerator_without_memory_gives_way_to_the_cpu(a_model, a_pretended_accelerator):
     volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
-    out_of_memory_above(segmenter, 0)  # the net that moves to the CPU later is another copy
-    levels = list(segmenter.levels(volume, all_levels=True))
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, runtime=a_pretended_accelerator)
+    out_of_memory_above(run, 0)  # the net that moves to the CPU later is another copy
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.device == "cpu"
-    assert segmenter.info.messages[0].startswith("Level 1: out of memory on cuda:0, going on")
-    assert "going on with the CPU" in segmenter.info.messages[-1]
+    assert run.info.device == "cpu"
+    assert run.info.messages[0].startswith("Level 1: out of memory on cuda:0, going on")
+    assert "going on with the CPU" in run.info.messages[-1]
 
 
 def test_after_memory_ran_out_the_next_volume_is_tried_on_the_accelerator_again(
-    a_model, a_pretended_accelerator
+    a_model, a_pretended_accelerator, monkeypatch
 ):
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
-    out_of_memory_above(segmenter, 0)
-    evaluation = segmenter.start(a_volume((8, 8, 8)))
-    evaluation.level(1)
-    assert segmenter.info.device == "cpu"
-    segmenter.start(a_volume((8, 8, 8), seed=1)).level(1)
-    assert (segmenter.info.device, segmenter.info.messages) == ("cuda:0", ())
-    assert evaluation.level(2).number == 2
+    monkeypatch.setattr(
+        "CompactSegLib.inference.segmenter.select_runtime", lambda *_: a_pretended_accelerator
+    )
+    segmenter = Segmenter(a_model)
+    first = segmenter.start(a_volume((8, 8, 8)))
+    out_of_memory_above(first, 0)
+    first.level(1)
+    assert first.info.device == "cpu"
+    second = segmenter.start(a_volume((8, 8, 8), seed=1))
+    second.level(1)
+    assert (second.info.device, second.info.messages) == ("cuda:0", ())
+    assert first.level(2).number == 2
 
 
 def test_an_accelerator_that_lacks_an_operator_gives_way_to_the_cpu(
     a_model, a_pretended_accelerator
 ):
     volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, tile=8)
-    segmenter._use(a_pretended_accelerator)
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, tile=8, runtime=a_pretended_accelerator)
 
     def refuse(*_):
         raise NotImplementedError("The operator 'aten::max_pool3d' is not implemented\nfor MPS")
 
-    segmenter.net.blocks[1].register_forward_pre_hook(refuse)
-    levels = list(segmenter.levels(volume, all_levels=True))
+    run.processor.net.blocks[1].register_forward_pre_hook(refuse)
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.device == "cpu"
-    assert segmenter.info.messages == (
+    assert run.info.device == "cpu"
+    assert run.info.messages == (
         "Level 1: cuda:0 failed (The operator 'aten::max_pool3d' is not implemented), going on with the CPU.",
     )
 
@@ -121,9 +123,8 @@ def test_an_accelerator_that_lacks_an_operator_gives_way_to_the_cpu(
 def test_the_device_that_is_left_gets_its_memory_back_when_nothing_is_there_any_more(
     a_model, a_pretended_accelerator, monkeypatch, trouble
 ):
-    segmenter, happened = segmenter_for(a_model, tile=8), []
-    segmenter._use(a_pretended_accelerator)
-    net = weakref.ref(segmenter.net)
+    run = run_for(a_model, a_volume((16, 15, 14)), tile=8, runtime=a_pretended_accelerator)
+    net, happened = weakref.ref(run.processor.net), []
     to_cpu = PreparedImage.to_cpu
 
     def note_move(image):
@@ -137,15 +138,15 @@ def test_the_device_that_is_left_gets_its_memory_back_when_nothing_is_there_any_
         raise NotImplementedError
 
     monkeypatch.setattr(PreparedImage, "to_cpu", note_move)
-    monkeypatch.setattr("CompactSegLib.inference.level_run.release_cached", note_release)
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level.release_cached", note_release)
     if trouble == "memory":
-        out_of_memory_above(segmenter, 0)
+        out_of_memory_above(run, 0)
     elif trouble == "operator":
-        segmenter.net.blocks[1].register_forward_pre_hook(refuse)
+        run.processor.net.blocks[1].register_forward_pre_hook(refuse)
     else:
-        segmenter.net.blocks[1].register_forward_hook(lambda _m, _i, output: output * np.nan)
-    segmenter.start(a_volume((16, 15, 14))).level(1)
-    assert segmenter.info.device == "cpu"
+        run.processor.net.blocks[1].register_forward_hook(lambda _m, _i, output: output * np.nan)
+    run.level(1)
+    assert run.info.device == "cpu"
     assert happened[-2:] == ["image and maps moved", "cuda:0 released without net"]
 
 
@@ -161,13 +162,12 @@ def test_an_accelerator_that_can_not_prepare_the_image_leaves_it_to_the_cpu(
     a_model, a_pretended_accelerator, monkeypatch
 ):
     volume = a_volume((9, 8, 7))
-    expected = segmenter_for(a_model).start(volume).level(1)
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
+    expected = run_for(a_model, volume).level(1)
+    run = run_for(a_model, volume, runtime=a_pretended_accelerator)
     monkeypatch.setattr(GridMap, "prepare", prepare_on_the_cpu_only)
-    level = segmenter.start(volume).level(1)
+    level = run.level(1)
     np.testing.assert_array_equal(level.labels, expected.labels)
-    assert segmenter.info.device == "cuda:0"
+    assert run.info.device == "cuda:0"
 
 
 prepare = GridMap.prepare
@@ -181,14 +181,13 @@ def prepare_on_the_cpu_only(self, array, device):
 
 def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_pretended_accelerator):
     volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model)
-    segmenter._use(a_pretended_accelerator)
-    segmenter.net.blocks[2].register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(segmenter.levels(volume, all_levels=True))
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, runtime=a_pretended_accelerator)
+    run.processor.net.blocks[2].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    (message,) = segmenter.info.messages
+    (message,) = run.info.messages
     assert message == (
         "Labels on cuda:0 in fp32 did not agree with the CPU in fp32, going on with cpu in fp32."
     )
@@ -196,47 +195,48 @@ def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_preten
 
 def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
     volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, precision="bf16")
-    segmenter.net.blocks[0].register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(segmenter.levels(volume, all_levels=True))
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, precision="bf16")
+    run.processor.net.blocks[0].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.precision == "fp32"
+    assert run.info.precision == "fp32"
 
 
 def test_values_that_are_not_finite_are_noticed_wherever_they_are(a_model):
     """They would pass for background; the small box that is compared with the CPU may be elsewhere."""
     volume = a_volume((24, 6, 6))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, precision="bf16", tile=8)
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, precision="bf16", tile=8)
 
     def overflow(_module, _inputs, output):
         output[:, :, -2:] = float("nan")
         return output
 
-    segmenter.net.blocks[1].register_forward_hook(overflow)
-    levels = list(segmenter.levels(volume, all_levels=True))
+    run.processor.net.blocks[1].register_forward_hook(overflow)
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    assert segmenter.info.precision == "fp32"
+    assert run.info.precision == "fp32"
 
 
 def test_the_reference_is_not_compared_with_itself(a_model, monkeypatch):
     """A comparison that always fails ends there, instead of going round for ever."""
-    monkeypatch.setattr("CompactSegLib.inference.level_run._LEAST_AGREEMENT", 2.0)
-    segmenter = segmenter_for(a_model, precision="bf16")
-    segmenter.start(a_volume((8, 8, 8))).level(1)
-    assert segmenter.info.precision == "fp32"
-    assert len(segmenter.info.messages) == 1
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._LEAST_AGREEMENT", 2.0)
+    run = run_for(a_model, a_volume((8, 8, 8)), precision="bf16")
+    run.level(1)
+    assert run.info.precision == "fp32"
+    assert len(run.info.messages) == 1
 
 
-def test_a_device_found_wrong_stays_so_and_every_report_says_it(a_model, monkeypatch):
-    segmenter = segmenter_for(a_model, precision="bf16")
-    with monkeypatch.context() as patch:
-        patch.setattr("CompactSegLib.inference.level_run._LEAST_AGREEMENT", 2.0)
-        segmenter.start(a_volume((8, 8, 8))).level(1)
-    messages = segmenter.info.messages
-    segmenter.start(a_volume((8, 8, 8), seed=1)).level(1)
-    assert segmenter.info.precision == "fp32"
-    assert segmenter.info.messages == messages != ()
+def test_each_run_finds_out_for_itself_that_a_device_is_wrong_and_says_so(a_model, monkeypatch):
+    segmenter = Segmenter(a_model, device="cpu", precision="bf16")
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._LEAST_AGREEMENT", 2.0)
+    for seed in (0, 1):
+        run = segmenter.start(a_volume((8, 8, 8), seed=seed))
+        run.level(1)
+        assert run.info.precision == "fp32"
+        (message,) = run.info.messages
+        assert message.startswith("Labels on cpu in bf16 did not agree")
+    assert segmenter.runtime.precision == "bf16"

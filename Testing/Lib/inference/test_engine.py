@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CompactSegLib import Level, Segmenter, StopRule, segment
+from CompactSegLib import Level, Run, Segmenter, segment
 from CompactSegLib.errors import Cancelled, ConfigurationError, InputError
-from CompactSegLib.model.model import GainCalibration, StopSettings
 from CompactSegLib.network.blocks import ConvLayer
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.volume import Volume
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import (
+    a_volume,
+    model_in_memory,
+    out_of_memory_above,
+    run_for,
+)
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
@@ -27,10 +31,10 @@ def a_model():
     return model_in_memory(CONFIG, seed=3)
 
 
-def block_calls(segmenter: Segmenter) -> list[int]:
+def block_calls(run: Run) -> list[int]:
     """How often each block has run so far."""
-    counts = [0] * len(segmenter.net.blocks)
-    for index, block in enumerate(segmenter.net.blocks):
+    counts = [0] * len(run.processor.net.blocks)
+    for index, block in enumerate(run.processor.net.blocks):
 
         def count(*_, index=index):
             counts[index] += 1
@@ -40,22 +44,21 @@ def block_calls(segmenter: Segmenter) -> list[int]:
 
 
 def test_a_deeper_level_later_runs_one_block_and_one_head(a_model):
-    segmenter = segmenter_for(a_model)
-    calls = block_calls(segmenter)
-    evaluation = segmenter.start(a_volume((8, 9, 10)))
-    first = evaluation.level(1)
+    run = run_for(a_model, a_volume((8, 9, 10)))
+    calls = block_calls(run)
+    first = run.level(1)
     assert (calls, first.blocks_run) == ([1, 1, 0, 0], 2)
-    second = evaluation.level(2)
+    second = run.level(2)
     assert (calls, second.blocks_run) == ([1, 1, 1, 0], 1)
-    assert evaluation.level(1) is first
-    third = evaluation.level(3)
+    assert run.level(1) is first
+    third = run.level(3)
     assert (calls, third.blocks_run) == ([1, 1, 1, 1], 1)
 
 
 def test_levels_that_nobody_takes_are_not_computed(a_model):
-    segmenter = segmenter_for(a_model)
-    calls = block_calls(segmenter)
-    levels = segmenter.levels(a_volume((6, 6, 6)), all_levels=True)
+    run = run_for(a_model, a_volume((6, 6, 6)))
+    calls = block_calls(run)
+    levels = run.levels(all_levels=True)
     assert calls == [0, 0, 0, 0]
     next(levels)
     assert calls == [1, 1, 0, 0]
@@ -77,9 +80,9 @@ def test_levels_say_why_they_end(a_model):
 def test_the_models_own_threshold_is_the_default(a_model):
     volume = a_volume((9, 8, 7))
     *_, second, _ = segment(volume, a_model, all_levels=True, device="cpu")
-    model = model_in_memory(CONFIG, seed=3, stop=StopSettings(just_above(second)))
+    model = model_in_memory(CONFIG, seed=3, threshold=just_above(second))
     assert [level.number for level in segment(volume, model, device="cpu")] == [1, 2]
-    model = model_in_memory(CONFIG, stop=StopSettings(0.0))
+    model = model_in_memory(CONFIG, threshold=0.0)
     assert [level.number for level in segment(volume, model, device="cpu")] == [1, 2, 3]
 
 
@@ -87,23 +90,6 @@ def just_above(level: Level) -> float:
     """A threshold that this level's improvement does not reach."""
     assert level.improvement < 1
     return level.improvement + 1e-6
-
-
-def test_a_threshold_in_dice_uses_the_calibration():
-    volume = a_volume((6, 7, 8))
-    calibration = (GainCalibration(level=2, slope=0.0, intercept=0.004, cases=9),)
-    model = model_in_memory(CONFIG, stop=StopSettings(0.0, calibration=calibration))
-    levels = list(segment(volume, model, threshold=StopRule(0.005, unit="dice"), device="cpu"))
-    assert [level.number for level in levels] == [1, 2]
-    assert levels[1].expected_gain == pytest.approx(0.004)
-    assert levels[1].stop_reason == "the expected gain of 0.0040 Dice is below the threshold 0.005"
-    levels = list(segment(volume, model, threshold=StopRule(0.003, unit="dice"), device="cpu"))
-    assert [level.number for level in levels] == [1, 2, 3]
-
-
-def test_a_threshold_in_dice_needs_a_calibration(a_model):
-    with pytest.raises(ConfigurationError, match=r"calibration .* but in-memory has none"):
-        segment(a_volume((6, 6, 6)), a_model, threshold=StopRule(0.01, unit="dice"), device="cpu")
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), True, "0.1"])
@@ -151,8 +137,8 @@ def test_a_reoriented_copy_gets_the_reoriented_labels(axes, flips, thick):
     volume = a_volume((9, 8, 7), spacing_mm=(1.0, 1.0, 1.6 if thick else 1.0))
     copy = reoriented(volume, axes, flips)
     for original, other in zip(
-        segmenter_for(model).levels(volume, all_levels=True),
-        segmenter_for(model).levels(copy, all_levels=True),
+        run_for(model, volume).levels(all_levels=True),
+        run_for(model, copy).levels(all_levels=True),
         strict=True,
     ):
         expected = flipped(original.labels.transpose([2 - a for a in axes][::-1]), flips)
@@ -199,8 +185,8 @@ def test_a_finer_copy_gets_the_finer_labels(a_model):
         name="fine",
     )
     for one, two in zip(
-        segmenter_for(a_model).levels(coarse, all_levels=True),
-        segmenter_for(a_model).levels(fine, all_levels=True),
+        run_for(a_model, coarse).levels(all_levels=True),
+        run_for(a_model, fine).levels(all_levels=True),
         strict=True,
     ):
         assert len(np.unique(one.labels)) > 1
@@ -212,8 +198,8 @@ def test_a_finer_copy_gets_the_finer_labels(a_model):
 
 def test_progress_never_runs_backwards_and_ends_at_one(a_model):
     told = []
-    segmenter = segmenter_for(a_model, tile=4)
-    list(segmenter.levels(a_volume((9, 9, 9)), all_levels=True, progress=told.append))
+    run = run_for(a_model, a_volume((9, 9, 9)), tile=4)
+    list(run.levels(all_levels=True, progress=told.append))
     for number in (1, 2, 3):
         fractions = [p.fraction for p in told if p.level == number]
         assert fractions == sorted(fractions)
@@ -224,8 +210,8 @@ def test_progress_never_runs_backwards_and_ends_at_one(a_model):
 
 def test_cancelling_within_a_level_keeps_the_finished_ones(a_model):
     volume = a_volume((9, 9, 9))
-    evaluation = segmenter_for(a_model, tile=4).start(volume)
-    first = evaluation.level(1)
+    run = run_for(a_model, volume, tile=4)
+    first = run.level(1)
     asked = []
 
     def cancel() -> bool:
@@ -233,11 +219,11 @@ def test_cancelling_within_a_level_keeps_the_finished_ones(a_model):
         return len(asked) > 5
 
     with pytest.raises(Cancelled, match="Cancelled at level 2"):
-        evaluation.level(2, cancel=cancel)
+        run.level(2, cancel=cancel)
     assert len(asked) == 6
-    assert evaluation.level(1) is first
-    expected = list(segmenter_for(a_model).levels(volume, all_levels=True))[1]
-    resumed = evaluation.level(2)
+    assert run.level(1) is first
+    expected = list(run_for(a_model, volume).levels(all_levels=True))[1]
+    resumed = run.level(2)
     np.testing.assert_array_equal(resumed.labels, expected.labels)
     assert resumed.blocks_run == 1
 
@@ -245,36 +231,45 @@ def test_cancelling_within_a_level_keeps_the_finished_ones(a_model):
 def test_cancelling_is_asked_before_every_convolution(a_model):
     """On a large tile one block takes long."""
     asked = []
-    segmenter = segmenter_for(a_model)
-    evaluation = segmenter.start(a_volume((6, 6, 6)))
-    evaluation.level(1, cancel=lambda: bool(asked.append(1)))
+    run = run_for(a_model, a_volume((6, 6, 6)))
+    run.level(1, cancel=lambda: bool(asked.append(1)))
     convolutions = sum(
         isinstance(module, ConvLayer)
-        for part in (*segmenter.net.blocks[:2], segmenter.net.heads[0])
+        for part in (*run.processor.net.blocks[:2], run.processor.net.heads[0])
         for module in part.modules()
     )
     assert len(asked) >= convolutions > 2
     asked.clear()
-    evaluation.level(2)
+    run.level(2)
     assert asked == []
 
 
-def test_a_segmenter_serves_one_volume_after_the_other(a_model):
-    segmenter = segmenter_for(a_model)
-    for shape in ((8, 9, 10), (5, 5, 5)):
-        volume = a_volume(shape)
-        expected = [lv.labels for lv in segmenter_for(a_model).levels(volume, all_levels=True)]
-        for level, labels in zip(segmenter.levels(volume, all_levels=True), expected, strict=True):
-            np.testing.assert_array_equal(level.labels, labels)
+def test_what_is_said_of_one_volume_never_reaches_another(monkeypatch):
+    """Two runs of one segmenter, level by level in turn: one too large, one that runs out of memory, one in order."""
+    segmenter = Segmenter(
+        model_in_memory(CONFIG, seed=3, field_mm=(20.0,) * 3, threshold=0.0),
+        device="cpu",
+        precision="fp32",
+    )
+    volumes = [a_volume((8, 9, 40)), a_volume((24, 25, 26)), a_volume((8, 9, 10))]
+    alone = [list(segmenter.start(volume).levels()) for volume in volumes]
+    runs = [segmenter.start(volume) for volume in volumes]
+    out_of_memory_above(runs[1], 16**3)
+    for number, levels in enumerate(zip(*(run.levels() for run in runs), strict=True)):
+        for level, expected in zip(levels, alone, strict=True):
+            np.testing.assert_array_equal(level.labels, expected[number].labels)
+        large, tight, ordinary = (run.info for run in runs)
+        (message,) = large.messages
+        assert "measures 40 × 9 × 8 mm" in message
+        assert [m.split(":")[0] for m in tight.messages[1:2]] == ["Level 1"]
+        assert tight.tile < 24 <= large.tile
+        assert ordinary.messages == ()
 
 
 def test_a_volume_far_larger_than_the_training_images_is_remarked_on():
     model = model_in_memory(CONFIG, field_mm=(10.0, 10.0, 10.0))
-    segmenter = segmenter_for(model)
-    segmenter.start(a_volume((6, 12, 14)))
-    assert segmenter.info.messages == ()
-    segmenter.start(a_volume((6, 12, 14), spacing_mm=(1.0, 2.0, 1.0)))
-    (message,) = segmenter.info.messages
+    assert run_for(model, a_volume((6, 12, 14))).info.messages == ()
+    (message,) = run_for(model, a_volume((6, 12, 14), spacing_mm=(1.0, 2.0, 1.0))).info.messages
     assert message.startswith(
         "noise measures 14 × 24 × 6 mm, but in-memory was trained on images of at most 10 × 10 × 10 mm; crop"
     )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_net, serial
 
 shapes = st.tuples(*[st.integers(2, 21)] * 3)
@@ -20,9 +20,9 @@ shapes = st.tuples(*[st.integers(2, 21)] * 3)
 @given(config=net_configs(), shape=shapes, tile=st.integers(1, 12), kept=st.booleans())
 def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, tile, kept):
     model, volume = model_in_memory(config), a_volume(shape, channels=config.in_channels)
-    at_once = segmenter_for(model, tile=64).levels(volume, all_levels=True)
-    in_tiles = segmenter_for(model, tile=tile, kept_bytes=None if kept else 0)
-    for expected, level in zip(at_once, in_tiles.levels(volume, all_levels=True), strict=True):
+    at_once = run_for(model, volume, tile=64).levels(all_levels=True)
+    in_tiles = run_for(model, volume, tile=tile, kept_bytes=None if kept else 0)
+    for expected, level in zip(at_once, in_tiles.levels(all_levels=True), strict=True):
         np.testing.assert_array_equal(level.labels, expected.labels)
     assert all(message.startswith("Nothing was found") for message in in_tiles.info.messages)
 
@@ -91,22 +91,22 @@ def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch, most_whol
     monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", most_whole)
     config = net_config(serial(layer(2)), serial(layer(2), pool=2), serial(layer(2)))
     model, volume = model_in_memory(config), a_volume((6, 5, 4))
-    expected = [each.labels for each in segmenter_for(model, tile=64).levels(volume)]
-    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
+    expected = [each.labels for each in run_for(model, volume, tile=64).levels()]
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
     for tile in (2, 64):
-        actual = segmenter_for(model, tile=tile).start(volume)
+        actual = run_for(model, volume, tile=tile)
         for number, labels in enumerate(expected, start=1):
             np.testing.assert_array_equal(actual.level(number).labels, labels)
 
 
 def test_the_bar_moves_while_ties_are_decided(monkeypatch):
     monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", 0)
-    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
     config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
-    evaluation, told = segmenter_for(model_in_memory(config)).start(a_volume((6, 5, 4))), []
+    run, told = run_for(model_in_memory(config), a_volume((6, 5, 4))), []
     for number, steps in ((1, 3), (2, 2)):  # level 2 begins with the map that level 1 left
         told.clear()
-        evaluation.level(number, progress=lambda step: told.append(step.fraction))
+        run.level(number, progress=lambda step: told.append(step.fraction))
         assert told == sorted(told)
         ties = 6 * 5 * 4
         assert len({fraction for fraction in told if fraction > steps / (steps + 1)}) == ties
@@ -115,27 +115,29 @@ def test_the_bar_moves_while_ties_are_decided(monkeypatch):
 
 def test_where_the_volume_was_computed_as_a_whole_ties_cost_nothing(monkeypatch):
     config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
-    segmenter, runs = segmenter_for(model_in_memory(config)), []
-    for block in segmenter.net.blocks:
-        block.register_forward_hook(lambda *_: runs.append(1))
-    monkeypatch.setattr("CompactSegLib.inference.level_run._CLOSE", 1e9)
-    list(segmenter.levels(a_volume((6, 5, 4)), all_levels=True))
-    assert len(runs) == 3
+    model, volume = model_in_memory(config), a_volume((6, 5, 4))
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
+
+    def block_runs(levels: int, tile: int | None = None) -> int:
+        run, calls = run_for(model, volume, tile=tile), []
+        for block in run.processor.net.blocks:
+            block.register_forward_hook(lambda *_: calls.append(1))
+        list(run.levels(most=levels, all_levels=True))
+        return len(calls)
+
+    assert block_runs(2) == 3
     # Tile by tile the whole volume is computed once for each tile that has such voxels, not once for each voxel.
-    runs.clear()
-    segmenter.tile = 3
-    segmenter.start(a_volume((6, 5, 4))).level(1)
     tiles = 2 * 2 * 2
-    assert len(runs) == 2 * (tiles + tiles)
+    assert block_runs(1, tile=3) == 2 * (tiles + tiles)
 
 
 def test_a_constant_region_does_not_cost_a_region_per_voxel():
     """Where an image is constant, ties may be everywhere; that is told instead of being decided one by one."""
     config = net_config(serial(layer(1, 1)), serial(layer(1, 1)))
     model, volume = model_in_memory(config, zero_weights=True), a_volume((12, 12, 12))
-    segmenter = segmenter_for(model)
-    segmenter.start(volume).level(1)
-    message, finding = segmenter.info.messages
+    run = run_for(model, volume)
+    run.level(1)
+    message, finding = run.info.messages
     assert finding.startswith("Nothing was found")
     assert "more than 1000 voxels of a tile tie between two labels" in message
 
@@ -147,18 +149,18 @@ def test_resampled_grids_are_cut_exactly_too(tile):
     )
     model = model_in_memory(config, spacing_mm=(1.0, 1.3, 0.8))
     volume = a_volume((20, 17, 23), spacing_mm=(0.7, 1.0, 2.0))
-    expected = segmenter_for(model, tile=128).start(volume).level(1).labels
+    expected = run_for(model, volume, tile=128).level(1).labels
     assert len(np.unique(expected)) > 1
-    actual = segmenter_for(model, tile=tile).start(volume).level(1).labels
+    actual = run_for(model, volume, tile=tile).level(1).labels
     np.testing.assert_array_equal(actual, expected)
 
 
 def test_scores_of_all_classes_never_exist_for_the_whole_volume():
     config = net_config(serial(layer(2)), serial(layer(2), pool=2), classes=4)
-    segmenter, volume = segmenter_for(model_in_memory(config), tile=8), a_volume((32, 32, 32))
+    run = run_for(model_in_memory(config), a_volume((32, 32, 32)), tile=8)
     sizes: list[int] = []
-    for head in segmenter.net.heads:
+    for head in run.processor.net.heads:
         head.register_forward_hook(lambda _m, _i, scores: sizes.append(scores.numel()))
-    segmenter.start(volume).level(1)
+    run.level(1)
     assert len(sizes) == 4**3
     assert max(sizes) <= 4 * 32**3 / 8

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from CompactSegLib.errors import Cancelled, DeviceError
-from CompactSegLib.inference.feature_maps import KeptMaps
+from CompactSegLib.inference.feature_maps import KeptMap
 from CompactSegLib.volume.resampling import GridMap
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 
@@ -22,9 +22,9 @@ def a_model():
 
 def test_without_memory_for_kept_maps_blocks_run_again_and_labels_are_the_same(a_model):
     volume = a_volume((8, 9, 10))
-    kept = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model, kept_bytes=0)
-    levels = list(segmenter.levels(volume, all_levels=True))
+    kept = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume, kept_bytes=0)
+    levels = list(run.levels(all_levels=True))
     assert [level.blocks_run for level in levels] == [2, 3, 4]
     for level, expected in zip(levels, kept, strict=True):
         np.testing.assert_array_equal(level.labels, expected)
@@ -33,26 +33,11 @@ def test_without_memory_for_kept_maps_blocks_run_again_and_labels_are_the_same(a
 def test_a_limit_keeps_only_maps_that_fit(a_model):
     volume = a_volume((8, 9, 10))
     one_map = 6 * 8 * 9 * 10 * 4
-    levels = segmenter_for(a_model, kept_bytes=one_map).levels(volume, all_levels=True)
+    levels = run_for(a_model, volume, kept_bytes=one_map).levels(all_levels=True)
     # F_3 is computed while F_2 is still read: two maps do not fit, and level 3 begins with F_2.
     assert [level.blocks_run for level in levels] == [2, 1, 2]
-    levels = segmenter_for(a_model, kept_bytes=2 * one_map).levels(volume, all_levels=True)
+    levels = run_for(a_model, volume, kept_bytes=2 * one_map).levels(all_levels=True)
     assert [level.blocks_run for level in levels] == [2, 1, 1]
-
-
-def test_dense_nets_read_all_earlier_maps():
-    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED, fuse="dense")
-    levels = segmenter_for(model_in_memory(config)).levels(a_volume((8, 9, 10)), all_levels=True)
-    assert [level.blocks_run for level in levels] == [2, 1, 1]
-
-
-def test_a_limit_keeps_the_maps_that_a_dense_net_can_begin_with():
-    config = net_config(*(serial(layer(4)) for _ in range(4)), fuse="dense")
-    one_map = 4 * 8 * 9 * 10 * 4
-    segmenter = segmenter_for(model_in_memory(config), kept_bytes=one_map)
-    levels = segmenter.levels(a_volume((8, 9, 10)), all_levels=True)
-    # F_2 without F_1 would be of no use.
-    assert [level.blocks_run for level in levels] == [2, 2, 3]
 
 
 def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_together():
@@ -60,37 +45,36 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
     whole = (slice(0, 8), slice(0, 6), slice(0, 5))
     values = torch.arange(3 * 8 * 6 * 5.0).reshape(1, 3, 8, 6, 5)
     for cores in ([whole], [(slice(0, 3), *whole[1:]), (slice(3, 8), *whole[1:])]):
-        kept = KeptMaps(config, shape=(8, 6, 5), limit_bytes=10**6)
+        kept = KeptMap(config, shape=(8, 6, 5), limit_bytes=10**6)
         kept.begin(1, dtype=torch.float32)
         for core in cores:
             kept.write(2, values, region=whole, core=core)
         kept.finish()
-        read = kept.read(2, whole)
+        read = kept.read(whole)
         assert torch.equal(read, values)
         assert (read.data_ptr() == values.data_ptr()) == (cores == [whole])
 
 
-@pytest.mark.parametrize("fuse", ["pair", "dense"])
-def test_after_the_last_level_neither_maps_nor_image_are_kept_and_levels_are_known(fuse):
-    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED, fuse=fuse)
-    evaluation = segmenter_for(model_in_memory(config)).start(a_volume((8, 9, 10)))
-    levels = [evaluation.level(1), evaluation.level(2)]
-    kept, image = evaluation._image.kept, weakref.ref(evaluation._image)
+def test_after_the_last_level_neither_maps_nor_image_are_kept_and_levels_are_known():
+    config = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
+    run = run_for(model_in_memory(config), a_volume((8, 9, 10)))
+    levels = [run.level(1), run.level(2)]
+    kept, image = run._image.kept, weakref.ref(run._image)
     assert kept.bytes > 0
-    levels.append(evaluation.level(3))
+    levels.append(run.level(3))
     assert kept.bytes == 0
     assert image() is None
-    assert [evaluation.level(number) for number in (1, 2, 3)] == levels
+    assert [run.level(number) for number in (1, 2, 3)] == levels
 
 
 def test_the_last_level_is_computed_again_after_it_was_cancelled(a_model):
-    expected = segmenter_for(a_model).start(a_volume((8, 9, 10))).level(3)
-    evaluation = segmenter_for(a_model, tile=6).start(a_volume((8, 9, 10)))
-    evaluation.level(2)
+    expected = run_for(a_model, a_volume((8, 9, 10))).level(3)
+    run = run_for(a_model, a_volume((8, 9, 10)), tile=6)
+    run.level(2)
     told = []
     with pytest.raises(Cancelled):
-        evaluation.level(3, progress=told.append, cancel=lambda: len(told) > 2)
-    level = evaluation.level(3)
+        run.level(3, progress=told.append, cancel=lambda: len(told) > 2)
+    level = run.level(3)
     assert level.blocks_run == 1
     np.testing.assert_array_equal(level.labels, expected.labels)
 
@@ -101,11 +85,11 @@ def test_the_last_level_is_computed_again_where_there_was_no_memory_for_its_labe
     def refuse(*_):
         raise MemoryError
 
-    expected = segmenter_for(a_model).start(a_volume((8, 9, 10))).level(3)
-    evaluation = segmenter_for(a_model).start(a_volume((8, 9, 10)))
-    evaluation.level(2)
+    expected = run_for(a_model, a_volume((8, 9, 10))).level(3)
+    run = run_for(a_model, a_volume((8, 9, 10)))
+    run.level(2)
     with monkeypatch.context() as patch:
         patch.setattr(GridMap, "to_source", refuse)
         with pytest.raises(DeviceError):
-            evaluation.level(3)
-    np.testing.assert_array_equal(evaluation.level(3).labels, expected.labels)
+            run.level(3)
+    np.testing.assert_array_equal(run.level(3).labels, expected.labels)

@@ -19,7 +19,7 @@ from Testing.Lib.inference.models_in_memory import (
     a_volume,
     model_in_memory,
     out_of_memory_above,
-    segmenter_for,
+    run_for,
 )
 from Testing.Lib.nets import POOLED, layer, net_config, parallel, serial
 
@@ -33,22 +33,21 @@ def a_model():
 
 def test_out_of_memory_halves_the_tile_and_goes_on(a_model):
     volume = a_volume((24, 25, 26))
-    expected = [level.labels for level in segmenter_for(a_model).levels(volume, all_levels=True)]
-    segmenter = segmenter_for(a_model)
-    out_of_memory_above(segmenter, 16**3)
-    levels = list(segmenter.levels(volume, all_levels=True))
+    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
+    run = run_for(a_model, volume)
+    out_of_memory_above(run, 16**3)
+    levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
-    assert "Level 1: out of memory on cpu, going on with tiles of" in segmenter.info.messages[0]
-    assert segmenter.info.tile < 24
+    assert "Level 1: out of memory on cpu, going on with tiles of" in run.info.messages[0]
+    assert run.info.tile < 24
 
 
 def test_on_the_cpu_without_any_memory_there_is_a_sentence(a_model):
-    segmenter = segmenter_for(a_model)
-    out_of_memory_above(segmenter, 0)
-    evaluation = segmenter.start(a_volume((8, 8, 8)))
+    run = run_for(a_model, a_volume((8, 8, 8)))
+    out_of_memory_above(run, 0)
     with pytest.raises(DeviceError, match="the CPU has none left; close other programs"):
-        evaluation.level(1)
+        run.level(1)
 
 
 @pytest.mark.parametrize("place", ["prepare", "to_source"])
@@ -58,26 +57,26 @@ def test_memory_that_runs_out_beside_the_tiles_gives_a_sentence(a_model, monkeyp
 
     monkeypatch.setattr(GridMap, place, refuse)
     with pytest.raises(DeviceError, match=r"Level 1: .* \(8 x 9 x 10 voxels .* smaller region"):
-        segmenter_for(a_model).start(a_volume((8, 9, 10))).level(1)
+        run_for(a_model, a_volume((8, 9, 10))).level(1)
 
 
 def test_an_image_larger_than_the_free_memory_is_not_even_begun(a_model, monkeypatch):
     monkeypatch.setattr("CompactSegLib.inference.prepared.free_main_memory", lambda: 4 * 719)
     monkeypatch.setattr(GridMap, "prepare", None)
     with pytest.raises(DeviceError, match="the CPU has none left"):
-        segmenter_for(a_model).start(a_volume((8, 9, 10))).level(1)
+        run_for(a_model, a_volume((8, 9, 10))).level(1)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(a_model):
-    segmenter = segmenter_for(a_model)
+    run = run_for(a_model, a_volume((8, 8, 8)))
 
     def fail(*_):
         raise RuntimeError("something else broke")
 
-    segmenter.net.blocks[0].register_forward_pre_hook(fail)
+    run.processor.net.blocks[0].register_forward_pre_hook(fail)
     with pytest.raises(RuntimeError, match="something else broke"):
-        segmenter.start(a_volume((8, 8, 8))).level(1)
-    assert segmenter.info.messages == ()
+        run.level(1)
+    assert run.info.messages == ()
 
 
 def test_the_words_of_every_allocator_are_known():
@@ -191,7 +190,7 @@ def test_no_array_of_classes_and_full_volume_is_made_from_tiles(tile, holds):
     classes, edge = 60, 32
     config = net_config(serial(layer(4)), serial(layer(4)), classes=classes)
     model = model_in_memory(config, spacing_mm=(1.1, 1.0, 1.0))
-    segmenter = segmenter_for(model, tile=tile)
+    run = run_for(model, a_volume((edge, edge, edge)), tile=tile)
     with LiveBytes() as live:
-        segmenter.start(a_volume((edge, edge, edge))).level(1)
+        run.level(1)
     assert (live.peak >= 4 * classes * (edge - 3) * edge**2) == holds

@@ -11,10 +11,9 @@ from CompactSegLib.errors import Cancelled
 from CompactSegLib.inference.devices import Runtime
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
-from CompactSegLib.model.model import GainCalibration, StopSettings
 from CompactSegLib.volume.refinement import Refinement
 from CompactSegLib.volume.volume import Volume
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
@@ -28,13 +27,13 @@ def a_noise():
 
 
 def levels_of(volume, refinement, **options):
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, refinement=refinement), **options)
-    return segmenter, list(segmenter.levels(volume, all_levels=True))
+    run = run_for(model_in_memory(CONFIG, seed=3, refinement=refinement), volume, **options)
+    return run, list(run.levels(all_levels=True))
 
 
 def test_every_level_is_refined_by_the_volume(a_noise):
-    segmenter, plain = levels_of(a_noise, None)
-    grid = segmenter.start(a_noise).grid
+    run, plain = levels_of(a_noise, None)
+    grid = run.grid
     _, refined = levels_of(a_noise, REFINEMENT)
     for before, after in zip(plain, refined, strict=True):
         oriented = (grid.to_oriented(each) for each in (before.labels, a_noise.array[0]))
@@ -74,33 +73,20 @@ def test_the_volume_is_left_as_it_is(a_noise):
 
 
 def test_what_a_device_cannot_refine_the_cpu_does_and_it_is_told(a_noise, monkeypatch):
-    segmenter, plain = levels_of(a_noise, None)
-    grid, own = segmenter.start(a_noise).grid, plain[0].labels
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT))
-    evaluation = segmenter.start(a_noise)
+    run, plain = levels_of(a_noise, None)
+    grid, own = run.grid, plain[0].labels
+    run = run_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT), a_noise)
     report = LevelReporter(1, levels=3, voxels=1, progress=None, cancel=None)
-    wanted = evaluation._refined(grid.to_oriented(own), report)
-    assert not segmenter.info.messages
+    wanted = run._refined(grid.to_oriented(own), report)
+    assert not run.info.messages
     # A device that computes nothing.
-    monkeypatch.setattr(segmenter, "runtime", Runtime(torch.device("meta"), "fp32"))
-    assert (evaluation._refined(grid.to_oriented(own), report) == wanted).all()
-    assert ["meta could not refine labels" in each for each in segmenter._messages] == [True]
-
-
-def test_the_expected_gain_is_that_of_the_net_alone(a_noise):
-    calibrated = StopSettings(0.0, "dice", (GainCalibration(2, 0.5, 0.001, 4),))
-    gains = []
-    for refinement in (None, REFINEMENT):
-        model = model_in_memory(CONFIG, seed=3, refinement=refinement, stop=calibrated)
-        levels = list(segmenter_for(model).levels(a_noise, all_levels=True))
-        gains.append([level.expected_gain for level in levels])
-    assert gains[0] == gains[1]
-    assert gains[0][1] > 0.001
-    assert gains[0][0] is gains[0][2] is None
+    monkeypatch.setattr(run.processor, "runtime", Runtime(torch.device("meta"), "fp32"))
+    assert (run._refined(grid.to_oriented(own), report) == wanted).all()
+    assert ["meta could not refine labels" in each for each in run.processor.messages] == [True]
 
 
 def test_refining_can_be_cancelled(a_noise, monkeypatch):
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT))
+    run = run_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT), a_noise)
     apply, refining = Refinement.apply, []
 
     def begun(*arguments, **options):
@@ -109,4 +95,4 @@ def test_refining_can_be_cancelled(a_noise, monkeypatch):
 
     monkeypatch.setattr(Refinement, "apply", begun)
     with pytest.raises(Cancelled):
-        next(segmenter.levels(a_noise, cancel=lambda: bool(refining)))
+        next(run.levels(cancel=lambda: bool(refining)))

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from CompactSegLib import Segmenter
 from CompactSegLib.inference.remarks import on_findings
 from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.volume import Volume
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, segmenter_for
+from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import POOLED, layer, net_config, serial
 
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
@@ -26,9 +27,9 @@ def expecting(millilitres: float, **others: float) -> dict[str, ExpectedVolume]:
 
 def found_by(model, volume: Volume | None = None):
     """The last level, and what was told at the end."""
-    segmenter = segmenter_for(model)
-    *_, level = segmenter.levels(volume or a_volume((8, 9, 10)), all_levels=True)
-    return level, segmenter.info.messages
+    run = run_for(model, volume or a_volume((8, 9, 10)))
+    *_, level = run.levels(all_levels=True)
+    return level, run.info.messages
 
 
 @pytest.fixture
@@ -125,14 +126,14 @@ def test_a_structure_that_is_missing_is_named_unless_the_image_is_a_crop(spacing
 
 def test_only_the_last_level_is_spoken_of():
     model = model_in_memory(CONFIG, seed=3, expected=expecting(1e-6))
-    segmenter, volume = segmenter_for(model), a_volume((8, 9, 10))
+    volume = a_volume((8, 9, 10))
+    run = run_for(model, volume)
     told = []
-    for level in segmenter.levels(volume, all_levels=True):
-        assert segmenter.info.messages == (on_findings(level, volume, model),)
-        told += segmenter.info.messages
+    for level in run.levels(all_levels=True):
+        assert run.info.messages == (on_findings(level, volume, model),)
+        told += run.info.messages
     assert len(set(told)) == 3
-    segmenter.start(volume)
-    assert segmenter.info.messages == ()
+    assert run_for(model, volume).info.messages == ()
 
 
 def nothing_to_see(value: float, shape=(8, 9, 10), spacing_mm=(1.0, 1.0, 1.0)) -> Volume:
@@ -144,12 +145,12 @@ def nothing_to_see(value: float, shape=(8, 9, 10), spacing_mm=(1.0, 1.0, 1.0)) -
 @pytest.mark.parametrize("value", [0.0, 7.1, -1024.0])
 def test_in_a_constant_volume_nothing_is_found_and_the_net_does_not_run(rule, value):
     """Resampled as well, which makes the last digits differ."""
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3, intensity=rule))
-    calls, steps = [], []
-    for block in segmenter.net.blocks:
-        block.register_forward_hook(lambda *_: calls.append(1))
     volume = nothing_to_see(value, spacing_mm=(0.7, 0.9, 1.3))
-    levels = list(segmenter.levels(volume, all_levels=True, progress=steps.append))
+    run = run_for(model_in_memory(CONFIG, seed=3, intensity=rule), volume)
+    calls, steps = [], []
+    for block in run.processor.net.blocks:
+        block.register_forward_hook(lambda *_: calls.append(1))
+    levels = list(run.levels(all_levels=True, progress=steps.append))
     assert calls == []
     assert [level.number for level in levels] == [1, 2, 3]
     assert not any(level.labels.any() for level in levels)
@@ -157,13 +158,13 @@ def test_in_a_constant_volume_nothing_is_found_and_the_net_does_not_run(rule, va
     assert [level.blocks_run for level in levels] == [0, 0, 0]
     assert levels[0].labels.shape == volume.shape_kji
     assert [step.fraction for step in steps] == [1, 1, 1]
-    (message,) = segmenter.info.messages
+    (message,) = run.info.messages
     assert message.startswith("Nothing was found: all voxels of flat are alike, so that it was")
 
 
 def test_the_stop_rule_ends_a_run_on_a_constant_volume_at_level_2():
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3))
-    *_, last = segmenter.levels(nothing_to_see(3.0))
+    run = run_for(model_in_memory(CONFIG, seed=3), nothing_to_see(3.0))
+    *_, last = run.levels()
     assert (last.number, last.stop) == (2, "threshold")
 
 
@@ -180,9 +181,10 @@ def test_contrast_that_the_intensity_rule_cuts_off_is_none():
 
 
 def test_after_a_constant_volume_the_next_one_is_segmented():
-    segmenter = segmenter_for(model_in_memory(CONFIG, seed=3))
     expected, _ = found_by(model_in_memory(CONFIG, seed=3))
+    segmenter = Segmenter(model_in_memory(CONFIG, seed=3), device="cpu", precision="fp32")
     for volume in (nothing_to_see(1.0), a_volume((8, 9, 10))):
-        *_, level = segmenter.levels(volume, all_levels=True)
+        run = segmenter.start(volume)
+        *_, level = run.levels(all_levels=True)
     np.testing.assert_array_equal(level.labels, expected.labels)
-    assert segmenter.info.messages == ()
+    assert run.info.messages == ()

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume
+from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume, segment
 from CompactSegLib.inference.remarks import on_findings
 from CompactSegLib.network.cost import level_costs, parameter_count
 from examples.demo import write_crops
@@ -25,9 +25,9 @@ def the_hippocampi(tmp_path_factory: pytest.TempPathFactory) -> list[Volume]:
 
 
 def labels_of(model: Model, volume: Volume, **options) -> list[np.ndarray]:
-    segmenter = Segmenter(model, device="cpu", **options)
-    labels = [level.labels for level in segmenter.levels(volume, all_levels=True)]
-    assert segmenter.info.precision == options["precision"]
+    run = Segmenter(model, device="cpu", **options).start(volume)
+    labels = [level.labels for level in run.levels(all_levels=True)]
+    assert run.info.precision == options["precision"]
     return labels
 
 
@@ -54,9 +54,9 @@ def test_both_hippocampi_are_found_where_they_are(the_model, the_hippocampi):
     """Volumes of a hippocampus are 2 to 6 ml; its head is in front; left and right differ little on a template."""
     totals = []
     for volume in the_hippocampi:
-        segmenter = Segmenter(the_model, device="cpu")
-        *_, last = segmenter.levels(volume, all_levels=True)
-        assert segmenter.info.messages == (), "they are as large as those of the training cases"
+        run = Segmenter(the_model, device="cpu").start(volume)
+        *_, last = run.levels(all_levels=True)
+        assert run.info.messages == (), "they are as large as those of the training cases"
         totals.append(sum(last.millilitres.values()))
         to_ras = volume.geometry.ijk_to_ras
         front, back = (
@@ -70,7 +70,7 @@ def test_both_hippocampi_are_found_where_they_are(the_model, the_hippocampi):
 
 
 def test_where_hardly_anything_is_found_it_says_how_much_there_should_be(the_model, the_hippocampi):
-    *_, last = Segmenter(the_model, device="cpu").levels(the_hippocampi[0], levels=1)
+    (last,) = segment(the_hippocampi[0], the_model, levels=1, device="cpu")
     little = replace(last, millilitres=dict.fromkeys(last.millilitres, 0.05))
     sentence = on_findings(little, the_hippocampi[0], the_model)
     assert sentence is not None

@@ -7,7 +7,6 @@ from pathlib import Path
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card, stated_provenance
 from CompactSegLib.model.expected import ExpectedVolume
-from CompactSegLib.model.model import StopSettings
 from Testing.Lib.conftest import make_tiny_net
 
 
@@ -89,10 +88,10 @@ def test_a_model_of_synthetic_images_says_so(tmp_path: Path, write_tiny_model):
 
 
 def test_a_rule_that_never_stops_is_not_told_as_a_threshold(tmp_path: Path, write_tiny_model):
-    stops = model_card(write_tiny_model(tmp_path / "stops", stop=StopSettings(0.02)))
+    stops = model_card(write_tiny_model(tmp_path / "stops", threshold=0.02))
     assert "levels stop when a level changed" in stops.replace("\n", " ")
-    never = model_card(write_tiny_model(tmp_path / "never", stop=StopSettings(0.0)))
-    assert "all levels are computed" in never.replace("\n", " ")
+    never = model_card(write_tiny_model(tmp_path / "never", threshold=0.0))
+    assert "all levels run" in never.replace("\n", " ")
 
 
 def test_nested_provenance_becomes_nested_lists(tmp_path: Path, write_tiny_model):

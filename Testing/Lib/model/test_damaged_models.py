@@ -129,11 +129,8 @@ def _expected(**changes: Any) -> dict[str, Any]:
         (put("levels", 0, "parameters", value=12), "levels[0], parameters: expected"),
         (put("levels", 1, "validation", "dice", value=80), "dice: expected a number from 0 to 1"),
         (put("stop", "threshold", value=None), "stop, threshold: expected a number from 0 to 1"),
-        (put("stop", "calibration", 0, "cases", value=0), "cases: expected a whole number"),
-        (
-            put("stop", "calibration", 0, "slope", value=10**400),
-            "slope: expected a number, got 1000",
-        ),
+        (put("stop", "threshold", value=10**400), "threshold: expected a number from 0 to 1"),
+        (put("stop", "unit", value="dice"), "stop: expected only the fields threshold, got 'unit'"),
         (put("provenance", value=[]), "provenance: expected an object, got a list of 0"),
         (put("weights", "sha256", value="abc"), "sha256: expected 64 hexadecimal digits"),
         (put("weights", "file", value="weights.pt"), "file: expected weights.safetensors"),

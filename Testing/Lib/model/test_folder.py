@@ -14,7 +14,6 @@ from CompactSegLib import CompactSegError, ModelError, OutputError
 from CompactSegLib.labels import Label
 from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegLib.model.folder import check_model, read_model
-from CompactSegLib.model.model import GainCalibration, StopSettings
 from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.folding import fold_batch_norm
@@ -133,13 +132,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, write_tiny_m
         ({"validation": [{}, {}]}, "figures for 3 levels, got 2"),
         ({"validation": [{"dice": 1.5}, {}, {}]}, "dice: expected a number from 0 to 1, got 1.5"),
         ({"provenance": {"loss": float("nan")}}, "expected validation and provenance that JSON"),
-        ({"stop": StopSettings(-0.1)}, "threshold: expected a number from 0 to 1, got -0.1"),
-        ({"stop": StopSettings(0.1, "entropy")}, "unit: expected jaccard or dice"),
-        ({"stop": StopSettings(0.1, "dice")}, "calibration: expected at least one level"),
-        (
-            {"stop": StopSettings(0.1, "jaccard", (GainCalibration(3, 1, 0, 5),))},
-            "level: expected a level before the last, 3, got 3",
-        ),
+        ({"threshold": -0.1}, "threshold: expected a number from 0 to 1, got -0.1"),
         ({"licence": ""}, "licence: expected a text"),
     ],
     ids=lambda value: str(value)[:40],
@@ -198,21 +191,9 @@ def test_reading_a_model_loads_no_torch(the_tiny_model):
     assert printed.split() == ["tiny", "False"]
 
 
-def test_the_expected_gain_is_a_line_that_never_goes_below_zero():
-    stop = StopSettings(0.005, "dice", (GainCalibration(2, 0.5, -0.01, 40),))
-    assert stop.expected_gain(2, 0.1) == pytest.approx(0.04)
-    assert stop.expected_gain(2, 0.0) == 0.0
-    assert stop.expected_gain(3, 0.1) is None
-
-
 def test_model_json_says_what_the_design_asks_for(a_model_folder: Path):
     data = json.loads((a_model_folder / "model.json").read_text())
     assert data["schema"] == 1
     assert data["labels"][0]["terminology"]["type"]["value"] == "5366008"
     assert data["weights"]["sha256"]
-    assert data["stop"]["calibration"][0] == {
-        "level": 2,
-        "slope": 0.5,
-        "intercept": -0.01,
-        "cases": 7,
-    }
+    assert data["stop"] == {"threshold": 0.01}

@@ -60,16 +60,15 @@ def test_claim_1_a_system_receives_an_image_stores_a_net_and_segments(
 
 
 def test_claim_10_the_method_gives_the_nets_own_segmentation(an_oblique_volume, the_tiny_model):
-    ours = Segmenter(the_tiny_model, device="cpu", precision="fp32")
-    evaluation = ours.start(an_oblique_volume)
-    grid = evaluation.grid
+    run = Segmenter(the_tiny_model, device="cpu", precision="fp32").start(an_oblique_volume)
+    grid = run.grid
     image = the_tiny_model.intensity.apply(grid.prepare(an_oblique_volume.array))[None]
     whole = tuple(slice(0, size) for size in grid.model_shape)
     source = tuple(slice(0, size) for size in grid.oriented_shape)
     with torch.no_grad():
         for number, logits in enumerate(the_tiny_model.net(image), start=1):
             expected = grid.to_source(grid.labels(logits[0], whole, source).numpy())
-            np.testing.assert_array_equal(evaluation.level(number).labels, expected)
+            np.testing.assert_array_equal(run.level(number).labels, expected)
 
 
 def test_claim_17_a_stored_program_gives_the_same_after_it_is_read_again(
@@ -189,13 +188,12 @@ def test_claims_7_16_below_the_threshold_no_further_block_is_executed(
     claim, an_oblique_volume, the_tiny_model
 ):
     segmenter = Segmenter(the_tiny_model, device="cpu", precision="fp32")
-    blocks = [counted(block) for block in segmenter.net.blocks]
-    heads = [counted(head) for head in segmenter.net.heads]
     change = segmenter.start(an_oblique_volume).level(2).improvement
-    for calls in (*blocks, *heads):
-        calls.clear()
+    run = segmenter.start(an_oblique_volume)
+    blocks = [counted(block) for block in run.processor.net.blocks]
+    heads = [counted(head) for head in run.processor.net.heads]
 
-    levels = list(segmenter.levels(an_oblique_volume, threshold=min(1.0, change * 1.01)))
+    levels = list(run.levels(threshold=min(1.0, change * 1.01)))
 
     assert [level.number for level in levels] == [1, 2]
     assert levels[-1].stop == "threshold"
@@ -211,7 +209,7 @@ def test_claims_7_16_at_or_above_the_threshold_the_next_block_runs(
     segmenter = Segmenter(the_tiny_model, device="cpu", precision="fp32")
     change = segmenter.start(an_oblique_volume).level(2).improvement
     assert change > 0
-    levels = list(segmenter.levels(an_oblique_volume, threshold=change))
+    levels = list(segmenter.start(an_oblique_volume).levels(threshold=change))
     assert [level.number for level in levels] == [1, 2, 3]
     assert levels[-1].stop == "last-level"
 

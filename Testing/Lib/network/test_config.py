@@ -29,7 +29,6 @@ def good() -> dict:
             "one",
             "net.in_channels: expected a whole number of at least 1, got 'one'",
         ),
-        (("fuse",), "triple", "net.fuse: expected one of pair, dense, got 'triple'"),
         (("upsampling",), "cubic", "net.upsampling: expected one of linear, nearest, got 'cubic'"),
         (("blocks", 1, "pool"), 3, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
         (
@@ -88,10 +87,9 @@ def test_a_missing_name_is_named():
 
 def test_channels_and_strides_follow_the_blocks():
     block = parallel(BranchConfig((layer(3),)), BranchConfig((), pool=4), pool=2)
-    config = net_config(serial(layer(2)), block, serial(layer(5)), fuse="dense")
+    config = net_config(serial(layer(2)), block, serial(layer(5)))
     assert config.map_channels == (2, 5, 5)
     assert config.map_strides == (1, 2, 2)
     assert config.stride() == 8
     assert config.stride(1) == 1
-    assert [config.level_channels(level) for level in (1, 2)] == [7, 12]
-    assert config.fused_maps(2) == (1, 2, 3)
+    assert [config.level_channels(level) for level in (1, 2)] == [7, 10]

@@ -75,16 +75,6 @@ def test_a_grown_net_keeps_the_precision_of_the_old_one():
     assert {p.dtype for p in grown.parameters()} == {torch.float64}
 
 
-def test_dense_fusion_joins_all_maps_so_far():
-    config = net_config(*(serial(layer(c)) for c in (2, 3, 4)), fuse="dense")
-    net, image = random_net(config), random_image(config, (5, 5, 5))
-    with torch.no_grad():
-        evaluation = net.evaluate(image)
-        maps = [evaluation.feature_map(k) for k in (1, 2, 3)]
-        expected = net.heads[1](torch.cat(maps, dim=1))
-    assert torch.equal(evaluation.logits(2), expected)
-
-
 @settings(max_examples=25)
 @given(net_configs())
 def test_without_gradients_branches_give_the_same_maps(config):
@@ -105,7 +95,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
         patch.setattr("CompactSegLib.network.net._SLAB_VALUES", slab_values)
         evaluation = net.evaluate(image)
         for level in range(1, config.levels + 1):
-            maps = {k: evaluation.feature_map(k) for k in config.fused_maps(level)}
+            maps = {k: evaluation.feature_map(k) for k in (level, level + 1)}
             came = net.level_logits(level, maps, shape=image.shape[-3:])
             expected = evaluation.logits(level)
             assert came.shape == expected.shape

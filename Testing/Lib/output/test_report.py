@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from CompactSegLib import Level, OutputError, RunInfo
-from CompactSegLib.inference.stop import StopRule
 from CompactSegLib.output.report import run_report, write_report
 from CompactSegLib.volume.volume import VolumeSource
 
@@ -38,9 +37,8 @@ def two_levels(an_oblique_volume) -> list[Level]:
         number=2,
         improvement=np.float64(0.25),
         improvement_by_label=dict(zip(NAMES, (0.25, 0.0), strict=True)),
-        expected_gain=0.004,
         stop="threshold",
-        stop_reason="the expected gain is below the threshold",
+        stop_reason="the improvement is below the threshold",
     )
     return [first, second]
 
@@ -53,7 +51,7 @@ def report(two_levels, an_oblique_volume, the_tiny_model) -> dict:
         volume,
         model=the_tiny_model,
         run=RUN,
-        rule=StopRule(0.005, "dice"),
+        threshold=0.3,
         date=WHEN,
         files={1: "a_level-1.nii.gz", 2: "a_level-2.nii.gz"},
         versions={"compactseg": "1"},
@@ -75,14 +73,13 @@ def test_levels_are_told(report: dict):
     assert first["file"] == "a_level-1.nii.gz"
     assert second["improvement"] == 0.25
     assert second["improvement_by_label"] == {NAMES[0]: 0.25, NAMES[1]: 0.0}
-    assert second["expected_gain"] == 0.004
 
 
 def test_the_end_and_the_way_there_are_told(report: dict, the_tiny_model):
     assert report["stopped_at"] == 2
     assert report["stop"] == "threshold"
-    assert report["reason"] == "the expected gain is below the threshold"
-    assert report["threshold"] == {"value": 0.005, "unit": "dice"}
+    assert report["reason"] == "the improvement is below the threshold"
+    assert report["threshold"] == 0.3
     assert report["device"] == "cuda:0"
     assert report["precision"] == "bf16"
     assert report["seconds"] == 0.247
@@ -94,7 +91,7 @@ def test_the_end_and_the_way_there_are_told(report: dict, the_tiny_model):
 
 def test_all_levels_means_no_threshold(two_levels, an_oblique_volume, the_tiny_model):
     report = run_report(
-        two_levels, an_oblique_volume, model=the_tiny_model, run=RUN, rule=None, date=WHEN
+        two_levels, an_oblique_volume, model=the_tiny_model, run=RUN, threshold=0.0, date=WHEN
     )
     assert report["threshold"] is None
     assert report["levels"][0]["file"] is None
@@ -109,7 +106,7 @@ def test_the_geometry_gives_back_the_grid(report: dict, an_oblique_volume):
 def test_a_dicom_series_is_named(two_levels, an_oblique_volume, the_tiny_model):
     source = VolumeSource(Path("scan"), (Path("scan/1.dcm"), Path("scan/2.dcm")), "1.2.3")
     volume = replace(an_oblique_volume, source=source)
-    report = run_report(two_levels, volume, model=the_tiny_model, run=RUN, rule=None, date=WHEN)
+    report = run_report(two_levels, volume, model=the_tiny_model, run=RUN, threshold=0.0, date=WHEN)
     assert report["input"] == {"path": "scan", "series_uid": "1.2.3", "images": 2}
 
 

@@ -27,7 +27,7 @@ def test_another_volume_frees_the_maps_of_the_last(the_tiny_model, an_oblique_vo
     session = Session()
     first = request_for(an_oblique_volume, the_tiny_model, "a", levels=1)
     session.segment(first, tell=nothing, cancel=lambda: False)
-    old, segmenter = weakref.ref(session._evaluation), session._segmenter
+    old, segmenter = weakref.ref(session._run), session._segmenter
     seen = []
 
     def tell(event, array):

@@ -52,7 +52,7 @@ def test_it_says_what_it_is_before_torch_is_loaded(the_tiny_model):
         assert model["labels"][0]["terminology"]["modifier"]["meaning"] == "Anterior"
         assert model["licence"] == "CC-BY-SA-4.0"
         assert model["size_bytes"] == the_tiny_model.size_bytes
-        assert model["stop"]["units"] == ["jaccard", "dice"]
+        assert model["stop"]["units"] == ["jaccard"]
         devices = worker.next().message
         assert devices["event"] == "devices"
         assert devices["devices"][-1]["name"] == "cpu"
@@ -65,14 +65,14 @@ def test_levels_are_those_of_the_library(the_worker, the_tiny_model, name, reque
     volume = request.getfixturevalue(name)
     geometry = Geometry.from_ijk_to_ras(volume.geometry.size_ijk, volume.geometry.ijk_to_ras)
     same = Volume(volume.array, geometry)
-    expected = [*Segmenter(the_tiny_model).levels(same, all_levels=True)]
+    expected = [*Segmenter(the_tiny_model).start(same).levels(all_levels=True)]
     the_worker.segment(volume, the_tiny_model, id=name, all_levels=True)
     *levels, done = the_worker.until_last(name)
     assert [frame.message["level"] for frame in levels] == [1, 2, 3]
     for frame, level in zip(levels, expected, strict=True):
         assert np.array_equal(frame.array, level.labels)
         assert frame.array.dtype == np.uint8
-        for key in ("improvement", "improvement_by_label", "millilitres", "expected_gain", "stop"):
+        for key in ("improvement", "improvement_by_label", "millilitres", "stop"):
             assert frame.message[key] == getattr(level, key)
     assert done.message["event"] == "done"
     assert done.message["stop"] == "last-level"
@@ -104,7 +104,7 @@ def test_a_level_of_a_volume_that_is_gone_is_refused(the_worker, the_tiny_model,
 
 
 def test_the_threshold_stops(the_worker, the_tiny_model, an_oblique_volume):
-    the_worker.segment(an_oblique_volume, the_tiny_model, id="t", threshold=1, unit="jaccard")
+    the_worker.segment(an_oblique_volume, the_tiny_model, id="t", threshold=1)
     *levels, done = the_worker.until_last("t")
     assert len(levels) == 2
     assert done.message["stop"] == "threshold"
@@ -173,7 +173,8 @@ def test_what_is_no_request_is_one_error_and_the_next_request_works(the_worker, 
     [
         ({"model": "nothing"}, "model", "expected the name of a model"),
         ({"device": "abacus"}, "device", "abacus"),
-        ({"levels": 9}, "request", "expected 1 to 3"),
+        ({"levels": 9}, "configuration", "expected 1 to 3"),
+        ({"threshold": 0.1, "unit": "dice"}, "request", "expected jaccard"),
         ({"threshold": 7}, "configuration", "from 0 to 1"),
         ({"ijk_to_ras": np.zeros((4, 4)).tolist()}, "request", "last row"),
         ({"ijk_to_ras": np.diag([0.0, 1, 1, 1]).tolist()}, "input", "non-zero"),

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,6 @@ def test_it_ends_in_the_middle_of_a_computation(end, the_tiny_model, a_large_vol
     with WorkerProcess() as worker:
         worker.segment(a_large_volume, the_tiny_model, id=1, **BUSY)
         worker.next("progress")
-        begin = time.perf_counter()
         if end == "truncated":
             worker.send(b'{"id": 2, "array": {"shape": [9], "dtype": "int8", "bytes": 9}}\nabc')
         if end == "shutdown":
@@ -53,8 +51,7 @@ def test_it_ends_in_the_middle_of_a_computation(end, the_tiny_model, a_large_vol
             worker.process.terminate()
         else:
             worker.process.stdin.close()
-        code = worker.wait()
-        assert time.perf_counter() - begin < 8
+        code = worker.wait(60)
         assert code == (128 + signal.SIGTERM if end == "terminate" else 0)
         assert b"Traceback" not in worker.log
 
@@ -69,7 +66,17 @@ def test_it_ends_in_a_computation_that_asks_nobody(the_tiny_model, a_large_volum
         worker.segment(a_large_volume, the_tiny_model, id=1)
         worker.next("progress")
         worker.process.stdin.close()
-        assert worker.wait(20) == 1
+        assert worker.wait(60) == 1
+
+
+def test_closed_while_torch_is_still_being_imported_it_ends_well(tmp_path: Path):
+    (tmp_path / "torch.py").write_text("import time; time.sleep(600)\n")
+    path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
+    with WorkerProcess(PYTHONPATH=path) as worker:
+        worker.next("ready")
+        worker.process.stdin.close()
+        assert worker.wait(60) == 0
+        assert b"Traceback" not in worker.log
 
 
 def test_it_ends_when_nobody_takes_its_events(the_tiny_model, a_large_volume):
@@ -84,7 +91,7 @@ def test_it_ends_when_nobody_takes_its_events(the_tiny_model, a_large_volume):
         write_frame(process.stdin, request, a_large_volume.array)
         os.read(events, 10)
         os.close(events)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert b"nobody takes events" in process.stderr.read()
 
 
@@ -96,7 +103,7 @@ def test_it_ends_when_its_parent_is_killed(the_tiny_model, a_large_volume):
         parent.next("progress")
         (worker,) = psutil.Process(parent.process.pid).children()
         parent.process.kill()
-        worker.wait(20)
+        worker.wait(60)
 
 
 def test_killed_it_leaves_nothing(tmp_path: Path, the_tiny_model, a_large_volume):

@@ -36,24 +36,6 @@ def test_a_patch_is_an_image_and_its_labels_on_the_models_grid(tmp_path):
     assert int(labels.max()) <= 3
 
 
-def test_soft_labels_are_the_shares_of_the_classes_in_a_voxel(tmp_path):
-    head = a_head(tmp_path)
-    settings = {"patch": (16, 16, 16), "spacing_mm": (2.0, 2.0, 2.0), "crop_probability": 1.0}
-    hard, soft = a_plan(**settings), a_plan(**settings, soft_labels=True)
-    mixed = 0
-    for seed in range(6):
-        image, labels = patch(head, hard, seed)
-        same, shares = patch(head, soft, seed)
-        assert torch.equal(image, same)
-        assert (shares.shape, shares.dtype) == ((4, 16, 16, 16), torch.float32)
-        assert torch.equal(shares.sum(dim=0), torch.ones(16, 16, 16))
-        assert torch.equal(shares.argmax(dim=0), labels.long())
-        mixed += int((shares.amax(dim=0) < 1).sum())
-    assert mixed
-    assert SyntheticPatches([head], soft)[0][1].shape == (2, 4, 16, 16, 16)
-    assert SyntheticPatches([head], hard)[0][1].shape == (2, 1, 16, 16, 16)
-
-
 def test_everything_random_comes_from_seed_and_number(tmp_path):
     heads, plan = [a_head(tmp_path)], a_plan(patch=(8, 8, 8))
     first = SyntheticPatches(heads, plan)[3]

@@ -18,7 +18,6 @@ from CompactSegLib.train.growing import (
 )
 from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.run import train
-from CompactSegLib.train.stages import first_levels, net_to_begin_with, place_of_loss
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.train.runs import a_trainer, run_until_killed, same_weights
 
@@ -198,86 +197,12 @@ def test_a_run_can_begin_with_the_weights_of_a_model(a_finished_model, a_dataset
         train_further(a_finished_model, output=tmp_path / "no", **(run | {"fold": 0}))
 
 
-@with_and_without_class_weights
-def test_a_run_can_begin_on_a_finer_grid_than_its_models(
-    a_finished_model, a_dataset_folder, tmp_path
-):
-    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
-    fine = dataclasses.replace(
-        plan, learning_rate=0.0, sparse_loss=True, spacing_mm=(0.5, 0.5, 0.5)
-    )
-    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu", "finer": 2}
-    model = check_model(train_further(a_finished_model, plan=fine, output=tmp_path / "fine", **run))
-    assert model.spacing_mm == (0.5, 0.5, 0.5)
-    assert model.net_config == a_finished_model.net_config.finer(2)
-    weights = model.trainable_net().state_dict()
-    for name, before in a_finished_model.trainable_net().finer(2).named_parameters():
-        torch.testing.assert_close(weights[name], before, rtol=0, atol=1e-6, msg=name)
-    own = check_model(train_further(a_finished_model, output=tmp_path / "own", **run))
-    assert own.spacing_mm == (0.5, 0.5, 0.5)
-    with pytest.raises(ConfigurationError, match=r"spacing_mm: expected \(0.5, 0.5, 0.5\)"):
-        plan_for(a_finished_model, TrainingPlan(spacing_mm=(2.0, 2.0, 2.0)), finer=2)
-
-
-@with_and_without_class_weights
-def test_a_run_can_begin_with_a_wider_net_than_its_models(
-    a_finished_model, a_dataset_folder, tmp_path
-):
-    layers = {"layers": [LAYER]}
-    wider = NetConfig.from_dict(
-        {
-            **TWO_LEVELS,
-            "fuse": "dense",
-            "blocks": [{"branches": [layers, layers]}, *TWO_LEVELS["blocks"][1:]],
-            "heads": [{"layers": [{"channels": 7}]}] * 2,
-        }
-    )
-    plan = TrainingPlan.from_dict(a_finished_model.provenance["plan"])
-    refinement = Refinement(1.0, 0.5)
-    still = dataclasses.replace(plan, learning_rate=0.0, refinement=refinement.to_dict())
-    run = {"data": a_dataset_folder, "fold": 1, "device": "cpu", "plan": still}
-    folder = train_further(a_finished_model, config=wider, output=tmp_path / "wide", **run)
-    model = check_model(folder)
-    assert model.net_config == wider
-    assert model.refinement == refinement
-    weights = model.trainable_net().state_dict()
-    start = net_to_begin_with(a_finished_model, wider, seed=plan.seed)
-    for name, values in start.named_parameters():
-        torch.testing.assert_close(weights[name], values, rtol=0, atol=1e-6, msg=name)
-    again = net_to_begin_with(a_finished_model, wider, seed=plan.seed).state_dict()
-    assert all(torch.equal(again[name], values) for name, values in start.state_dict().items())
-    with pytest.raises(ConfigurationError, match=r"net\.levels: expected 2"):
-        train_further(
-            a_finished_model, config=first_levels(wider, 1), output=tmp_path / "less", **run
-        )
-    run["plan"] = dataclasses.replace(still, start_share=0.5)
-    with pytest.raises(ConfigurationError, match="start_share: expected 0"):
-        train_further(a_finished_model, config=wider, output=tmp_path / "less", **run)
-    assert not (tmp_path / "less").exists()
-
-
-def test_the_model_s_refinement_is_kept_with_its_plan_on_its_grid(a_finished_model):
+def test_the_model_s_refinement_is_kept_with_its_plan(a_finished_model):
     refined = dataclasses.replace(a_finished_model, refinement=Refinement(1.0))
     assert plan_for(refined).refinement == Refinement(1.0).to_dict()
-    assert plan_for(refined, finer=2).refinement == {}
     assert plan_for(refined, TrainingPlan()).refinement == {}
     with pytest.raises(ConfigurationError, match="training plan, refinement, mm: expected"):
         TrainingPlan(refinement={"mm": -1.0, "weight": 1.0})
-
-
-def test_a_sparse_loss_is_taken_at_another_voxel_of_each_cube(a_short_plan):
-    cubes = dataclasses.replace(NetConfig.from_dict(TWO_LEVELS), shuffle=2)
-    sparse = dataclasses.replace(a_short_plan, sparse_loss=True)
-    drawn = [
-        [place_of_loss(sparse, cubes, step=step, rank=rank) for step in range(200)]
-        for rank in (0, 1)
-    ]
-    assert set(drawn[0]) == set(drawn[1]) == set(range(8))
-    assert drawn[0] != drawn[1]
-    assert drawn[0][7] == place_of_loss(sparse, cubes, step=7, rank=0)
-    plain = NetConfig.from_dict(TWO_LEVELS)
-    assert place_of_loss(sparse, plain, step=0, rank=0) is None
-    assert place_of_loss(a_short_plan, cubes, step=0, rank=0) is None
 
 
 @with_and_without_class_weights

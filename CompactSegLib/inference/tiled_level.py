@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,16 +14,14 @@ from torch import Tensor
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
+from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import choose_edge, hull, least_edge, shape_of, split, whole
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import Box, GridMap
 
-if TYPE_CHECKING:
-    from CompactSegLib.inference.engine import Segmenter
-
-# In what the net takes as voxels. Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
+# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
 # cuDNN versions are wrong in bf16 on very large volumes (pytorch/pytorch#163539).
 _LARGEST_EDGE = 192
 _PROBE_EDGE = 16
@@ -40,11 +37,11 @@ class _DeviceFault(Exception):
     """A device's labels differ from those of the CPU in fp32."""
 
 
-class LevelRun:
+class TiledLevel:
     """Computes the labels of one level.
 
     Args:
-        segmenter: Net, device and settings; told of what does not go as planned.
+        processor: Net, device and settings; told of what does not go as planned.
         image: The prepared image and its kept maps.
         grid: From the source grid to the model's.
         level: Which level.
@@ -53,14 +50,14 @@ class LevelRun:
 
     def __init__(
         self,
-        segmenter: Segmenter,
+        processor: Processor,
         image: PreparedImage,
         *,
         grid: GridMap,
         level: int,
         report: LevelReporter,
     ) -> None:
-        self._segmenter, self._image, self._grid = segmenter, image, grid
+        self._processor, self._image, self._grid = processor, image, grid
         self._level, self._report = level, report
         self._stride = image.config.stride()
         self._labels = np.zeros(grid.oriented_shape, dtype=np.uint8)
@@ -74,7 +71,7 @@ class LevelRun:
             Cancelled: The reporter was told to end.
             DeviceError: Memory ran out with the smallest tile on the CPU.
         """
-        self._segmenter.interrupt = self._report.check
+        self._processor.interrupt = self._report.check
         try:
             while self._cores:
                 trouble = self._try_tile(self._cores[0])
@@ -86,7 +83,7 @@ class LevelRun:
             self._image.kept.abandon()
             raise
         finally:
-            self._segmenter.interrupt = None
+            self._processor.interrupt = None
         self._image.kept.finish()
         return self._labels
 
@@ -95,7 +92,7 @@ class LevelRun:
         try:
             self._run_tile(core)
         except (_DeviceFault, RuntimeError, MemoryError) as error:
-            on_cpu = self._segmenter.runtime.device.type == "cpu"
+            on_cpu = self._processor.runtime.device.type == "cpu"
             if on_cpu and not isinstance(error, _DeviceFault) and not is_out_of_memory(error):
                 raise
             return error.with_traceback(None)
@@ -105,8 +102,8 @@ class LevelRun:
         """Change what is needed to go on with the tiles that are left."""
         if isinstance(trouble, _DeviceFault):
             # Nor are the maps it made before to be trusted.
-            left = self._segmenter.runtime.device
-            self._segmenter.distrust()
+            left = self._processor.runtime.device
+            self._processor.distrust()
             self._image.forget_maps()
             self._image.to_cpu()
             release_cached(left)
@@ -117,14 +114,14 @@ class LevelRun:
         else:
             # Such as an operator that MPS lacks in some versions of torch, or a device too old for this build of it.
             reason = str(trouble).strip().partition("\n")[0] or type(trouble).__name__
-            device = self._segmenter.runtime.device
+            device = self._processor.runtime.device
             self._go_on_with_the_cpu(f"Level {self._level}: {device} failed ({reason})")
         self._cores = deque(part for core in self._cores for part in self._cut(core))
 
     def _begin(self) -> None:
         """Plan the tiles of the whole volume, from the deepest map that is kept."""
-        kept, runtime = self._image.kept, self._segmenter.runtime
-        self._probed = self._segmenter.is_reference
+        kept, runtime = self._image.kept, self._processor.runtime
+        self._probed = self._processor.is_reference
         self._start = kept.start_for(self._level)
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
@@ -136,23 +133,23 @@ class LevelRun:
         return list(split(box, self.edge, stride=self._stride))
 
     def _choose_edge(self) -> int:
-        segmenter, config = self._segmenter, self._image.config
-        if segmenter.tile is not None:
-            return math.ceil(segmenter.tile / self._stride) * self._stride
+        processor, config = self._processor, self._image.config
+        if processor.tile is not None:
+            return math.ceil(processor.tile / self._stride) * self._stride
         return choose_edge(
             config,
             self._level,
             start=self._start,
             shape=self._image.shape,
-            free_bytes=segmenter.runtime.free_bytes(),
-            itemsize=segmenter.runtime.dtype.itemsize,
-            largest=_LARGEST_EDGE * config.shuffle,
+            free_bytes=processor.runtime.free_bytes(),
+            itemsize=processor.runtime.dtype.itemsize,
+            largest=_LARGEST_EDGE,
         )
 
     def _use_less_memory(self) -> None:
         """After memory ran out: half the edge, or the CPU when that would be smaller than is worth it."""
-        segmenter, level = self._segmenter, self._level
-        device = segmenter.runtime.device
+        processor, level = self._processor, self._level
+        device = processor.runtime.device
         release_cached(device)
         edge = min(self.edge, max(self._image.shape))
         least = self._stride
@@ -162,7 +159,7 @@ class LevelRun:
             least = least_edge(around, stride=self._stride)
         if edge > least:
             self.edge = max(least, edge // 2 // self._stride * self._stride)
-            segmenter.tell(
+            processor.tell(
                 f"Level {level}: out of memory on {device}, going on with tiles of {self.edge} voxels."
             )
         elif device.type != "cpu":
@@ -176,12 +173,12 @@ class LevelRun:
             )
 
     def _go_on_with_the_cpu(self, because: str) -> None:
-        left = self._segmenter.runtime.device
-        self._segmenter.fall_back_to_cpu(f"{because}, going on with the CPU.")
+        left = self._processor.runtime.device
+        self._processor.fall_back_to_cpu(f"{because}, going on with the CPU.")
         self._image.to_cpu()
         # Not before net, image and maps are gone from there: only then is their memory free.
         release_cached(left)
-        self._probed = self._segmenter.is_reference
+        self._probed = self._processor.is_reference
         self.edge = self._choose_edge()
 
     def _run_tile(self, core: Box) -> None:
@@ -189,7 +186,7 @@ class LevelRun:
         target = self._grid.oriented_box(core)
         wanted = hull(core, self._grid.support(target)) if all(shape_of(target)) else core
         probe = None
-        with self._segmenter.runtime.settings():
+        with self._processor.runtime.settings():
             maps = self._image.joined_maps(self._level, wanted, core=core, report=self._report)
             parts = list(self._parts(target))
             for number, part in enumerate(parts):
@@ -199,7 +196,7 @@ class LevelRun:
                 probe = self._probe(logits, box, number == len(parts) // 2) or probe
                 self._labels[part] = self._grid.labels(logits, box, part).cpu().numpy()
                 self._report.step(self.blocks_run + (number + 1) / len(parts), self.blocks_run + 1)
-                if self._segmenter.runtime.precision == "fp32":
+                if self._processor.runtime.precision == "fp32":
                     self._decide_close_calls(logits, box, part, core=core)
             # The reference has maps of its own, for which these make room.
             del maps, logits
@@ -214,7 +211,7 @@ class LevelRun:
         """
         depth, height, width = target
         rows = depth.stop - depth.start
-        if self._segmenter.runtime.precision == "fp32" or not all(shape_of(target)):
+        if self._processor.runtime.precision == "fp32" or not all(shape_of(target)):
             yield target
             return
         plane = (height.stop - height.start) * (width.stop - width.start)
@@ -232,7 +229,7 @@ class LevelRun:
         of_everything: Tensor | None = None
         close = self._grid.close_calls(logits, box, target, within=_CLOSE, most=_MOST_CLOSE_CALLS)
         if close is None:
-            self._segmenter.tell(
+            self._processor.tell(
                 f"Level {self._level}: more than {_MOST_CLOSE_CALLS} voxels of a tile tie between two labels, as they "
                 "do where an image is constant; their label may depend on the tile size."
             )
@@ -255,7 +252,7 @@ class LevelRun:
 
     def _probe(self, logits: Tensor, box: Box, is_compared: bool) -> tuple[Tensor, Box] | None:
         """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""
-        if self._segmenter.is_reference:
+        if self._processor.is_reference:
             return None
         # Values beyond fp16 become infinite, then NaN, which would pass for background.
         if not bool(torch.isfinite(logits.sum())):

@@ -1,0 +1,110 @@
+"""``Segmenter``, a model with the options of its runs, and ``segment``, which yields a result per level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.inference.devices import Runtime, select_runtime
+from CompactSegLib.inference.progress import Progress
+from CompactSegLib.inference.results import Level
+from CompactSegLib.inference.run import Run
+from CompactSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from CompactSegLib.model.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class Segmenter:
+    """A model and how its runs compute; nothing in it changes, whatever happens to a run.
+
+    Attributes:
+        model: The model.
+        device: ``auto``, ``cpu``, ``cuda`` (or ``cuda:1``) or ``mps``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``. In fp32 the labels do not depend on the tile size.
+        tile: Edge of the tiles' cores in voxels of the model's grid, rounded up to the net's stride; None to choose it
+            from the free memory.
+        kept_bytes: Memory for feature maps kept from level to level; None for a third of what is free. Beyond it they
+            are recomputed.
+        runtime: The device and the precision that were chosen, with which each run begins.
+
+    Raises:
+        DeviceError: There is no such device.
+        ConfigurationError: ``tile`` or ``kept_bytes`` is out of range.
+    """
+
+    model: Model
+    device: str = field(default="auto", kw_only=True)
+    precision: str = field(default="auto", kw_only=True)
+    tile: int | None = field(default=None, kw_only=True)
+    kept_bytes: int | None = field(default=None, kw_only=True)
+    runtime: Runtime = field(init=False)
+
+    def __post_init__(self) -> None:
+        if self.tile is not None and not _is_whole(self.tile, 1):
+            raise ConfigurationError(
+                f"tile: expected a whole number of voxels of at least 1, got {self.tile!r}."
+            )
+        if self.kept_bytes is not None and not _is_whole(self.kept_bytes, 0):
+            raise ConfigurationError(
+                f"kept memory: expected a whole number of bytes of at least 0, got {self.kept_bytes!r}."
+            )
+        object.__setattr__(self, "runtime", select_runtime(self.device, self.precision))
+
+    def start(self, volume: Volume) -> Run:
+        """Begin with a volume; nothing is computed until a level is asked for.
+
+        Raises:
+            InputError: The volume does not fit the model.
+        """
+        return Run(
+            self.model, volume, runtime=self.runtime, tile=self.tile, kept_bytes=self.kept_bytes
+        )
+
+
+def _is_whole(value: object, minimum: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+
+
+def segment(
+    volume: Volume,
+    model: Model,
+    *,
+    levels: int | None = None,
+    threshold: float | None = None,
+    all_levels: bool = False,
+    device: str = "auto",
+    tile: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Iterator[Level]:
+    """Segment a volume level by level.
+
+    Yields each level as soon as it is there. Blocks beyond the last yielded level are never executed: not when the stop
+    rule ends the run, and not when the caller takes no further level.
+
+    Args:
+        volume: What to segment.
+        model: With what.
+        levels: The most levels to compute; None for all the model has.
+        threshold: Stop when the improvement (1 - Jaccard to the level before) is below it; None for the model's own, 0
+            for never.
+        all_levels: Switch the stop rule off.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        tile: Edge of the tiles in voxels; None to choose it from the free memory.
+        progress: Called often with how far the run is.
+        cancel: Asked often; when it returns True the run ends with ``Cancelled``.
+
+    Yields:
+        A ``Level`` each, from 1.
+
+    Raises:
+        CompactSegError: Its subclasses say what does not fit; arguments are checked before the first level.
+    """
+    run = Segmenter(model, device=device, tile=tile).start(volume)
+    return run.levels(
+        most=levels, threshold=threshold, all_levels=all_levels, progress=progress, cancel=cancel
+    )
