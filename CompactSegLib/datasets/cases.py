@@ -97,8 +97,10 @@ def _read_image(paths: Sequence[Path], dataset: Dataset) -> Volume:
 
     volume = read_volume(paths)
     # Inference mends such voxels; training data with them is better mended by who knows why.
-    if volume.warnings:
+    if volume.is_mended:
         raise InputError(volume.warnings[0])
+    if not volume.has_contrast:
+        raise InputError(volume.warnings[-1])
     channels = len(dataset.channels)
     if volume.channels != channels:
         raise InputError(
@@ -109,28 +111,18 @@ def _read_image(paths: Sequence[Path], dataset: Dataset) -> Volume:
 
 def _read_labels(path: Path, dataset: Dataset) -> tuple[np.ndarray, Geometry]:
     """Labels ``(K, J, I)`` and their grid; not as a volume, because a case without any structure is a case."""
-    import SimpleITK
+    from CompactSegLib.volume.reading import read_labels
 
-    from CompactSegLib.volume.geometry import Geometry
-
-    try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(
-            f"{path}: expected an image file of labels, but it cannot be read."
-        ) from error
-    array = SimpleITK.GetArrayFromImage(image)
-    if image.GetDimension() != 3 or array.ndim != 3:
-        raise InputError(f"{path}: expected one 3D label map, got an array of shape {array.shape}.")
+    array, geometry = read_labels(path)
     values = np.unique(array)
     highest = dataset.classes - 1
-    wrong = [f"{v:g}" for v in values if not (0 <= v <= highest and v == int(v))]
+    wrong = [f"{v:g}" for v in values if not 0 <= v <= highest]
     if wrong:
         raise InputError(
             f"{path}: expected the label values 0 to {highest} of {dataset.described_by}, "
             f"got also {', '.join(wrong[:5])}."
         )
-    return array.astype(np.uint8), Geometry.from_sitk(image)
+    return array.astype(np.uint8), geometry
 
 
 def _grid(geometry: Geometry) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, image_files, repeated, stem
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.reading import read_labels, read_volume
 
 _MOST_LABELS = 255
 
@@ -80,34 +82,26 @@ def _cases(
 
 def _channels_in(cases: Sequence[CaseFiles], files: int) -> int:
     """Channels of the first case: its files, or the components of its only one."""
-    import SimpleITK
-
     if files > 1 or not cases:
         return files
-    reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(cases[0].images[0]))
     try:
-        reader.ReadImageInformation()
-    except RuntimeError:
+        return read_volume(cases[0].images[0]).channels
+    except InputError:
         # Reading the case will say what is wrong with it.
         return files
-    return reader.GetNumberOfComponents()
 
 
 def _labels(files: Sequence[Path], problems: list[str]) -> dict[int, str]:
-    """The values in label files; a file that cannot be read has its problem told when its case is read."""
-    import SimpleITK
-
+    """The values in label files; `problems` gets which cannot be read."""
     first_with: dict[int, Path] = {}
     for file in files:
         try:
-            values = np.unique(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file))))
-        except RuntimeError:
+            values = np.unique(read_labels(file)[0])
+        except InputError as error:
+            problems.append(str(error).removesuffix("."))
             continue
-        whole = [int(value) for value in values if np.isfinite(value) and value == int(value)]
-        if len(whole) < len(values) or (
-            whole and not 0 <= min(whole) <= max(whole) <= _MOST_LABELS
-        ):
+        whole = [int(value) for value in values]
+        if not 0 <= min(whole) <= max(whole) <= _MOST_LABELS:
             problems.append(
                 f"{file}: expected whole label values from 0 to {_MOST_LABELS}, "
                 f"got {values.min():g} to {values.max():g}"

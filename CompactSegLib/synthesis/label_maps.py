@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import SimpleITK
 import torch
 from torch import Tensor
 
@@ -26,6 +25,7 @@ from CompactSegLib.synthesis.plan import SynthesisPlan
 from CompactSegLib.synthesis.tissues import tissue_of
 from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
+from CompactSegLib.volume.reading import read_labels
 from CompactSegLib.volume.resampling import GridMap
 
 _MOST_TISSUES = 255
@@ -108,16 +108,7 @@ def read_label_map(path: Path, plan: TrainingPlan) -> LabelMap:
     Raises:
         InputError: It is no 3D map of whole numbers, or holds none of the structures.
     """
-    try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{path}: expected a label map, but it cannot be read.") from error
-    array = SimpleITK.GetArrayFromImage(image)
-    if image.GetDimension() != 3 or array.ndim != 3 or np.any(array != np.round(array)):
-        raise InputError(
-            f"{path}: expected one 3D map of whole numbers, got an array of shape {array.shape} and type {array.dtype}."
-        )
-    geometry = Geometry.from_sitk(image)
+    array, geometry = read_labels(path)
     # Every axis at its own spacing: turned to the model's axes, not resampled.
     spacing = _spacing_along(geometry, plan.orientation)
     grid = GridMap.between(geometry, orientation=plan.orientation, spacing_mm=spacing)

@@ -24,10 +24,14 @@ from CompactSegLib.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     import SimpleITK
 
-__all__ = ["Geometry", "orientation_axes"]
+__all__ = ["Geometry", "largest_shift_mm", "orientation_axes"]
 
 _LETTERS = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# A cosine of axes: what headers that round to three places leave, half a millimetre over a head.
+_LARGEST_SHEAR = 2e-3
+# More than any scanner's table; what is beyond it would be resampled to more voxels than there is memory for.
+_LARGEST_MM = 10_000.0
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,29 @@ class Geometry:
             )
         if min(self.spacing_mm) <= 0:
             raise InputError(f"spacing: expected three lengths above 0 mm, got {self.spacing_mm}.")
-        if abs(np.linalg.det(self.direction_matrix)) < 1e-3:
+        extent = [n * mm for n, mm in zip(self.size_ijk, self.spacing_mm, strict=True)]
+        if max(extent) > _LARGEST_MM or np.abs(self.origin_lps_mm).max() > 100 * _LARGEST_MM:
+            raise InputError(
+                f"size: expected at most {_LARGEST_MM / 1000:.0f} m along each axis, got an image of "
+                f"{' x '.join(f'{mm:.4g}' for mm in extent)} mm at {self.origin_lps_mm}; fix its header."
+            )
+        self._check_axes()
+
+    def _check_axes(self) -> None:
+        """Labels of a sheared grid would be right in memory and wrong in the patient: nothing here undoes a shear."""
+        axes = self.direction_matrix
+        if np.abs(np.linalg.norm(axes, axis=0) - 1).max() > _LARGEST_SHEAR:
+            raise InputError("direction: expected axes of length 1; fix the header of the image.")
+        if abs(np.linalg.det(axes)) < 1e-3:
             raise InputError(
                 "direction: the three axes of the image do not span space; fix its header."
+            )
+        cosines = np.abs(axes.T @ axes - np.eye(3))
+        if cosines.max() > _LARGEST_SHEAR:
+            raise InputError(
+                "direction: expected axes at right angles, but its header describes a sheared image (two axes at "
+                f"{np.degrees(np.arccos(cosines.max())):.1f} degrees); resample it to an upright grid, for example in "
+                "3D Slicer, and give the result."
             )
 
     @classmethod
@@ -72,10 +96,13 @@ class Geometry:
     @classmethod
     def from_ijk_to_ras(cls, size_ijk: Sequence[int], matrix: np.ndarray) -> Geometry:
         """Return the geometry of a grid given as in Slicer and nibabel, by a 4x4 matrix."""
-        lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
-        spacing = np.linalg.norm(lps[:3, :3], axis=0)
-        if not np.all(spacing > 0):
-            raise InputError("ijk to ras: expected a matrix with three axes of non-zero length.")
+        with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
+            lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
+            spacing = np.linalg.norm(lps[:3, :3], axis=0)
+        if not np.all(spacing > 0) or not np.all(np.isfinite(spacing)):
+            raise InputError(
+                "ijk to ras: expected a matrix with three axes of finite, non-zero length; fix the header of the image."
+            )
         direction = lps[:3, :3] / spacing
         return cls(tuple(size_ijk), tuple(spacing), tuple(lps[:3, 3]), tuple(direction.ravel()))  # type: ignore[arg-type]
 
@@ -120,10 +147,7 @@ class Geometry:
         """Whether sizes are equal and no corner is off by more than `tolerance` voxels."""
         if self.size_ijk != other.size_ijk:
             return False
-        corners = np.array([*np.ndindex(2, 2, 2)], dtype=float) * (np.array(self.size_ijk) - 1)
-        homogeneous = np.c_[corners, np.ones(8)]
-        apart = np.linalg.norm(homogeneous @ (self.ijk_to_lps - other.ijk_to_lps).T, axis=1)
-        return bool(apart.max() <= tolerance * min(self.spacing_mm))
+        return largest_shift_mm(self, other) <= tolerance * min(self.spacing_mm)
 
     def nearest_axes(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
         """Match the image's axes with the patient's, each to its closest as far as all three allow.
@@ -145,6 +169,14 @@ class Geometry:
         a, b, c = max(permutations(range(3)), key=closeness)
         signs = [-1 if direction[lps, ijk] < 0 else 1 for lps, ijk in enumerate((a, b, c))]
         return (a, b, c), (signs[0], signs[1], signs[2])
+
+
+def largest_shift_mm(a: Geometry, b: Geometry) -> float:
+    """How far apart two grids of one size put a voxel, at the corner where that is most."""
+    corners = np.array([*np.ndindex(2, 2, 2)], dtype=float) * (np.array(a.size_ijk) - 1)
+    homogeneous = np.c_[corners, np.ones(8)]
+    apart = np.linalg.norm(homogeneous @ (a.ijk_to_lps - b.ijk_to_lps).T, axis=1)
+    return float(apart.max())
 
 
 def orientation_axes(code: str) -> tuple[tuple[int, int], ...]:

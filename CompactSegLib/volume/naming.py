@@ -7,8 +7,11 @@ from pathlib import Path
 
 __all__ = ["name_of"]
 
-_SUFFIX = re.compile(r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|dcm|ima)$", re.IGNORECASE)
-_UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_SUFFIX = re.compile(
+    r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|mgh|mgz|dcm|ima)$", re.IGNORECASE
+)
+# The last are bytes of a name that is not in UTF-8.
+_UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]')
 
 
 def name_of(path: Path) -> str:

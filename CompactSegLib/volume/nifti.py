@@ -1,84 +1,286 @@
-"""What a NIfTI file says of its bytes and ITK does not tell: whether all are there, and which voxels are no numbers."""
+"""NIfTI-1, NIfTI-2 and Analyze files, one file or a pair, packed or not, whatever they are called.
+
+Headers: nifti1.h and nifti2.h of https://nifti.nimh.nih.gov. A file may state its frame twice, as sform and as qform,
+and the two may disagree: the sform is taken, as nibabel, SPM and FSL take it, and the user is told.
+"""
 
 from __future__ import annotations
 
-import gzip
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-__all__ = ["HEADER_BYTES", "NiftiHeader", "not_finite_voxels"]
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.geometry import Geometry, largest_shift_mm
+from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_gzip, read_array
 
-HEADER_BYTES = 544
-"""What has to be read of a file to parse its header, of either version."""
+__all__ = ["HEADER_BYTES", "is_nifti", "read_nifti"]
 
-_FLOATS = {16: "f4", 64: "f8"}
+HEADER_BYTES = 540
+"""What has to be read of a file to tell whether it is NIfTI and to parse its header, of either version."""
+
+_TYPES = {
+    2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8",
+    256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
+}  # fmt: skip
+_COLOURS = {128: "RGB", 2304: "RGBA"}
+_COMPLEX = (32, 1792, 2048)
+_LABELS = 1002
+_TO_MM = {1: 1000.0, 3: 0.001}  # metres and micrometres; millimetres, and what is not said, stay
+_LARGEST_DEVIATION = 0.1  # voxels
 
 
 @dataclass(frozen=True)
-class NiftiHeader:
-    """The fields of nifti1.h and nifti2.h that say where the voxels are and of which kind.
-
-    Attributes:
-        order: ``<`` or ``>``, as in `struct`.
-        datatype: NIfTI's number for the type of a voxel.
-        bits: Bits per voxel.
-        voxels: How many there are, of all frames and components.
-        offset: Where they begin, in bytes.
-    """
+class _Header:
+    """What matters of a header; names are those of nifti1.h."""
 
     order: str
+    is_pair: bool
+    dim: tuple[int, ...]
     datatype: int
-    bits: int
-    voxels: int
-    offset: int
+    pixdim: tuple[float, ...]
+    vox_offset: float
+    scl_slope: float
+    scl_inter: float
+    xyzt_units: int
+    qform_code: int
+    sform_code: int
+    quaternion: tuple[float, ...]
+    srow: tuple[float, ...]
+    intent_code: int
 
     @classmethod
-    def parse(cls, header: bytes) -> NiftiHeader:
-        """Read NIfTI-1 (348 bytes) and NIfTI-2 (540 bytes) headers.
+    def parse(cls, header: bytes) -> _Header:
+        """Read a header of either version.
 
         Raises:
-            ValueError: It is neither.
             struct.error: It ends too early.
         """
-        order = "<" if struct.unpack_from("<i", header)[0] in (348, 540) else ">"
-        (version,) = struct.unpack_from(f"{order}i", header)
-        if version not in (348, 540):
-            raise ValueError("not a NIfTI header")
-        if version == 348:
-            dim = struct.unpack_from(f"{order}8h", header, 40)
-            datatype, bits = struct.unpack_from(f"{order}2h", header, 70)
-            (offset,) = struct.unpack_from(f"{order}f", header, 108)
+        order = _byte_order(header) or "<"
+
+        def read(form: str, offset: int) -> tuple[Any, ...]:
+            return struct.unpack_from(order + form, header, offset)
+
+        if read("i", 0)[0] == 540:
+            magic = header[4:7]
+            dim, datatype, pixdim = read("8q", 16), read("h", 12), read("8d", 104)
+            offset, scale, units = read("q", 168), read("2d", 176), read("i", 500)
+            codes, quaternion, srow = read("2i", 344), read("6d", 352), read("12d", 400)
+            intent = read("i", 504)
         else:
-            dim = struct.unpack_from(f"{order}8q", header, 16)
-            datatype, bits = struct.unpack_from(f"{order}2h", header, 12)
-            (offset,) = struct.unpack_from(f"{order}q", header, 168)
-        voxels = prod(max(1, n) for n in dim[1 : 1 + dim[0]])
-        return cls(order, datatype, bits, voxels, int(offset))
+            magic = header[344:347]
+            dim, datatype, pixdim = read("8h", 40), read("h", 70), read("8f", 76)
+            offset, scale, units = read("f", 108), read("2f", 112), read("B", 123)
+            codes, quaternion, srow = read("2h", 252), read("6f", 256), read("12f", 280)
+            intent = read("h", 68)
+            if magic not in (b"n+1", b"ni1"):  # Analyze has other things in these places
+                codes, scale, units, intent = (0, 0), (0.0, 0.0), (0,), (0,)
+        return cls(
+            order=order,
+            is_pair=magic[1:2] != b"+",
+            dim=dim,
+            datatype=datatype[0],
+            pixdim=pixdim,
+            vox_offset=offset[0],
+            scl_slope=scale[0],
+            scl_inter=scale[1],
+            xyzt_units=units[0],
+            qform_code=codes[0],
+            sform_code=codes[1],
+            quaternion=quaternion,
+            srow=srow,
+            intent_code=intent[0],
+        )
 
     @property
-    def file_bytes(self) -> int:
-        """How long the file must be, unpacked."""
-        return self.offset + self.voxels * self.bits // 8
+    def to_mm(self) -> float:
+        """Millimetres in the unit of length."""
+        return _TO_MM.get(self.xyzt_units & 7, 1.0)
 
+    @property
+    def spacing_mm(self) -> tuple[float, ...]:
+        return tuple(self.to_mm * length for length in self.pixdim[1:4])
 
-def not_finite_voxels(path: Path) -> NDArray[np.bool_] | None:
-    """Which voxels of a complete ``.nii`` or ``.nii.gz`` file are NaN or infinite, in the file's order.
-
-    ITK reads them as zeros without a word. None where there are none, as in all files of whole numbers.
-    """
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rb") if packed else path.open("rb") as stream:
-        header = NiftiHeader.parse(stream.read(HEADER_BYTES))
-        kind = _FLOATS.get(header.datatype)
-        if kind is None:
+    @property
+    def sform(self) -> np.ndarray | None:
+        """Voxel indices to RAS, where stated."""
+        if self.sform_code <= 0:
             return None
-        stream.seek(header.offset)
-        data = stream.read(header.voxels * header.bits // 8)
-    bad = ~np.isfinite(np.frombuffer(data, dtype=header.order + kind))
-    return bad if bad.any() else None
+        return np.vstack([self.to_mm * np.reshape(self.srow, (3, 4)), [0, 0, 0, 1]])
+
+    @property
+    def qform(self) -> np.ndarray | None:
+        """Voxel indices to RAS, where stated; NaN where the quaternion is none."""
+        if self.qform_code <= 0:
+            return None
+        b, c, d, *origin = self.quaternion
+        rest = 1.0 - (b * b + c * c + d * d)
+        a = np.sqrt(max(rest, 0.0)) if rest > -1e-3 else np.nan
+        b, c, d = (part / np.sqrt(max(1.0, 1.0 - rest)) for part in (b, c, d))
+        matrix = np.eye(4)
+        matrix[:3, :3] = [
+            [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
+            [2 * (b * c + a * d), a * a + c * c - b * b - d * d, 2 * (c * d - a * b)],
+            [2 * (b * d - a * c), 2 * (c * d + a * b), a * a + d * d - b * b - c * c],
+        ]
+        handed = -1.0 if self.pixdim[0] < 0 else 1.0
+        matrix[:3, :3] *= np.array(self.spacing_mm) * [1.0, 1.0, handed]
+        matrix[:3, 3] = self.to_mm * np.array(origin)
+        return matrix
+
+    def nothing_stated(self, size: Sequence[int]) -> np.ndarray:
+        """Voxel indices to RAS where the header does not say: LAS, about the centre."""
+        matrix = np.diag([*np.abs(self.spacing_mm) * [-1, 1, 1], 1.0])
+        matrix[:3, 3] = -matrix[:3, :3] @ (np.array(size) - 1) / 2
+        return matrix
+
+
+def is_nifti(head: bytes) -> bool:
+    """Whether the first bytes of a file, unpacked, are a NIfTI or Analyze header."""
+    return _byte_order(head) is not None
+
+
+def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
+    """Read a file, or the pair that a ``.hdr`` or an ``.img`` is half of.
+
+    Args:
+        path: The file.
+        as_labels: Take what says that it is a segmentation, which is no image.
+
+    Raises:
+        InputError: It is damaged, no 3D image of real numbers, or its frame makes no sense.
+    """
+    is_image_half = path.suffix.lower() == ".img"
+    header_path = path.with_suffix(".hdr") if is_image_half else path
+    try:
+        header = _Header.parse(first_bytes(header_path, HEADER_BYTES))
+        data_path = path
+        if header.is_pair and not is_image_half:
+            data_path = path.with_suffix(".img")
+            if not data_path.is_file():
+                raise InputError(
+                    f"{path}: expected its voxels in {data_path.name} beside it, which is not there; copy both files."
+                )
+        offset = max(0, int(header.vox_offset)) or (0 if header.is_pair else 352)
+    except (OverflowError, ValueError, struct.error) as error:
+        raise damaged(path) from error
+    *size, components = _size(header, path)
+    dtype = _dtype(header, path, as_labels=as_labels)
+    geometry, warnings = _geometry(header, size, path)
+    array = read_array(
+        data_path,
+        (components, *reversed(size)),
+        dtype,
+        skip=offset,
+        packing="gzip" if is_gzip(data_path) else "raw",
+        named=path,
+    )
+    return StoredImage(_scaled(array, header), geometry, warnings)
+
+
+def _byte_order(head: bytes) -> str | None:
+    for order in "<>":
+        if len(head) >= 4 and struct.unpack_from(f"{order}i", head)[0] in (348, 540):
+            return order
+    return None
+
+
+def _size(header: _Header, path: Path) -> tuple[int, int, int, int]:
+    """Voxels along i, j and k, and components."""
+    axes = header.dim[0]
+    if not 1 <= axes <= 7:
+        raise damaged(path)
+    i, j, k, frames, *others = [*header.dim[1 : 1 + axes], *[1] * (7 - axes)]
+    words = " x ".join(map(str, header.dim[1 : 1 + axes]))
+    if axes < 3 and min(i, j) >= 1:
+        raise InputError(
+            f"{path}: expected a 3D volume, got a {axes}D image ({words} voxels); give a 3D file or a DICOM series."
+        )
+    if frames > 1 or max(others[1:]) > 1:
+        raise InputError(
+            f"{path}: expected a 3D volume, got a 4D image of {max(frames, *others[1:])} frames ({words} voxels); "
+            "extract one frame and give that."
+        )
+    return i, j, k, max(1, others[0])
+
+
+def _dtype(header: _Header, path: Path, *, as_labels: bool) -> np.dtype:
+    if header.intent_code == _LABELS and not as_labels:
+        raise InputError(
+            f"{path}: expected an image, got a segmentation, as its header says; give the image it was made from."
+        )
+    if header.datatype in _COLOURS:
+        raise InputError(
+            f"{path}: expected intensities, got a colour image ({_COLOURS[header.datatype]}); "
+            "give the image itself instead of a rendering, or one file per channel."
+        )
+    if header.datatype in _COMPLEX:
+        raise InputError(
+            f"{path}: expected real numbers as voxels, got complex ones; export magnitudes."
+        )
+    kind = _TYPES.get(header.datatype)
+    if kind is None:
+        raise InputError(
+            f"{path}: expected whole numbers or floating point numbers of up to 64 bits as voxels, got NIfTI's type "
+            f"{header.datatype}; export it again."
+        )
+    return np.dtype(header.order + kind)
+
+
+def _scaled(array: np.ndarray, header: _Header) -> np.ndarray:
+    slope, inter = header.scl_slope, header.scl_inter
+    if slope == 0 or not np.isfinite(slope) or not np.isfinite(inter) or (slope, inter) == (1, 0):
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told of later
+        return array * np.float32(slope) + np.float32(inter)
+
+
+def _geometry(header: _Header, size: list[int], path: Path) -> tuple[Geometry, tuple[str, ...]]:
+    sform, qform = (_usable(size, matrix) for matrix in (header.sform, header.qform))
+    told: list[str] = []
+    if sform and qform:
+        shift = largest_shift_mm(sform, qform)
+        if shift > _LARGEST_DEVIATION * min(sform.spacing_mm):
+            told.append(
+                f"its sform (code {header.sform_code}) and its qform (code {header.qform_code}) put it in places up to "
+                f"{shift:.1f} mm apart; the sform was taken"
+            )
+    elif sform and _disagree(sform.spacing_mm, header.spacing_mm):
+        told.append(
+            f"its sform gives voxels of {_mm(sform.spacing_mm)}, its pixdim such of {_mm(header.spacing_mm)}; "
+            "the sform was taken, and millilitres are as wrong as it is"
+        )
+    elif qform and header.sform_code > 0:
+        told.append(
+            "its sform is no frame of an image (sheared, or no numbers); its qform was taken"
+        )
+    found = sform or qform
+    if found is None:
+        for stated in (header.sform, header.qform):
+            if stated is not None:  # says what is wrong with it
+                Geometry.from_ijk_to_ras(size, stated)
+        found = Geometry.from_ijk_to_ras(size, header.nothing_stated(size))
+        told.append(
+            "its header states no orientation (qform and sform codes are 0); it was taken as LAS, as nibabel, FSL and "
+            "SPM do, and left and right may be exchanged"
+        )
+    return found, tuple(f"{path}: {sentence}; check it." for sentence in told)
+
+
+def _usable(size: list[int], matrix: np.ndarray | None) -> Geometry | None:
+    try:
+        return None if matrix is None else Geometry.from_ijk_to_ras(size, matrix)
+    except InputError:
+        return None
+
+
+def _disagree(spacing: tuple[float, ...], pixdim: tuple[float, ...]) -> bool:
+    return not np.allclose(np.abs(pixdim), spacing, rtol=0.01)
+
+
+def _mm(lengths: tuple[float, ...]) -> str:
+    return " x ".join(f"{abs(length):.4g}" for length in lengths) + " mm"

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import SimpleITK
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom import choose_series, find_series, read_series
-from CompactSegLib.volume.dicom_image import is_dicom
+from CompactSegLib.volume.dicom import choose_series, find_series
+from CompactSegLib.volume.dicom_image import is_dicom, is_dicomdir
+from CompactSegLib.volume.dicom_stack import read_series
+from CompactSegLib.volume.foreign import read_foreign
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.integrity import check_complete
+from CompactSegLib.volume.metaimage import is_metaimage, read_metaimage
+from CompactSegLib.volume.mgh import read_mgh
 from CompactSegLib.volume.naming import name_of
-from CompactSegLib.volume.nifti import not_finite_voxels
+from CompactSegLib.volume.nifti import HEADER_BYTES, is_nifti, read_nifti
+from CompactSegLib.volume.nrrd import is_nrrd, read_nrrd
+from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
-__all__ = ["read_volume"]
+__all__ = ["read_labels", "read_volume"]
 
 StrPath = str | os.PathLike[str]
 
-_FORMATS = "NIfTI, NRRD, MetaImage or DICOM"
-_IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+_IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
 
 
 def read_volume(
@@ -32,7 +35,7 @@ def read_volume(
 ) -> Volume:
     """Read a volume with its geometry.
 
-    - A file: NIfTI, NRRD, MetaImage or whatever else SimpleITK reads. Vector voxels become channels.
+    - A file: NIfTI, NRRD, MetaImage, MGZ or whatever else SimpleITK reads. Vector voxels become channels.
     - A folder: the DICOM series in it and in its sub-folders. Where there are several, `series` chooses.
     - One DICOM file: its whole series, from the folder it lies in, as a viewer does when it is given a slice;
       a multi-frame image is a volume by itself.
@@ -43,16 +46,48 @@ def read_volume(
         series: Number or UID of a DICOM series.
 
     Returns:
-        The volume, named after its file or DICOM folder. Voxels that are not finite are replaced, see its
-        warnings.
+        The volume, named after its file or DICOM folder. What is not stated in the file, or had to be mended, is told
+        in its warnings.
 
     Raises:
         InputError: Anything that is not one real 3D image with something to see in it.
     """
-    with _quiet_itk():
-        if isinstance(path_or_paths, str | os.PathLike):
-            return _read_one(Path(path_or_paths), series)
-        return _read_several([Path(path) for path in path_or_paths], series)
+    if isinstance(path_or_paths, str | os.PathLike):
+        return _read_one(_path(path_or_paths), series)
+    return _read_several([_path(path) for path in path_or_paths], series)
+
+
+def read_labels(path: StrPath) -> tuple[np.ndarray, Geometry]:
+    """Read a label map with the guards that images have.
+
+    Returns:
+        Whole numbers (K, J, I) in the pixel type of the file, and their grid.
+
+    Raises:
+        InputError: It is damaged, no single 3D map, or holds numbers that are not whole.
+    """
+    file = _path(path)
+    _check_file(file)
+    stored = _read_image(file, as_labels=True)
+    if len(stored.array) != 1:
+        raise InputError(
+            f"{file}: expected one 3D label map, got {len(stored.array)} channels; give one file of labels."
+        )
+    array = stored.array[0]
+    if array.dtype.kind == "f":
+        fractions = array.size - int(np.count_nonzero(array == np.round(array)))
+        if fractions or not np.all(np.isfinite(array)):
+            raise InputError(
+                f"{file}: expected whole numbers as labels, but {fractions or 'some'} voxels are none (fractions, NaN "
+                "or infinite); export it again."
+            )
+    return array, stored.geometry
+
+
+def _path(path: StrPath) -> Path:
+    if not os.fspath(path):
+        raise InputError("Expected the path of a file or folder, got an empty text.")
+    return Path(path)
 
 
 def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
@@ -73,23 +108,41 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         return _read_series(files, path, series)
     _check_file(path)
     if is_dicom(path):
+        if is_dicomdir(path):
+            raise InputError(
+                f"{path}: expected an image, got the directory of a DICOM medium; give the folder that it lies in."
+            )
         own = find_series([path])
         if not own:
             raise InputError(
                 f"{path}: expected a DICOM image, got a DICOM file without one, or a damaged one."
             )
-        if own[0].images[0].frames > 1:
+        if own[0].frames[0].frames > 1:
             return _read_series([path], path, series)
         files = [file for file in path.parent.iterdir() if file.is_file()]
         return _read_series(files, path.parent, own[0].uid if series is None else series)
-    array, geometry = _read_image(path)
-    return Volume.from_array(array, geometry, name=name_of(path), source=VolumeSource(path))
+    image = _read_image(path)
+    return Volume.from_array(
+        image.array,
+        image.geometry,
+        name=name_of(path),
+        source=VolumeSource(path),
+        warnings=image.warnings,
+    )
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path}: expected a file or folder, but there is nothing of this name.")
-    if path.is_file() and path.stat().st_size == 0:
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "there is nothing of this name" if missing else "it cannot be looked at"
+        raise InputError(f"{path}: expected a file or folder, but {what}.") from error
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise InputError(
+            f"{path}: expected a file, got a pipe, a device or a socket; save the image to a file."
+        )
+    if stat.S_ISREG(kind) and path.stat().st_size == 0:
         raise InputError(f"{path}: expected an image, got an empty file; copy or export it again.")
     if not os.access(path, os.R_OK):
         raise InputError(f"{path}: this file may not be read; ask its owner for permission.")
@@ -104,103 +157,69 @@ def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -
             f"{min(images)}; give one of those files."
         )
     chosen = choose_series(found, wanted, where=where)
-    array, geometry, ordered = read_series(chosen, where=where)
+    found_volume = read_series(chosen, where=where)
     # Two series of one folder must not overwrite each other's results.
-    name = name_of(where) + (f"_series-{chosen.number or chosen.uid}" if len(found) > 1 else "")
-    source = VolumeSource(where, ordered, chosen.uid)
-    return Volume.from_array(array, geometry, name=name, source=source)
-
-
-def _read_channels(paths: Sequence[Path]) -> Volume:
-    arrays, first = [], None
-    for path in paths:
-        if path.is_dir():
-            raise InputError(f"{path}: expected files, one for each channel, got a folder.")
-        array, geometry = _read_image(path)
-        first = first or geometry
-        if not geometry.matches(first):
-            raise InputError(
-                f"{path}: expected the grid of {paths[0].name} ({_grid(first)}), as channels of one "
-                f"image have, got another ({_grid(geometry)}); resample it to the first."
-            )
-        arrays.append(array)
-    assert first is not None
+    uid, number = chosen.names
+    name = name_of(where) + (f"_series-{number or uid}" if len(found) > 1 else "")
+    source = VolumeSource(
+        where,
+        found_volume.files,
+        chosen.uid,
+        dicom_frames=found_volume.frames,
+        is_resampled=found_volume.is_resampled,
+    )
     return Volume.from_array(
-        np.concatenate(arrays), first, name=name_of(paths[0]), source=VolumeSource(paths[0])
+        found_volume.array,
+        found_volume.geometry,
+        name=name,
+        source=source,
+        warnings=found_volume.warnings,
     )
 
 
-def _read_image(path: Path) -> tuple[np.ndarray, Geometry]:
-    """Return the array (C, K, J, I) and geometry of an image file."""
-    check_complete(path)
-    reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(path))
+def _read_channels(paths: Sequence[Path]) -> Volume:
+    images: list[StoredImage] = []
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path}: expected files, one for each channel, got a folder.")
+        image = _read_image(path)
+        first = images[0].geometry if images else image.geometry
+        if not image.geometry.matches(first):
+            raise InputError(
+                f"{path}: expected the grid of {paths[0].name} ({_grid(first)}), as channels of one "
+                f"image have, got another ({_grid(image.geometry)}); resample it to the first."
+            )
+        images.append(image)
+    return Volume.from_array(
+        np.concatenate([image.array for image in images]),
+        images[0].geometry,
+        name=name_of(paths[0]),
+        source=VolumeSource(paths[0]),
+        warnings=tuple(sentence for image in images for sentence in image.warnings),
+    )
+
+
+def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
+    """Read an image file by what it holds, whatever it is called."""
+    head = first_bytes(path, HEADER_BYTES)
+    name = path.name.lower()
     try:
-        reader.ReadImageInformation()
-        _check_kind(reader, path)
-        if reader.GetDimension() == 4:
-            reader.SetExtractSize([*reader.GetSize()[:3], 0])
-        image = reader.Execute()
-    except RuntimeError as error:
-        raise InputError(_reason(path, str(error))) from error
-    array = SimpleITK.GetArrayFromImage(image)
-    array = np.moveaxis(array, -1, 0) if array.ndim == 4 else array[np.newaxis]
-    array = np.ascontiguousarray(array)
-    if path.name.lower().endswith((".nii", ".nii.gz")) and array.dtype.kind == "f":
-        bad = not_finite_voxels(path)
-        if bad is not None and bad.size == array.size:
-            array[bad.reshape(array.shape)] = np.nan
-    return array, Geometry.from_sitk(image)
-
-
-def _check_kind(reader: SimpleITK.ImageFileReader, path: Path) -> None:
-    """Say from the header alone whether this can be a volume, before much is read."""
-    size = reader.GetSize()
-    words = " x ".join(str(n) for n in size)
-    kind = SimpleITK.GetPixelIDValueAsString(reader.GetPixelIDValue())
-    components = reader.GetNumberOfComponents()
-    if len(size) == 4 and size[3] > 1:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {size[3]} frames ({words} voxels); "
-            "extract one frame and give that."
-        )
-    if len(size) not in (3, 4):
-        raise InputError(
-            f"{path}: expected a 3D volume, got a {len(size)}D image ({words} voxels); "
-            "give a 3D file or a DICOM series."
-        )
-    if "complex" in kind or "label" in kind:
-        raise InputError(f"{path}: expected real numbers as voxels, got {kind}; export magnitudes.")
-    if components in (3, 4) and "8-bit unsigned" in kind:
-        raise InputError(
-            f"{path}: expected intensities, got a colour image ({components} x 8 bit); "
-            "give the image itself instead of a rendering, or one file per channel."
-        )
-
-
-@contextmanager
-def _quiet_itk() -> Iterator[None]:
-    """Keep ITK's warnings from standard error, where one sentence is expected."""
-    before = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
-    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        SimpleITK.ProcessObject.SetGlobalWarningDisplay(before)
-
-
-def _reason(path: Path, message: str) -> str:
-    """One sentence from an ITK exception of many lines."""
-    if "Unable to determine ImageIO" in message:
-        return (
-            f"{path}: expected an image ({_FORMATS}), got a file of another kind, or a damaged one."
-        )
-    if "orthonormal" in message:
-        return (
-            f"{path}: expected axes at right angles, but its header describes a sheared image; "
-            "resample it, for example in 3D Slicer, and give the result."
-        )
-    return f"{path}: expected a complete image, but it is damaged or cut short; copy or export it again."
+        if name.endswith((".mgz", ".mgh")):
+            return read_mgh(path)
+        if is_nrrd(head):
+            return read_nrrd(path, as_labels=as_labels)
+        if is_metaimage(path, head):
+            return read_metaimage(path)
+        if is_nifti(head) or (name.endswith(".img") and path.with_suffix(".hdr").is_file()):
+            return read_nifti(path, as_labels=as_labels)
+        if name.endswith((".nii", ".nii.gz", ".hdr")):
+            raise damaged(path)
+        return read_foreign(path)
+    except InputError as error:
+        # A grid that makes no sense does not know its file.
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
 
 
 def _grid(geometry: Geometry) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.padding import on_labels, without_padding
 
 __all__ = ["Volume", "VolumeSource"]
 
@@ -22,13 +23,17 @@ class VolumeSource:
 
     Attributes:
         path: What was asked for: a file, or a DICOM folder.
-        dicom_files: One per slice in the order of k, empty for other formats.
+        dicom_files: One per slice in the order of k, or the one of a multi-frame image; empty for other formats.
         series_uid: DICOM Series Instance UID.
+        dicom_frames: For each k the frame of a multi-frame image, from 0; empty for slices.
+        is_resampled: Whether the voxels are on another grid than the files', which were tilted.
     """
 
     path: Path
     dicom_files: tuple[Path, ...] = ()
     series_uid: str | None = None
+    dicom_frames: tuple[int, ...] = ()
+    is_resampled: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +45,8 @@ class Volume:
         geometry: The grid of the array.
         name: What outputs are named after: ``brain`` for ``brain.nii.gz``.
         source: The files it was read from, None where it came from memory.
-        warnings: Sentences for the user on what had to be mended.
+        warnings: Sentences for the user on what had to be mended, or assumed.
+        is_mended: Whether voxels that are no numbers were replaced; the first warning is about these.
     """
 
     array: np.ndarray
@@ -48,6 +54,7 @@ class Volume:
     name: str = "volume"
     source: VolumeSource | None = None
     warnings: tuple[str, ...] = ()
+    is_mended: bool = False
 
     def __post_init__(self) -> None:
         if self.array.ndim != 4 or self.array.shape[1:] != self.geometry.shape_kji:
@@ -64,17 +71,19 @@ class Volume:
         *,
         name: str = "volume",
         source: VolumeSource | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> Volume:
         """Return a volume that is fit to be segmented.
 
         Voxels that are not finite, or too large for float32, become the smallest finite value, with
-        a warning; the given array is not changed. An image without contrast has a warning too.
+        a warning, and so does padding; the given array is not changed. An image without contrast has a warning too.
 
         Args:
             array: (K, J, I) or (C, K, J, I), any real pixel type.
             geometry: The grid of the array.
             name: What outputs are named after; in messages where there is no source.
             source: The files it came from.
+            warnings: What its reader has to say.
 
         Raises:
             InputError: Not a real 3D image, or no finite voxel in it.
@@ -92,15 +101,18 @@ class Volume:
                 f"{what}: expected a 3D volume, got a single slice ({size} voxels); "
                 "give the whole series or a 3D file."
             )
-        array, warnings = _finite(array, what)
-        volume = cls(array, geometry, name=name, source=source, warnings=warnings)
+        array, mended = _finite(array, what)
+        array, padded = without_padding(array, what)
+        told = (*mended, *warnings, *padded)
+        volume = cls(array, geometry, name, source, told, is_mended=bool(mended))
         if volume.has_contrast:
-            return volume
+            remark = on_labels(array, what)
+            return replace(volume, warnings=(*told, remark)) if remark else volume
         warning = (
             f"{what}: expected an image, but all voxels have the value {array.flat[0]}; "
             "check that the right file was exported."
         )
-        return replace(volume, warnings=(*warnings, warning))
+        return replace(volume, warnings=(*told, warning))
 
     @property
     def shape_kji(self) -> tuple[int, int, int]:

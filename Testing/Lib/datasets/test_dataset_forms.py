@@ -166,7 +166,7 @@ def test_every_problem_of_two_folders_is_listed_with_its_file(two_folders):
         "extra.nii.gz: expected labels of the same name",
         "one file of the name ball_1, got more",
         "ball_2.nrrd: expected label values without gaps over all files, got 4, but none has 3",
-        "more.nii.gz: expected whole label values",
+        "more.nii.gz: expected whole numbers as labels",
     ):
         assert part in message
 

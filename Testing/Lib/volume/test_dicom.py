@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import SimpleITK
+from pydicom.uid import generate_uid
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.reading import read_volume
@@ -81,8 +82,7 @@ def test_what_is_no_image_is_passed_over(tmp_path, capfd):
     write_series(tmp_path)
     write_series(tmp_path, number=9, Modality="SEG", names=[f"seg{k}" for k in range(6)])
     (tmp_path / "notes.txt").write_text("hello")
-    (tmp_path / "empty.dcm").write_bytes(b"")
-    (tmp_path / "junk.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"junk" * 9)
+    (tmp_path / "empty.txt").write_bytes(b"")
     (tmp_path / "._1.dcm").write_bytes(b"Mac OS X" * 20)
     np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())
     assert capfd.readouterr().err == ""
@@ -139,8 +139,9 @@ def _without_one_slice(folder):
     (folder / "3-002.dcm").unlink()
 
 
-def _copied_slice(folder):
+def _another_image_in_the_place_of_a_slice(folder):
     (folder / "copy.dcm").write_bytes((folder / "3-002.dcm").read_bytes())
+    change(folder / "copy.dcm", SOPInstanceUID=generate_uid())
 
 
 def _second_time_point(folder):
@@ -162,10 +163,38 @@ def _only_one(folder):
         file.unlink()
 
 
-def _tilted_gantry(folder):
-    for k, file in enumerate(sorted(folder.iterdir())):
-        position = (GRID.ijk_to_lps @ [0, 0, k, 1])[:3] + 0.5 * k * GRID.direction_matrix[:, 1]
-        change(file, ImagePositionPatient=[*position])
+def _one_slice_beside_the_others(folder):
+    position = (GRID.ijk_to_lps @ [0, 2, 3, 1])[:3]
+    change(folder / "3-003.dcm", ImagePositionPatient=[*position])
+
+
+def _no_pixel_spacing(folder):
+    for file in folder.iterdir():
+        change(file, PixelSpacing=None)
+
+
+def _only_the_spacing_at_the_detector(folder):
+    for file in folder.iterdir():
+        change(file, PixelSpacing=None, ImagerPixelSpacing=[0.5, 0.5])
+
+
+def _pixel_spacing_of_0(folder):
+    for file in folder.iterdir():
+        change(file, PixelSpacing=[0, 0.75])
+
+
+def _slopes_in_some(folder):
+    change(folder / "3-003.dcm", RescaleSlope=None)
+
+
+def _slope_of_0(folder):
+    for file in folder.iterdir():
+        change(file, RescaleSlope=0)
+
+
+def _directions_that_are_none(folder):
+    for file in folder.iterdir():
+        change(file, ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
 
 
 def _no_positions(folder):
@@ -195,12 +224,18 @@ def _cut_last_slice(folder):
 
 IRREGULAR = {
     _without_one_slice: r"5.00 mm lie between slices 2 and 3 where 2.50 mm are usual",
-    _copied_slice: "expected one image per position, got 7 images at 6 positions",
+    _another_image_in_the_place_of_a_slice: "expected one image per position, got 7 images at 6 positions",
     _second_time_point: "got 12 images at 6 positions .a time series",
     _localizer: "differ in orientation, size or pixel spacing",
     _other_size: "differ in orientation, size or pixel spacing",
     _only_one: "expected a 3D volume, got a single slice",
-    _tilted_gantry: r"shifted by up to 2.5 mm .tilted gantry",
+    _one_slice_beside_the_others: "straight above each other or tilted steadily, but some are 1.5 mm beside",
+    _no_pixel_spacing: r"PixelSpacing .0028,0030. is missing, empty or not above 0 in 3-000.dcm",
+    _only_the_spacing_at_the_detector: "only ImagerPixelSpacing, the spacing at the detector, is stated",
+    _pixel_spacing_of_0: r"PixelSpacing .0028,0030. is missing, empty or not above 0",
+    _slopes_in_some: r"expected a RescaleSlope .0028,1053. .* in all images or in none",
+    _slope_of_0: r"but some have none, or 0, or no number",
+    _directions_that_are_none: r"expected two directions at right angles in ImageOrientationPatient",
     _no_positions: "expected images with position and orientation",
     _colour: "expected grey values, got colour images",
     _cut_last_slice: "3-005.dcm: expected a complete DICOM image",
@@ -243,46 +278,9 @@ def test_a_dicom_file_without_an_image_is_said(tmp_path):
         read_volume(tmp_path / "a.dcm")
 
 
-class TestMultiFrame:
-    @pytest.fixture
-    def an_enhanced_file(self, tmp_path):
-        return self._enhanced(tmp_path)
-
-    def test_is_a_volume_by_itself(self, an_enhanced_file):
-        volume = read_volume(an_enhanced_file)
-        assert volume.name == "enhanced"
-        # The frames are stored from top to bottom: another layout of the same voxels.
-        assert volume.geometry.size_ijk == GRID.size_ijk
-        top_down = bool(volume.geometry.direction_matrix[:, 2] @ GRID.direction_matrix[:, 2] < 0)
-        array = volume.array[0, ::-1] if top_down else volume.array[0]
-        np.testing.assert_array_equal(array, an_array())
-        corner = volume.geometry.ijk_to_lps @ [0, 0, 5 if top_down else 0, 1]
-        np.testing.assert_allclose(corner[:3], GRID.origin_lps_mm, atol=1e-3)
-
-    def test_with_a_frame_out_of_place_is_refused(self, an_enhanced_file):
-        import pydicom
-
-        image = pydicom.dcmread(an_enhanced_file)
-        frame = image.PerFrameFunctionalGroupsSequence[3]
-        frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, 0]
-        image.save_as(an_enhanced_file)
-        with pytest.raises(InputError, match="to be one regular stack of slices"):
-            read_volume(an_enhanced_file)
-
-    @staticmethod
-    def _enhanced(folder):
-        import highdicom
-        import pydicom
-
-        write_series(folder / "single", PatientBirthDate="", PatientSex="", AccessionNumber="")
-        slices = [pydicom.dcmread(file) for file in sorted((folder / "single").iterdir())]
-        for image in slices:
-            image.Manufacturer = image.StudyID = image.StudyDate = image.StudyTime = ""
-            image.ReferringPhysicianName = image.PositionReferenceIndicator = ""
-            image.AcquisitionNumber = 1
-            image.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-        enhanced = highdicom.legacy.LegacyConvertedEnhancedCTImage(
-            slices, highdicom.UID(), 5, highdicom.UID(), 1
-        )
-        enhanced.save_as(folder / "enhanced.dcm")
-        return folder / "enhanced.dcm"
+def test_an_instance_that_lies_there_twice_counts_once(tmp_path):
+    write_series(tmp_path)
+    (tmp_path / "3-002 (1).dcm").write_bytes((tmp_path / "3-002.dcm").read_bytes())
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.array[0], an_array())
+    assert len(volume.source.dicom_files) == 6

@@ -87,8 +87,34 @@ def test_a_grid_that_makes_no_sense_is_refused():
         Geometry((4, 4, 4), (1.0, -1.0, 1.0))
     with pytest.raises(InputError, match="origin_lps_mm: expected 3 finite numbers"):
         Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, float("nan"), 0.0))
-    with pytest.raises(InputError, match="do not span space"):
+    with pytest.raises(InputError, match="expected axes of length 1"):
         Geometry((4, 4, 4), (1.0, 1.0, 1.0), direction_lps=(1, 0, 0, 1, 0, 0, 0, 0, 1))
+    with pytest.raises(InputError, match="do not span space"):
+        Geometry((4, 4, 4), (1.0, 1.0, 1.0), direction_lps=(1, 1, 0, 0, 0, 0, 0, 0, 1))
+    with pytest.raises(InputError, match="at most 10 m along each axis, got an image of 4e"):
+        Geometry((4, 4, 4), (1e5, 1.0, 1.0))
+    for number in (1e308, float("inf"), float("nan")):
+        with pytest.raises(InputError, match="three axes of finite, non-zero length"):
+            Geometry.from_ijk_to_ras((4, 4, 4), np.diag([number, 1.0, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize("degrees", [0.2, 1.0, 17.0])
+def test_a_sheared_grid_is_refused_wherever_it_comes_from(degrees):
+    """Its axes would be taken as orthogonal, and labels be put millimetres away."""
+    matrix = np.eye(4)
+    matrix[1, 2] = np.tan(np.deg2rad(degrees))
+    told = rf"describes a sheared image \(two axes at {90 - degrees:.1f} degrees\)"
+    with pytest.raises(InputError, match=told):
+        Geometry.from_ijk_to_ras((4, 4, 4), matrix)
+    image = SimpleITK.Image([4, 4, 4], SimpleITK.sitkUInt8)
+    image.SetDirection((matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)).ravel())
+    with pytest.raises(InputError, match=told):
+        Geometry.from_sitk(image)
+
+
+def test_directions_that_a_header_rounds_to_three_places_are_no_shear():
+    direction = np.round(rotation((12, -7, 33)), 3)
+    assert Geometry((4, 4, 4), (1.0, 1.0, 1.0), direction_lps=tuple(direction.ravel()))
 
 
 @pytest.mark.parametrize("code", ["", "RA", "RRS", "RAX", "ras", "RASL"])

@@ -176,7 +176,7 @@ def test_what_no_model_can_mean_is_refused():
         GridMap.between(geometry, orientation="RAS", spacing_mm=(1, 0, 1))
     with pytest.raises(InputError, match="check the spacing in its header"):
         GridMap.between(
-            Geometry((512, 512, 300), (1000.0, 1000.0, 1000.0)),
+            Geometry((999, 999, 999), (10.0, 10.0, 10.0)),
             orientation="RAS",
             spacing_mm=(1, 1, 1),
         )

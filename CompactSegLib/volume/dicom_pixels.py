@@ -1,0 +1,239 @@
+"""The values of DICOM frames: as stored, then each frame with its own slope and intercept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.dicom_image import DicomFrame, damaged_dicom, lenient, open_dicom
+from CompactSegLib.volume.foreign import read_by_itk
+from CompactSegLib.volume.stored import check_size
+
+__all__ = ["read_values"]
+
+_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+_MULTI_FRAME_WORDS = "1.2.840.10008.5.1.4.1.1.7.3"
+_RUN_LENGTHS = "1.2.840.10008.1.2.5"
+_PACKED_AT_ONCE = 2**28
+
+
+def read_values(frames: Sequence[DicomFrame]) -> np.ndarray:
+    """Read frames of one size.
+
+    Padding, where the files name its value, becomes the smallest value of the image: it is no part of the patient.
+
+    Args:
+        frames: In the order wanted; each is scaled with its own slope and intercept.
+
+    Returns:
+        (frames, rows, columns).
+
+    Raises:
+        InputError: A file is damaged, or packed in a way that cannot be unpacked.
+    """
+    columns, rows = frames[0].size
+    scales = [(1.0 if f.slope is None else f.slope, f.intercept or 0.0) for f in frames]
+    places: dict[Path, list[int]] = {}
+    for place, frame in enumerate(frames):
+        places.setdefault(frame.path, []).append(place)
+    check_size(frames[0].path.parent, (len(frames), rows, columns), 2)
+    array, padded = None, []
+    for path, (header, stored) in zip(places, _stored(list(places)), strict=True):
+        dtype = _dtype(stored.dtype, scales)
+        if array is None:
+            array = np.empty((len(frames), rows, columns), dtype)
+        elif not np.can_cast(dtype, array.dtype):
+            array = array.astype(np.result_type(dtype, array.dtype))
+        padding = _padding(header, stored.dtype)
+        for place in places[path]:
+            index = frames[place].index
+            if index >= len(stored) or stored.shape[1:] != (rows, columns):
+                raise damaged_dicom(path)
+            values, (slope, intercept) = stored[index], scales[place]
+            if padding is not None:
+                outside = (values >= padding[0]) & (values <= padding[1])
+                if outside.any():
+                    padded.append((place, outside))
+            if header.get("PhotometricInterpretation") == "MONOCHROME1":
+                values = _inverted(values, header)
+            array[place] = values if (slope, intercept) == (1, 0) else values * slope + intercept
+    assert array is not None
+    _fill(array, padded)
+    return array
+
+
+def _dtype(stored: np.dtype, scales: Sequence[tuple[float, float]]) -> np.dtype:
+    if set(scales) == {(1.0, 0.0)} or stored.kind == "f":
+        return stored
+    if all(number == int(number) for pair in scales for number in pair):
+        most = max(
+            abs(slope) * np.iinfo(stored).max + abs(intercept) for slope, intercept in scales
+        )
+        if most < 2**31:
+            return np.dtype(np.int32)
+    return np.dtype(np.float32 if stored.itemsize <= 2 else np.float64)
+
+
+def _fill(array: np.ndarray, padded: Sequence[tuple[int, np.ndarray]]) -> None:
+    masks = dict(padded)
+    smallest = [
+        plane[~masks[place]].min() if place in masks else plane.min()
+        for place, plane in enumerate(array)
+        if place not in masks or not masks[place].all()
+    ]
+    for place, outside in padded:
+        if smallest:
+            array[place][outside] = min(smallest)
+
+
+def _stored(paths: Sequence[Path]) -> Iterator[tuple[Any, np.ndarray]]:
+    """Header and stored values (frames, rows, columns) of each file."""
+    waiting: list[tuple[Path, Any]] = []
+    size = 0
+    for path in paths:
+        with lenient():
+            header = open_dicom(path)
+            if _is_packed(header):
+                waiting.append((path, header))
+                size += len(header.get("PixelData") or b"")
+                if size < _PACKED_AT_ONCE:
+                    continue
+            if waiting:
+                yield from _unpacked(waiting)
+                waiting, size = [], 0
+            if not _is_packed(header):
+                yield header, _masked(_plain_values(header, path), header)
+    if waiting:
+        yield from _unpacked(waiting)
+
+
+def _is_packed(header: Any) -> bool:
+    """Whether ITK's decoders are needed. Run lengths need none, and GDCM 3 refuses those that pack nothing."""
+    syntax = _syntax(header)
+    encapsulated = syntax is not None and not syntax.is_private and syntax.is_encapsulated
+    return encapsulated and syntax != _RUN_LENGTHS
+
+
+def _syntax(header: Any) -> Any:
+    return header.file_meta.get("TransferSyntaxUID") if hasattr(header, "file_meta") else None
+
+
+def _plain_values(header: Any, path: Path) -> np.ndarray:
+    try:
+        rows, columns = int(header.Rows), int(header.Columns)
+        count = int(header.get("NumberOfFrames") or 1)
+        bits = int(header.BitsAllocated)
+        order = "<" if header.original_encoding[1] in (True, None) else ">"
+        if "FloatPixelData" in header:
+            kind, data = "f4", header.FloatPixelData
+        elif "DoubleFloatPixelData" in header:
+            kind, data = "f8", header.DoubleFloatPixelData
+        else:
+            sign = "i" if int(header.PixelRepresentation) else "u"
+            kind, data = f"{sign}{bits // 8}", header.PixelData
+        if bits not in (8, 16, 32, 64):
+            raise damaged_dicom(path)
+        if _syntax(header) == _RUN_LENGTHS:
+            from pydicom.pixels.decoders.base import get_decoder
+
+            values, _ = get_decoder(_RUN_LENGTHS).as_array(header, raw=True)
+            return values.reshape(count, rows, columns)
+        dtype = np.dtype(order + kind)
+        size = count * rows * columns
+        if data is None or len(data) < size * dtype.itemsize:
+            raise damaged_dicom(path)
+        values = np.frombuffer(data, dtype, count=size).reshape(count, rows, columns)
+    except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise damaged_dicom(path) from error
+    return values.astype(dtype.newbyteorder("="), copy=False)
+
+
+def _unpacked(files: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Any, np.ndarray]]:
+    """Compressed pixels, through ITK's decoders: of files that hold nothing of the patient but these."""
+    with TemporaryDirectory(prefix="compactseg-") as folder:
+        bare = []
+        for number, (path, header) in enumerate(files):
+            bare.append(Path(folder) / f"{number:06}.dcm")
+            try:
+                _bare(header).save_as(bare[-1], enforce_file_format=True)
+            except Exception as error:  # pydicom raises what the bytes happen to lead to
+                raise damaged_dicom(path) from error
+        answers = read_by_itk(bare, named=files[0][0].parent)
+        for path, header in files:
+            try:
+                _, array = next(answers)
+            except InputError as error:
+                raise damaged_dicom(path) from error
+            if array is None or array.shape[-1] != 1:
+                raise damaged_dicom(path)
+            yield header, _masked(array[..., 0], header)
+
+
+def _bare(header: Any) -> Any:
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import UID, generate_uid
+
+    count = int(header.get("NumberOfFrames") or 1)
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = header.file_meta.TransferSyntaxUID
+    meta.MediaStorageSOPClassUID = UID(_MULTI_FRAME_WORDS if count > 1 else _SECONDARY_CAPTURE)
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    bare = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    bare.SOPClassUID, bare.SOPInstanceUID = (
+        meta.MediaStorageSOPClassUID,
+        meta.MediaStorageSOPInstanceUID,
+    )
+    for keyword in (
+        "Rows",
+        "Columns",
+        "BitsAllocated",
+        "BitsStored",
+        "HighBit",
+        "PixelRepresentation",
+    ):
+        setattr(bare, keyword, header[keyword].value)
+    bare.SamplesPerPixel, bare.PhotometricInterpretation = 1, "MONOCHROME2"
+    if count > 1:
+        bare.NumberOfFrames = count
+    bare.PixelData = header.PixelData
+    bare["PixelData"].VR = "OB"
+    bare["PixelData"].is_undefined_length = True
+    return bare
+
+
+def _masked(values: np.ndarray, header: Any) -> np.ndarray:
+    """Bits that are not of the pixel can hold overlays; those above the sign repeat it."""
+    if values.dtype.kind not in "iu":
+        return values
+    bits = 8 * values.dtype.itemsize
+    stored = int(header.get("BitsStored") or bits)
+    high = int(header.get("HighBit") or stored - 1)
+    if not 0 < stored < bits or not stored - 1 <= high < bits:
+        return values
+    # As far to the left as there is room, and back: the shift to the right brings the sign.
+    return (values << (bits - 1 - high)) >> (bits - stored)
+
+
+def _inverted(values: np.ndarray, header: Any) -> np.ndarray:
+    if values.dtype.kind not in "iu":
+        return -values
+    stored = int(header.get("BitsStored") or 8 * values.dtype.itemsize)
+    return ~values if values.dtype.kind == "i" else values.dtype.type(2**stored - 1) - values
+
+
+def _padding(header: Any, dtype: np.dtype) -> tuple[Any, Any] | None:
+    """The lowest and the highest stored value that stand for nothing."""
+    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
+    if not isinstance(value, int) or dtype.kind not in "iu":
+        return None
+    limit = limit if isinstance(limit, int) else value
+    # Some files write a negative value as an unsigned one, or the other way round.
+    bits = 8 * dtype.itemsize
+    unsigned = np.array([value & (2**bits - 1), limit & (2**bits - 1)], np.uint64)
+    low, high = sorted(unsigned.astype(f"u{dtype.itemsize}").view(dtype))
+    return low, high

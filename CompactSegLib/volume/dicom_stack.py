@@ -1,0 +1,205 @@
+"""A DICOM series as one volume: put in order and checked for gaps.
+
+Frames are ordered by their position, never by file name, instance number or place in the file, and only a complete,
+regular stack becomes a volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.dicom import DicomSeries
+from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel, damaged_dicom
+from CompactSegLib.volume.dicom_pixels import read_values
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.tilt import upright
+
+__all__ = ["DicomVolume", "read_series"]
+
+_LARGEST_DEVIATION = 0.1  # of the slice distance, or of a pixel
+
+
+@dataclass(frozen=True)
+class DicomVolume:
+    """A series as one stack.
+
+    Attributes:
+        array: (K, J, I), each frame after its own rescale slope and intercept.
+        geometry: The grid of the array.
+        files: One per slice in the order of k, or the one file of a multi-frame image.
+        frames: The frame of that file for each k; empty where files hold one each.
+        is_resampled: Whether the voxels are not those of the slices: their stack was tilted.
+        warnings: Sentences for the user.
+    """
+
+    array: np.ndarray
+    geometry: Geometry
+    files: tuple[Path, ...]
+    frames: tuple[int, ...] = ()
+    is_resampled: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def read_series(series: DicomSeries, *, where: Path) -> DicomVolume:
+    """Read a series as one stack of slices.
+
+    Raises:
+        InputError: Not one regular stack: several orientations or sizes, missing or repeated slices, colour, a
+            spacing or place that is not stated, or damaged files.
+    """
+    name = f"{where} ({series})"
+    if series.lost:
+        raise damaged_dicom(series.lost[0])
+    frames = _without_copies(series.frames)
+    if any(frame.components != 1 for frame in frames):
+        raise InputError(f"{name}: expected grey values, got colour images; choose another series.")
+    _check_stated(frames, name)
+    geometry, ordered, shifts = _stack(frames, name)
+    array = read_values(ordered)
+    told = [f"{name}: {sentence}" for sentence in _remarks(ordered)]
+    is_tilted = np.abs(shifts).max() > _LARGEST_DEVIATION * min(geometry.spacing_mm[:2])
+    if is_tilted:
+        array, geometry = upright(array, geometry, shifts)
+        told.append(
+            f"{name}: its slices are shifted against each other by up to {np.ptp(shifts, axis=0).max():.1f} mm (tilted "
+            "gantry); it was resampled to an upright grid, and the segmentation is on that grid."
+        )
+    is_multiframe = any(frame.frames > 1 for frame in ordered)
+    return DicomVolume(
+        array,
+        geometry,
+        files=tuple(dict.fromkeys(frame.path for frame in ordered)),
+        frames=tuple(frame.index for frame in ordered) if is_multiframe else (),
+        is_resampled=bool(is_tilted),
+        warnings=tuple(told),
+    )
+
+
+def _without_copies(frames: Sequence[DicomFrame]) -> list[DicomFrame]:
+    """One and the same instance may lie in a folder twice."""
+    seen: dict[tuple[object, ...], DicomFrame] = {}
+    for frame in frames:
+        own = frame.instance_uid or str(frame.path)
+        seen.setdefault((own, frame.index, frame.position_mm, frame.orientation), frame)
+    return [*seen.values()]
+
+
+def _check_stated(frames: Sequence[DicomFrame], name: str) -> None:
+    """What the files do not state is not filled in: a wrong spacing gives wrong millilitres, and nobody notices."""
+    if any(frame.position_mm is None or frame.orientation is None for frame in frames):
+        raise InputError(
+            f"{name}: expected images with position and orientation (0020,0032 and 0020,0037), "
+            "but some have none; convert the series to NIfTI or NRRD."
+        )
+    for frame in frames:
+        if frame.spacing_mm is None:
+            raise InputError(
+                f"{name}: expected the distance of pixels in millimetres, but {frame.note} in {frame.path.name}; "
+                "export the series again, or convert it to a format that states it."
+            )
+    slopes = {frame.slope is None for frame in frames}
+    numbers = [n for f in frames for n in (f.slope, f.intercept) if n is not None]
+    if len(slopes) > 1 or not np.all(np.isfinite(numbers)) or any(f.slope == 0 for f in frames):
+        raise InputError(
+            f"{name}: expected a RescaleSlope (0028,1053) and RescaleIntercept (0028,1052) of numbers in all images or "
+            "in none, but some have none, or 0, or no number; export the series again."
+        )
+
+
+def _stack(
+    frames: Sequence[DicomFrame], name: str
+) -> tuple[Geometry, list[DicomFrame], np.ndarray]:
+    """Order frames by position and check that they are a regular stack.
+
+    Returns:
+        The grid of the slices were they straight above the first, the frames in order, and how far each is shifted in
+        its own plane, (frames, 2) in mm along i and j.
+    """
+    first = frames[0]
+    if not all(are_parallel(first, frame) for frame in frames):
+        raise InputError(
+            f"{name}: expected one stack of parallel slices of one size, but the images differ in "
+            "orientation, size or pixel spacing; export only one stack."
+        )
+    if len(frames) == 1:
+        raise InputError(
+            f"{name}: expected a 3D volume, got a single slice; give the whole series."
+        )
+    assert first.orientation is not None and first.spacing_mm is not None
+    along_i, along_j = np.reshape(first.orientation, (2, 3))
+    normal = np.cross(along_i, along_j)
+    lengths = [np.linalg.norm(vector) for vector in (along_i, along_j, normal)]
+    if max(abs(length - 1) for length in lengths) > 0.01:
+        raise InputError(
+            f"{name}: expected two directions at right angles in ImageOrientationPatient (0020,0037), got "
+            f"{', '.join(f'{x:g}' for x in first.orientation)}; export the series again."
+        )
+    # Headers round; the grid is at right angles exactly.
+    normal, along_i = normal / lengths[2], along_i / lengths[0]
+    along_j = np.cross(normal, along_i)
+    positions = np.array([frame.position_mm for frame in frames])
+    order = np.argsort(positions @ normal, kind="stable")
+    positions = positions[order]
+    distance = _slice_distance(positions @ normal, name)
+    planes = np.stack([along_i, along_j], axis=1)
+    shifts = (positions - positions[0]) @ planes
+    steady = np.linspace(0, 1, len(frames))[:, None] * shifts[-1]
+    off = np.abs(shifts - steady).max()
+    if off > max(2 * _LARGEST_DEVIATION * min(first.spacing_mm), 0.05):
+        raise InputError(
+            f"{name}: expected slices straight above each other or tilted steadily, but some are {off:.1f} mm beside; "
+            "export a single stack."
+        )
+    columns, rows = first.size
+    geometry = Geometry(
+        (columns, rows, len(frames)),
+        (*first.spacing_mm, distance),
+        tuple(positions[0]),
+        tuple(np.column_stack([along_i, along_j, normal]).ravel()),
+    )
+    return geometry, [frames[index] for index in order], steady
+
+
+def _slice_distance(heights: np.ndarray, name: str) -> float:
+    """Return the distance of slices at ascending heights (mm)."""
+    gaps = np.diff(heights)
+    usual = float(np.median(gaps[gaps > 1e-3])) if np.any(gaps > 1e-3) else 0.0
+    places = 1 + int(np.count_nonzero(gaps > 1e-3))
+    if places < len(heights):
+        raise InputError(
+            f"{name}: expected one image per position, got {len(heights)} images at {places} "
+            "positions (a time series, several echoes, or copies); export only one of them."
+        )
+    distance = float(heights[-1] - heights[0]) / (len(heights) - 1)
+    regular = heights[0] + distance * np.arange(len(heights))
+    if np.abs(heights - regular).max() > _LARGEST_DEVIATION * distance:
+        widest = int(gaps.argmax())
+        raise InputError(
+            f"{name}: expected slices at equal distances, but {gaps[widest]:.2f} mm lie between "
+            f"slices {widest + 1} and {widest + 2} where {usual:.2f} mm are usual; "
+            "a slice may be missing, export the series again."
+        )
+    return distance
+
+
+def _remarks(frames: Sequence[DicomFrame]) -> list[str]:
+    """What makes one doubt that all is there, and in the right unit."""
+    told = []
+    expected = {frame.images_expected for frame in frames}
+    most = expected.pop() if len(expected) == 1 else None
+    if most is not None and most > len(frames):
+        told.append(
+            f"its files say that the acquisition has {most} images (0020,1002), but {len(frames)} are there; a slice "
+            "may have been lost at an end, check the series."
+        )
+    if frames[0].modality == "CT" and frames[0].slope is None:
+        told.append(
+            "its files state no RescaleSlope and RescaleIntercept; the stored values were taken as Hounsfield units, "
+            "check them."
+        )
+    return told

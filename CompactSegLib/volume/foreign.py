@@ -1,0 +1,153 @@
+"""Files of formats that ITK alone reads, in a process of its own: no file ends or hangs the one that asks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import psutil
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.stored import StoredImage, check_size, damaged
+
+__all__ = ["FORMATS", "read_by_itk", "read_foreign"]
+
+FORMATS = "NIfTI, NRRD, MetaImage, MGZ or DICOM"
+
+_SECONDS = 60.0
+_BYTES_PER_SECOND = 2e6
+_LONGEST_LINE = 10_000
+
+
+def read_foreign(path: Path) -> StoredImage:
+    """Read a file of a format that has no reader here.
+
+    Raises:
+        InputError: It is none that ITK reads, damaged, or no 3D image of real numbers.
+    """
+    if not _is_utf8(path):
+        raise InputError(
+            f"{path}: expected a file name in UTF-8, as ITK needs it for this format; rename the file."
+        )
+    ((facts, array),) = read_by_itk([path], named=path)
+    size = facts["size"]
+    words = " x ".join(map(str, size))
+    if len(size) == 4 and size[3] > 1:
+        raise InputError(
+            f"{path}: expected a 3D volume, got a 4D image of {size[3]} frames ({words} voxels); "
+            "extract one frame and give that."
+        )
+    if len(size) not in (3, 4):
+        raise InputError(
+            f"{path}: expected a 3D volume, got a {len(size)}D image ({words} voxels); "
+            "give a 3D file or a DICOM series."
+        )
+    if array is None:
+        raise InputError(
+            f"{path}: expected real numbers as voxels, got {facts['kind']}; export magnitudes."
+        )
+    if facts["components"] in (3, 4) and "8-bit unsigned" in facts["kind"]:
+        raise InputError(
+            f"{path}: expected intensities, got a colour image ({facts['components']} x 8 bit); "
+            "give the image itself instead of a rendering, or one file per channel."
+        )
+    geometry = Geometry(
+        tuple(size[:3]),
+        tuple(facts["spacing"][:3]),
+        tuple(facts["origin"][:3]),
+        tuple(facts["direction"]),
+    )
+    told = (
+        f"{path}: in this format a distance of 1 mm may be what ITK assumes where a file states none; check it."
+        if set(geometry.spacing_mm) == {1.0}
+        else ""
+    )
+    array = np.ascontiguousarray(np.moveaxis(array, -1, 0))
+    return StoredImage(array, geometry, (told,) if told else ())
+
+
+def read_by_itk(
+    paths: Sequence[Path], *, named: Path
+) -> Iterator[tuple[dict[str, Any], np.ndarray | None]]:
+    """What a process of its own makes of files: the facts of their headers, and voxels (K, J, I, C).
+
+    Args:
+        paths: To be read.
+        named: The file or folder that messages name.
+
+    Raises:
+        InputError: ITK cannot read one, or ended, or took too long.
+    """
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "CompactSegLib.volume.itk_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
+    )
+    assert process.stdin and process.stdout
+    seconds = _SECONDS + sum(path.stat().st_size for path in paths) / _BYTES_PER_SECOND
+    timer = threading.Timer(seconds, process.kill)
+    timer.start()
+    request = {
+        "paths": [str(p) for p in paths],
+        "most_bytes": psutil.virtual_memory().available + 2**31,
+    }
+    try:
+        process.stdin.write(json.dumps(request).encode())
+        process.stdin.close()
+        for _ in paths:
+            yield _answer(process.stdout, named)
+    except (EOFError, OSError, ValueError) as error:
+        raise InputError(
+            f"{named}: expected an image ({FORMATS}), but reading it ended or hung the reader; the file is damaged or "
+            "of another kind."
+        ) from error
+    finally:
+        timer.cancel()
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def _answer(stream: IO[bytes], named: Path) -> tuple[dict[str, Any], np.ndarray | None]:
+    line = stream.readline(_LONGEST_LINE)
+    if not line:
+        raise EOFError
+    facts = json.loads(line)
+    if facts.get("error") == "unknown":
+        raise InputError(
+            f"{named}: expected an image ({FORMATS}), got a file of another kind, or a damaged one."
+        )
+    if "error" in facts:
+        raise damaged(named)
+    if "shape" not in facts:
+        return facts, None
+    dtype = np.dtype(facts["dtype"])
+    check_size(named, facts["shape"], dtype.itemsize)
+    array = np.empty(facts["shape"], dtype)
+    view = array.reshape(-1).view(np.uint8).data
+    filled = 0
+    while filled < len(view):
+        count = stream.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not count:
+            raise EOFError
+        filled += count
+    return facts, array
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

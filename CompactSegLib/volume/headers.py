@@ -1,0 +1,94 @@
+"""What text headers have in common: the lines of NRRD and MetaImage, and files beside them that hold the voxels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from CompactSegLib.errors import InputError
+
+__all__ = ["files_beside", "numbers", "text_lines", "whole_numbers"]
+
+_MOST_BYTES = 4 * 2**20
+_PATTERN = re.compile(r"([^%]*)%(0?\d{0,2})d([^%]*)")
+
+
+def text_lines(path: Path) -> Iterator[tuple[str, int]]:
+    """The lines of a header, each with the offset of the byte behind it; the caller stops at the last.
+
+    Raises:
+        InputError: It goes on for too long to be one.
+    """
+    with path.open("rb") as file:
+        while line := file.readline(_MOST_BYTES):
+            if file.tell() > _MOST_BYTES:
+                raise InputError(
+                    f"{path}: expected a header of at most {_MOST_BYTES // 2**20} MB, got a longer one; the file is "
+                    "damaged or of another kind."
+                )
+            yield _decoded(line).rstrip("\r\n"), file.tell()
+
+
+def numbers(text: str) -> list[float]:
+    """Numbers with blanks or commas between.
+
+    Raises:
+        ValueError: Something else is there.
+    """
+    return [float(word) for word in re.split(r"[\s,]+", text.strip()) if word]
+
+
+def whole_numbers(text: str) -> list[int]:
+    """As `numbers`, whole ones of a length that a header can mean.
+
+    Raises:
+        ValueError: Something else is there.
+    """
+    words = text.split()
+    if any(len(word) > 18 for word in words):
+        raise ValueError("too long a number")
+    return [int(word) for word in words]
+
+
+def files_beside(header: Path, names: Sequence[str]) -> list[Path]:
+    """The files of a header's voxels, which lie beside it or below: it may not read from elsewhere.
+
+    Raises:
+        InputError: It names a file elsewhere, or one that is not there.
+    """
+    files = []
+    for name in names:
+        part = Path(name)
+        file = header.parent / part
+        if part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts:
+            raise InputError(
+                f"{header}: expected its voxels in a file beside it, but it names {name[:100]!r}; put both into one "
+                "folder, and only the name into the header."
+            )
+        if not file.is_file():
+            raise InputError(
+                f"{header}: expected its voxels in {name[:100]} beside it, which is not there; copy both files."
+            )
+        files.append(file)
+    return files
+
+
+def numbered(pattern: str, values: range) -> list[str]:
+    """Names such as ``slice%03d.raw`` with each of the numbers.
+
+    Raises:
+        ValueError: It is no such pattern.
+    """
+    match = _PATTERN.fullmatch(pattern)
+    if not match or len(values) > 2**16:
+        raise ValueError("no pattern for file names")
+    before, width, behind = match.groups()
+    return [f"{before}{value:{width or 0}d}{behind}" for value in values]
+
+
+def _decoded(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("latin-1")

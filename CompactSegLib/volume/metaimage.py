@@ -1,0 +1,171 @@
+"""MetaImage files: ``.mha``, or ``.mhd`` with the voxels beside it.
+
+Format: https://itk.org/Wiki/ITK/MetaIO/Documentation
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.headers import files_beside, numbered, numbers, text_lines, whole_numbers
+from CompactSegLib.volume.stored import StoredImage, check_size, damaged, read_array
+
+__all__ = ["is_metaimage", "read_metaimage"]
+
+_TYPES = {
+    "CHAR": "i1", "UCHAR": "u1", "SHORT": "i2", "USHORT": "u2", "INT": "i4", "UINT": "u4", "LONG": "i4", "ULONG": "u4",
+    "LONG_LONG": "i8", "ULONG_LONG": "u8", "FLOAT": "f4", "DOUBLE": "f8",
+}  # fmt: skip
+_MOST_AXES = 10
+
+
+def is_metaimage(path: Path, head: bytes) -> bool:
+    """Whether a file is one by its name or its first bytes."""
+    return path.suffix.lower() in (".mha", ".mhd") or head.startswith((b"ObjectType", b"NDims"))
+
+
+def read_metaimage(path: Path) -> StoredImage:
+    """Read a file.
+
+    Raises:
+        InputError: It is damaged, no 3D image of real numbers, or its frame is not stated or makes no sense.
+    """
+    try:
+        fields, listed, offset = _fields(path)
+        size = whole_numbers(fields["DimSize"])
+        if not 1 <= len(size) <= _MOST_AXES or len(size) != int(fields["NDims"]):
+            raise damaged(path)
+        channels = int(fields.get("ElementNumberOfChannels", "1"))
+        _check_is_volume(path, size, channels, fields["ElementType"])
+        geometry, warnings = _geometry(path, fields, size[:3])
+        array = _voxels(path, fields, listed, offset, [*reversed(size[:3]), channels])
+    except (KeyError, OverflowError, ValueError) as error:
+        raise damaged(path) from error
+    return StoredImage(np.ascontiguousarray(np.moveaxis(array, -1, 0)), geometry, warnings)
+
+
+def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:
+    """Fields by name, file names that follow ``ElementDataFile = LIST``, and the offset behind the header."""
+    fields: dict[str, str] = {}
+    listed: list[str] = []
+    offset = 0
+    for line, behind in text_lines(path):
+        offset = behind
+        if "ElementDataFile" in fields:
+            listed.append(line.strip())
+            continue
+        key, separator, value = line.partition("=")
+        if not separator:
+            if line.strip():
+                raise damaged(path)
+            continue
+        fields[key.strip()] = value.strip()
+        if key.strip() == "ElementDataFile" and not value.strip().startswith("LIST"):
+            break
+    return fields, [name for name in listed if name], offset
+
+
+def _check_is_volume(path: Path, size: Sequence[int], channels: int, kind: str) -> None:
+    words = " x ".join(map(str, size))
+    if len(size) < 3:
+        raise InputError(
+            f"{path}: expected a 3D volume, got a {len(size)}D image ({words} voxels); "
+            "give a 3D file or a DICOM series."
+        )
+    if any(n != 1 for n in size[3:]):
+        raise InputError(
+            f"{path}: expected a 3D volume, got a 4D image of {max(size[3:])} frames ({words} voxels); "
+            "extract one frame and give that."
+        )
+    if channels in (3, 4) and kind.startswith("MET_UCHAR"):
+        raise InputError(
+            f"{path}: expected intensities, got a colour image ({channels} x 8 bit); "
+            "give the image itself instead of a rendering, or one file per channel."
+        )
+
+
+def _geometry(
+    path: Path, fields: dict[str, str], size: Sequence[int]
+) -> tuple[Geometry, tuple[str, ...]]:
+    axes = int(fields["NDims"])
+    told: tuple[str, ...] = ()
+    spacing = numbers(fields.get("ElementSpacing", fields.get("ElementSize", "")))[:3]
+    if len(spacing) < 3:
+        raise InputError(
+            f"{path}: expected the distance of voxels, but its header has no ElementSpacing; add it."
+        )
+    directions = next(
+        (fields[key] for key in ("TransformMatrix", "Rotation", "Orientation") if key in fields),
+        None,
+    )
+    if directions is None:
+        sentence = (
+            f"{path}: its header does not say where in the patient its axes run (no TransformMatrix); it was taken as "
+            "LPS, and left and right may be exchanged; check it."
+        )
+        told = (sentence,)
+        matrix = np.eye(axes)
+    else:
+        matrix = np.reshape(numbers(directions), (axes, axes)).T
+    origin = next(
+        (fields[key] for key in ("Offset", "Origin", "Position") if key in fields), "0 " * axes
+    )
+    # Read as ITK does: lps, whatever AnatomicalOrientation says of it.
+    geometry = Geometry(
+        (size[0], size[1], size[2]),
+        (spacing[0], spacing[1], spacing[2]),
+        tuple(numbers(origin)[:3]),  # type: ignore[arg-type]
+        tuple(matrix[:3, :3].ravel()),
+    )
+    return geometry, told
+
+
+def _voxels(
+    path: Path, fields: dict[str, str], listed: list[str], offset: int, shape: list[int]
+) -> np.ndarray:
+    kind = fields["ElementType"].removeprefix("MET_").removesuffix("_ARRAY")
+    if kind not in _TYPES:
+        raise InputError(
+            f"{path}: expected whole or floating point numbers as voxels, got {fields['ElementType'][:40]!r}."
+        )
+    big = _is_true(fields.get("ElementByteOrderMSB", fields.get("BinaryDataByteOrderMSB", "False")))
+    dtype = np.dtype((">" if big else "<") + _TYPES[kind])
+    if not _is_true(fields.get("BinaryData", "True")):
+        raise InputError(f"{path}: expected binary voxels, got text; save it anew.")
+    packing = "zlib" if _is_true(fields.get("CompressedData", "False")) else "raw"
+    check_size(path, shape, dtype.itemsize)
+    data = fields["ElementDataFile"]
+    skip = int(fields.get("HeaderSize", "0"))
+    if data == "LOCAL":
+        return read_array(path, shape, dtype, at=offset, packing=packing)
+    if data.startswith("LIST"):
+        names = listed
+    elif "%" in data:
+        pattern, *parts = data.split()
+        first, last, step = (int(p) for p in [*parts, *["1", str(shape[0]), "1"][len(parts) :]])
+        names = numbered(pattern, range(first, last + 1, max(1, step)))
+    else:
+        names = [data]
+    files = files_beside(path, names)
+    if len(files) > 1:
+        if shape[0] != len(files):
+            raise damaged(path)
+        return np.stack(
+            [
+                read_array(f, shape[1:], dtype, skip=max(0, skip), packing=packing, named=path)
+                for f in files
+            ]
+        )
+    at = files[0].stat().st_size - check_size(path, shape, dtype.itemsize) if skip == -1 else skip
+    if at < 0:
+        raise damaged(path)
+    return read_array(files[0], shape, dtype, at=at, packing=packing, named=path)
+
+
+def _is_true(text: str) -> bool:
+    return text[:1] in {"T", "t", "1"}

@@ -1,0 +1,72 @@
+"""Slices that are damaged, missing or say too little: never passed over without a word."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.reading import read_volume
+from Testing.Lib.volume.dicom_files import an_array, change, write_series
+
+LOST = {
+    "empty": lambda data: data[:0],
+    "zeroed": lambda data: bytes(len(data)),
+    "cut in the header": lambda data: data[:300],
+    "cut behind the preamble": lambda data: data[:140],
+    "cut before the preamble's end": lambda data: data[:100],
+    "cut in the pixels": lambda data: data[:-7],
+}
+
+
+@pytest.mark.parametrize("names", [None, [f"IM{k}" for k in range(6)], [*"abcdef"]])
+@pytest.mark.parametrize("place", [0, 3, 5])
+@pytest.mark.parametrize("how", LOST)
+def test_a_slice_that_cannot_be_read_is_never_taken_as_not_there(tmp_path, how, place, names):
+    write_series(tmp_path, names=names)
+    file = sorted(tmp_path.iterdir())[place]
+    file.write_bytes(LOST[how](file.read_bytes()))
+    with pytest.raises(InputError, match="expected a complete DICOM image") as raised:
+        read_volume(tmp_path)
+    assert str(raised.value).startswith(f"{file}: ")
+
+
+def test_a_damaged_slice_of_another_series_does_not_matter(tmp_path):
+    write_series(tmp_path, number=3)
+    write_series(tmp_path, number=4, names=[f"other{k}.dcm" for k in range(6)])
+    (tmp_path / "other5.dcm").write_bytes(b"")
+    np.testing.assert_array_equal(read_volume(tmp_path, series=3).array[0], an_array())
+    with pytest.raises(InputError, match=r"other5\.dcm: expected a complete DICOM image"):
+        read_volume(tmp_path, series=4)
+
+
+def test_fewer_images_than_the_acquisition_had_are_told(tmp_path):
+    write_series(tmp_path, ImagesInAcquisition=6)
+    assert not read_volume(tmp_path).warnings
+    (tmp_path / "3-005.dcm").unlink()
+    (warning,) = read_volume(tmp_path).warnings
+    assert "the acquisition has 6 images (0020,1002), but 5 are there" in warning
+
+
+def test_ct_without_slope_and_intercept_is_told(tmp_path):
+    write_series(tmp_path)
+    for file in tmp_path.iterdir():
+        change(file, RescaleSlope=None, RescaleIntercept=None)
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.array[0], an_array())
+    assert "taken as Hounsfield units" in volume.warnings[0]
+
+
+def test_the_directory_of_a_medium_says_to_give_the_folder(tmp_path):
+    from pydicom.fileset import FileSet
+
+    write_series(
+        tmp_path / "series", PatientSex="O", StudyDate="20200101", StudyTime="120000", StudyID="1"
+    )
+    medium = FileSet()
+    for file in (tmp_path / "series").iterdir():
+        medium.add(file)
+    medium.write(tmp_path / "medium")
+    with pytest.raises(InputError, match="got the directory of a DICOM medium; give the folder"):
+        read_volume(tmp_path / "medium" / "DICOMDIR")
+    np.testing.assert_array_equal(read_volume(tmp_path / "medium").array[0], an_array())

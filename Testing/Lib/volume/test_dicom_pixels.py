@@ -1,0 +1,105 @@
+"""Values and places of DICOM slices: every storage form, padding, tilted stacks."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.reading import read_volume
+from Testing.Lib.volume.dicom_files import an_array, change, write_series
+
+GRID_UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("degrees", [3.0, 17.0, -24.0])
+def test_a_tilted_series_is_resampled_upright_and_said(tmp_path, degrees):
+    """A ramp in space, sampled by tilted slices, comes back as the same ramp."""
+    grid = Geometry((9, 20, 12), (0.9, 0.8, 1.5), (-10.0, 5.0, 3.0))
+    tilt = 1.5 * np.tan(np.deg2rad(degrees))
+    k, j, i = np.indices(grid.shape_kji).astype(float)
+
+    def values(i_mm, j_mm, k_mm):
+        return np.rint(100 + 10 * i_mm + 7 * j_mm + 5 * k_mm).astype(np.int16)
+
+    write_series(tmp_path, array=values(0.9 * i, 0.8 * j + tilt * k, 1.5 * k), geometry=grid)
+    for number, file in enumerate(sorted(tmp_path.iterdir())):
+        change(file, ImagePositionPatient=[-10.0, 5.0 + tilt * number, 3.0 + 1.5 * number])
+    volume = read_volume(tmp_path)
+    assert volume.geometry.direction_lps == GRID_UPRIGHT
+    assert volume.source.is_resampled
+    assert re.search(r"tilted gantry.; it was resampled to an upright grid", volume.warnings[0])
+    place = volume.geometry.ijk_to_lps
+    kji = np.stack(np.indices(volume.shape_kji), axis=-1)
+    lps = kji[..., ::-1] @ place[:3, :3].T + place[:3, 3] - [-10.0, 5.0, 3.0]
+    shift = tilt / 1.5 * lps[..., 2]
+    scanned = (lps[..., 1] - shift >= 0) & (lps[..., 1] - shift <= 0.8 * 19)
+    expected = 100 + 10 * lps[..., 0] + 7 * lps[..., 1] + 5 * lps[..., 2]
+    assert scanned.mean() > 0.5
+    np.testing.assert_allclose(volume.array[0][scanned], expected[scanned], atol=1.01)
+    outside = np.abs(lps[..., 1] - shift - 0.8 * 9.5) > 0.8 * 10.5
+    assert set(volume.array[0][outside]) == {volume.array.min()}
+
+
+@pytest.mark.parametrize(
+    "syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless, JPEGLSLossless]
+)  # fmt: skip
+def test_every_way_to_store_pixels_gives_the_same_values(tmp_path, syntax):
+    write_series(tmp_path)
+    for file in tmp_path.iterdir():
+        image = pydicom.dcmread(file)
+        if syntax.is_encapsulated:
+            image.compress(syntax)
+        else:
+            if not syntax.is_little_endian:
+                image.PixelData = np.frombuffer(image.PixelData, "<i2").astype(">i2").tobytes()
+            image.file_meta.TransferSyntaxUID = syntax
+        pydicom.dcmwrite(
+            file,
+            image,
+            implicit_vr=syntax.is_implicit_VR,
+            little_endian=syntax.is_little_endian,
+            force_encoding=True,
+        )
+    volume = read_volume(tmp_path)
+    np.testing.assert_array_equal(volume.array[0], an_array())
+    assert volume.array.dtype == np.int16
+
+
+def test_bits_that_are_not_of_the_pixel_are_left_out(tmp_path):
+    """Overlays may lie above the 12 bits that are stored; the sign is the highest of these."""
+    array = an_array() % 4096
+    write_series(tmp_path / "a", array=array, BitsStored=12, HighBit=11, PixelRepresentation=0)
+    write_series(tmp_path / "b", array=array, BitsStored=12, HighBit=11)
+    for folder in "ab":
+        for file in (tmp_path / folder).iterdir():
+            image = pydicom.dcmread(file)
+            pixels = np.frombuffer(image.PixelData, "<u2") | 0x4000
+            change(file, PixelData=pixels.tobytes())
+    np.testing.assert_array_equal(read_volume(tmp_path / "a").array[0], array)
+    signed = np.where(array >= 2048, array.astype(int) - 4096, array)
+    np.testing.assert_array_equal(read_volume(tmp_path / "b").array[0], signed)
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_padding_that_the_header_names_becomes_the_smallest_value(tmp_path, unsigned):
+    array = an_array() % 900 + 50
+    array[:, :2] = -2000
+    value = 63536 if unsigned else -2000
+    write_series(tmp_path, array=array, slope=2, intercept=-100)
+    for file in tmp_path.iterdir():
+        image = pydicom.dcmread(file)
+        image.add_new("PixelPaddingValue", "US" if unsigned else "SS", value)
+        image.save_as(file)
+    expected = np.where(array == -2000, array[array != -2000].min(), array) * 2 - 100
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], expected)

@@ -1,0 +1,188 @@
+"""NRRD and MetaImage: every form of header and storage, and what a header leaves out."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+
+import numpy as np
+import pytest
+
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.reading import read_labels, read_volume
+
+ARRAY = np.random.default_rng(0).integers(0, 900, (5, 6, 7)).astype(np.int16)
+FRAME = "space: left-posterior-superior\nspace directions: (1.1,0,0) (0,1.3,0) (0,0,2)\nspace origin: (30,20,-10)\n"
+META = (
+    "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
+    "TransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 30 20 -10\nElementSpacing = 1.1 1.3 2\nDimSize = 7 6 5\n"
+    "ElementType = MET_SHORT\n"
+)
+
+
+def nrrd(
+    path, *, data=None, encoding="raw", frame=FRAME, more="", kind="short", sizes="7 6 5", axes=3
+):
+    header = (
+        f"NRRD0004\n# a comment\ntype: {kind}\ndimension: {axes}\nsizes: {sizes}\nendian: little\n"
+        f"encoding: {encoding}\n{frame}{more}\n"
+    )
+    path.write_bytes(
+        header.encode("utf-8") + (ARRAY.astype("<i2").tobytes() if data is None else data)
+    )
+    return path
+
+
+def meta(path, header=META, data=None, file="LOCAL"):
+    data = ARRAY.astype("<i2").tobytes() if data is None else data
+    path.write_bytes(f"{header}ElementDataFile = {file}\n".encode() + data)
+    return path
+
+
+STORED = {
+    "raw": lambda data: data,
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "ascii": lambda _: " ".join(map(str, ARRAY.ravel())).encode(),
+}
+
+
+@pytest.mark.parametrize("encoding", STORED)
+def test_every_encoding_of_nrrd_is_read(tmp_path, encoding):
+    data = STORED[encoding](ARRAY.astype("<i2").tobytes())
+    volume = read_volume(nrrd(tmp_path / "a.nrrd", data=data, encoding=encoding))
+    np.testing.assert_array_equal(volume.array[0], ARRAY)
+    assert volume.geometry.spacing_mm == (1.1, 1.3, 2.0)
+    assert volume.geometry.origin_lps_mm == (30.0, 20.0, -10.0)
+    assert volume.geometry.orientation == "LPS"
+    assert not volume.warnings
+
+
+@pytest.mark.parametrize("spaced", [True, False])
+def test_the_space_of_a_header_is_heeded(tmp_path, spaced):
+    frame = FRAME.replace("left-posterior-superior", "right-anterior-superior" if spaced else "RAS")
+    geometry = read_volume(nrrd(tmp_path / "a.nrrd", frame=frame)).geometry
+    assert geometry.orientation == "RAS"
+    assert geometry.origin_lps_mm == (-30.0, -20.0, -10.0)
+
+
+def test_voxels_in_files_beside_the_header_are_read(tmp_path):
+    data = ARRAY.astype("<i2").tobytes()
+    (tmp_path / "a.raw").write_bytes(b"skip me\n" + b"1234" + data)
+    more = "line skip: 1\nbyte skip: 4\ndata file: a.raw\n"
+    (tmp_path / "tail.raw").write_bytes(b"of any length" + data)
+    for k in range(5):
+        (tmp_path / f"s{k:02}.raw").write_bytes(ARRAY[k].astype("<i2").tobytes())
+    listed = "data file: LIST\n" + "".join(f"s{k:02}.raw\n" for k in range(5))
+    for text in (
+        more,
+        "byte skip: -1\ndata file: tail.raw\n",
+        "data file: s%02d.raw 0 4 1\n",
+        listed,
+    ):
+        volume = read_volume(nrrd(tmp_path / "a.nhdr", data=b"", more=text))
+        np.testing.assert_array_equal(volume.array[0], ARRAY)
+    for file in ("tail.raw", "s%02d.raw 0 4 1"):
+        header = META + ("HeaderSize = -1\n" if file == "tail.raw" else "")
+        volume = read_volume(meta(tmp_path / "a.mhd", header, b"", file))
+        np.testing.assert_array_equal(volume.array[0], ARRAY)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/etc/passwd",
+        "../a.raw",
+        "sub/../../a.raw",
+        "missing.raw",
+        "%s%n",
+        "%s%s%s%s%s%n",
+        "%999999999d 1 5 1",
+    ],
+)
+def test_a_header_reads_only_what_lies_beside_it(tmp_path, name):
+    (tmp_path / "a.raw").write_bytes(ARRAY.tobytes())
+    (tmp_path / "in").mkdir()
+    for path in (
+        nrrd(tmp_path / "in" / "a.nhdr", data=b"", more=f"data file: {name}\n"),
+        meta(tmp_path / "in" / "a.mhd", data=b"", file=name),
+    ):
+        with pytest.raises(InputError) as raised:
+            read_volume(path)
+        assert str(raised.value).startswith(f"{path}: expected ")
+
+
+def test_missing_data_are_named(tmp_path):
+    told = r"expected its voxels in k.raw beside it, which is not there; copy both files"
+    with pytest.raises(InputError, match=told):
+        read_volume(nrrd(tmp_path / "k.nhdr", data=b"", more="data file: k.raw\n"))
+    with pytest.raises(InputError, match=told):
+        read_volume(meta(tmp_path / "m.mhd", data=b"", file="k.raw"))
+
+
+def test_a_spacing_that_is_not_stated_is_not_filled_in(tmp_path):
+    with pytest.raises(InputError, match="its header states none"):
+        read_volume(nrrd(tmp_path / "a.nrrd", frame=""))
+    header = META.replace("ElementSpacing = 1.1 1.3 2\n", "")
+    with pytest.raises(InputError, match="its header has no ElementSpacing"):
+        read_volume(meta(tmp_path / "a.mha", header))
+
+
+@pytest.mark.parametrize("spacing", ["0 1 1", "nan 1 1", "inf 1 1", "-1 1 1"])
+def test_a_spacing_that_is_none_is_refused(tmp_path, spacing):
+    for path in (
+        meta(tmp_path / "a.mha", META.replace("1.1 1.3 2\n", f"{spacing}\n")),
+        nrrd(tmp_path / "a.nrrd", frame=f"spacings: {spacing}\n"),
+    ):
+        if spacing == "-1 1 1" and path.suffix == ".nrrd":
+            continue  # an axis that runs the other way
+        with pytest.raises(InputError) as raised:
+            read_volume(path)
+        assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_an_orientation_that_is_not_stated_is_told(tmp_path):
+    header = META.replace("TransformMatrix = 1 0 0 0 1 0 0 0 1\n", "")
+    for path in (
+        nrrd(tmp_path / "a.nrrd", frame="spacings: 1.1 1.3 2\n"),
+        nrrd(tmp_path / "b.nrrd", frame=FRAME.replace("left-posterior-superior", "scanner-xyz")),
+        meta(tmp_path / "a.mha", header),
+    ):
+        volume = read_volume(path)
+        np.testing.assert_array_equal(volume.array[0], ARRAY)
+        assert volume.geometry.spacing_mm == (1.1, 1.3, 2.0)
+        (warning,) = volume.warnings
+        assert "does not say where in the patient its axes run" in warning
+
+
+@pytest.mark.parametrize("shear", [0.01, 0.6])
+def test_a_sheared_grid_is_refused_in_every_format(tmp_path, shear):
+    frame = FRAME.replace("(0,0,2)", f"(0,{shear},2)")
+    matrix = f"1 0 0 0 1 0 0 {np.sin(np.arctan(shear / 2))} {np.cos(np.arctan(shear / 2))}"
+    for path in (
+        nrrd(tmp_path / "a.nrrd", frame=frame),
+        meta(tmp_path / "a.mha", META.replace("1 0 0 0 1 0 0 0 1", matrix)),
+    ):
+        with pytest.raises(InputError, match="its header describes a sheared image") as raised:
+            read_volume(path)
+        assert str(raised.value).startswith(f"{path}: ")
+
+
+def test_components_first_are_channels_and_frames_last_are_refused(tmp_path):
+    two = np.stack([ARRAY, ARRAY + 1], axis=-1).astype("<i2").tobytes()
+    frame = (
+        FRAME.replace("directions: ", "directions: none ") + "kinds: vector domain domain domain\n"
+    )
+    path = nrrd(tmp_path / "a.nrrd", data=two, frame=frame, sizes="2 7 6 5", axes=4)
+    np.testing.assert_array_equal(read_volume(path).array, [ARRAY, ARRAY + 1])
+    frame = FRAME.replace("(0,0,2)", "(0,0,2) none") + "kinds: domain domain domain time\n"
+    path = nrrd(tmp_path / "b.nrrd", data=two, frame=frame, sizes="7 6 5 2", axes=4)
+    with pytest.raises(InputError, match="got a 4D image of 2 frames"):
+        read_volume(path)
+
+
+def test_what_says_that_it_is_a_segmentation_is_no_image_but_labels(tmp_path):
+    path = nrrd(tmp_path / "a.seg.nrrd", more="Segment0_ID:=Segment_1\nSegment0_Name:=Liver\n")
+    with pytest.raises(InputError, match="expected an image, got a segmentation"):
+        read_volume(path)
+    np.testing.assert_array_equal(read_labels(path)[0], ARRAY)
