@@ -87,7 +87,7 @@ def _train(request: TrainRequest) -> None:
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.train.plan import TrainingPlan
 
-    keep_freed_memory()
+    keep_freed_memory(also_largest=True)
     plan = TrainingPlan.read(request.plan) if request.plan else None
     config = NetConfig.from_dict(read_json(request.config)) if request.config else None
     run: dict[str, Any] = {

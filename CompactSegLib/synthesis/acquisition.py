@@ -111,14 +111,33 @@ def painted(
     """Draw every voxel's intensity from its tissue, ``(D, H, W)`` float32."""
     contrast = contrast.to(tissues.device)
     index = tissues.int()
-    image = contrast.means[index]
-    image += contrast.spreads[index] * _normal(tissues.shape, generator)
+    shape = tissues.shape
+    clusters, kinds = contrast.means.shape
+    place = index
+    if clusters > 1:
+        field = smooth_field(
+            shape, spacing_mm, grid_mm=contrast.cluster_mm, sigma=1.0, generator=generator
+        )
+        # Between the clusters' quantiles of what an interpolated field has.
+        ends = torch.linspace(-0.7, 0.7, clusters + 1, device=tissues.device)[1:-1]
+        place = index + kinds * torch.bucketize(field, ends, out_int32=True)
+    image = contrast.means.flatten()[place]
+    if contrast.outside_blur > 1:
+        outside = contrast.outside[index]
+        image = torch.where(outside, _blurred(image, contrast.outside_blur), image)
+    image += contrast.spreads[index] * _normal(shape, generator)
     if contrast.textures.any():
         field = smooth_field(
-            tissues.shape, spacing_mm, grid_mm=_TEXTURE_GRID_MM, sigma=1.0, generator=generator
+            shape, spacing_mm, grid_mm=_TEXTURE_GRID_MM, sigma=1.0, generator=generator
         )
         image += contrast.textures[index] * field
     return image
+
+
+def _blurred(image: Tensor, factor: int) -> Tensor:
+    coarse = functional.avg_pool3d(image[None, None], factor, ceil_mode=True)
+    size = tuple(image.shape)
+    return functional.interpolate(coarse, size=size, mode="trilinear", align_corners=False)[0, 0]
 
 
 def smooth_field(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from CompactSegLib.synthesis.plan import SynthesisPlan
-from CompactSegLib.synthesis.tissues import DEEP, FLUID, GREY, OUTSIDE, WHITE
+from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, WHITE
 
 # Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.
 _ORDERS = ((0.5, "fgw"), (0.25, "wgf"), (0.17, "fwg"), (0.08, "wfg"))
@@ -18,16 +19,38 @@ _DARK_BONE = 0.8
 _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
 _OUTSIDE_TEXTURE = 3.0
+_MOST_CLUSTERS = 4
+# Of the grid on which the edge of a stripped brain is drawn.
+_EDGE_VOXELS = 3
+_EDGE_WAVER = 0.1
+_CLUSTER_MM = (6.0, 50.0)
 _BLACK_BACKGROUND = 0.85
+# Shares of images: fat is the brightest of all in T1, deep nuclei look like white matter, fluid around the brain is
+# mixed with vessels and membranes.
+_BRIGHT_FAT = 0.6
+_PALE = 0.4
+_MIXED_FLUID = 0.5
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """Per tissue the mean, the spread and the amplitude of slow changes of the intensity, each ``(tissues,)``."""
+    """How tissues look.
+
+    Attributes:
+        means: ``(clusters, tissues)``, mean intensities; a tissue may have several, each in regions of its own.
+        spreads: ``(tissues,)``, standard deviation from voxel to voxel.
+        textures: ``(tissues,)``, amplitude of slow changes.
+        outside: ``(tissues,)``, whether a tissue lies outside of the brain.
+        cluster_mm: Size of the regions.
+        outside_blur: How many voxels of the fine grid what lies outside of the brain is blurred by; 1 for none.
+    """
 
     means: Tensor
     spreads: Tensor
     textures: Tensor
+    outside: Tensor
+    cluster_mm: float = 20.0
+    outside_blur: int = 1
 
     @classmethod
     def of(
@@ -36,10 +59,21 @@ class Contrast:
         """A given contrast: means by the values of the label map, 0 where none is given."""
         found = torch.tensor([float(means.get(value, 0.0)) for value in values])
         spreads = torch.where(found > 0, spread, 0.0)
-        return cls(found, spreads, torch.zeros(len(found)))
+        return cls(found[None], spreads, torch.zeros(len(found)), outside_brain(values))
 
     def to(self, device: torch.device) -> Contrast:
-        return Contrast(*(part.to(device) for part in (self.means, self.spreads, self.textures)))
+        return replace(
+            self,
+            means=self.means.to(device),
+            spreads=self.spreads.to(device),
+            textures=self.textures.to(device),
+            outside=self.outside.to(device),
+        )
+
+
+def outside_brain(values: Sequence[int]) -> Tensor:
+    """Which of the values that stand for tissues lie outside of the brain, ``(tissues,)`` bool; air does."""
+    return torch.tensor([value == 0 or value >= OUTSIDE for value in values])
 
 
 def random_contrast(
@@ -57,11 +91,28 @@ def random_contrast(
     textures[outside] *= _OUTSIDE_TEXTURE
     if _SKULL in where and random.random() < _DARK_BONE:
         means[where[_SKULL]] = random.uniform(0, 0.25)
-    means[0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
+    clusters = _clusters(means, outside, plan, random)
+    clusters[:, 0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
+    blurred = random.random() < plan.outside_blur_probability
     return Contrast(
-        *(torch.as_tensor(part, dtype=torch.float32) for part in (means, spreads, textures))
+        *(torch.as_tensor(part, dtype=torch.float32) for part in (clusters, spreads, textures)),
+        outside=outside_brain(values),
+        cluster_mm=float(random.uniform(*_CLUSTER_MM)),
+        outside_blur=int(random.integers(2, 5)) if blurred else 1,
     )
+
+
+def _clusters(
+    means: np.ndarray, outside: Sequence[int], plan: SynthesisPlan, random: np.random.Generator
+) -> np.ndarray:
+    """Means ``(clusters, tissues)`` about those given ``(tissues,)``: white matter, cortex and fat are not one brightness."""
+    if random.random() >= plan.cluster_probability:
+        return means[None].copy()
+    apart = np.full(len(means), plan.cluster_spread * random.uniform(0, 1))
+    apart[outside] *= _OUTSIDE_TEXTURE
+    count = random.integers(2, _MOST_CLUSTERS + 1)
+    return np.clip(means + apart * random.normal(size=(count, len(means))), 0, 1.5)
 
 
 def _tissue_means(
@@ -74,32 +125,54 @@ def _tissue_means(
         steps = np.sort(random.uniform(0, 1, 3))
     level = dict(zip(order, steps, strict=True))
     fluid, grey, white = level["f"], level["g"], level["w"]
+    pale = random.random() < _PALE
+    around = random.uniform(0, 0.6) if random.random() < _MIXED_FLUID else 0.0
+    bright_fat = order == "fgw" and random.random() < _BRIGHT_FAT
     means = {}
     for value in values:
         own = random.normal(scale=0.02)
         if value in FLUID:
-            means[value] = fluid + own
-        elif value in GREY:
-            means[value] = grey + own
+            means[value] = fluid + own + (around * (grey - fluid) if value == 24 else 0.0)
         elif value in WHITE:
             means[value] = white + own
-        elif value in DEEP:
-            means[value] = grey + random.uniform(*DEEP[value]) * (white - grey)
+        elif value in BETWEEN:
+            low, high = (0.85, 1.15) if pale and value in PALE else BETWEEN[value]
+            means[value] = grey + random.uniform(low, high) * (white - grey)
         elif 0 < value < OUTSIDE and value not in (25, 30, 136):
             means[value] = grey + random.uniform(0.5, 1.1) * (white - grey)
-    return {value: float(np.clip(mean, 0, 1)) for value, mean in means.items()}
+        elif value in FAT and bright_fat:
+            means[value] = white * random.uniform(1.0, 1.5)
+    return {value: float(np.clip(mean, 0, 1.5)) for value, mean in means.items()}
 
 
-def without_skull(tissues: Tensor, values: Sequence[int], *, keep_fluid: bool) -> Tensor:
-    """Tissues with all outside of the brain made background, as skull-stripping does.
+def without_skull(
+    tissues: Tensor,
+    values: Sequence[int],
+    *,
+    keep_fluid: bool,
+    edge: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Tissues with what lies outside of the brain made background, as skull-stripping does.
 
     Args:
         tissues: ``(D, H, W)`` uint8.
         values: The values that stand for them.
-        keep_fluid: Whether the fluid around the brain (24) stays.
+        keep_fluid: Whether the fluid around the brain (24) is taken for brain.
+        edge: Where the cut goes, between 0 (some millimetres outside of the brain, so that bits of what is there stay)
+            and 1 (some inside); it wavers. None follows the tissues exactly.
+        generator: What the wavering is drawn from.
     """
-    kept = [
-        index if value < OUTSIDE and (keep_fluid or value != 24) else 0
-        for index, value in enumerate(values)
-    ]
-    return torch.tensor(kept, dtype=torch.uint8, device=tissues.device)[tissues.int()]
+    device = tissues.device
+    brain = torch.tensor(
+        [0 < value < OUTSIDE and (keep_fluid or value != 24) for value in values], device=device
+    )
+    kept = brain[tissues.int()]
+    if edge is not None:
+        size = tissues.shape
+        share = functional.avg_pool3d(kept[None, None].float(), _EDGE_VOXELS, ceil_mode=True)
+        share = functional.avg_pool3d(share, 3, stride=1, padding=1)
+        share += _EDGE_WAVER * torch.randn(share.shape, generator=generator, device=device)
+        share = functional.interpolate(share, size=size, mode="trilinear", align_corners=False)
+        kept = share[0, 0] > edge
+    return tissues.where(kept, 0)

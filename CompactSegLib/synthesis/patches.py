@@ -56,7 +56,14 @@ def synthetic_patch(
         classes = torch.zeros_like(classes)
     elif random.random() < synthesis.strip_probability:
         keep_fluid = random.random() < 0.5
-        tissues = without_skull(tissues, values, keep_fluid=keep_fluid)
+        rough = random.random() < synthesis.rough_strip_probability
+        tissues = without_skull(
+            tissues,
+            values,
+            keep_fluid=keep_fluid,
+            edge=float(random.uniform(0.1, 0.6)) if rough else None,
+            generator=generator,
+        )
     contrast = random_contrast(values, synthesis, random)
     scan = random_scan(synthesis, random)
     scan_image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)

@@ -27,7 +27,11 @@ class SynthesisPlan:
         least_contrast: Smallest difference of fluid, grey and white in these images; at most 0.4.
         spread: Largest standard deviation of the intensity within a tissue; intensities lie between 0 and 1.
         texture: Largest standard deviation of slow changes of the intensity within a tissue.
+        cluster_probability: Share of images in which tissues have several mean intensities, each in regions of its own.
+        cluster_spread: Largest standard deviation of these; of what lies outside of the brain three times as much.
+        outside_blur_probability: What lies outside of the brain is blurred.
         strip_probability: All outside the brain is removed; half as often with the fluid around it.
+        rough_strip_probability: Share of these in which the cut wavers, and leaves bits of what is around or takes some.
         crop_probability: The field of view ends inside of the head, along one or more axes.
         decoy_probability: Images without any brain: random shapes in its place, or in that of the whole head.
         bias: Largest standard deviation of the logarithm of the bias field.
@@ -54,7 +58,11 @@ class SynthesisPlan:
     least_contrast: float = 0.08
     spread: float = 0.1
     texture: float = 0.08
+    cluster_probability: float = 0.0
+    cluster_spread: float = 0.06
+    outside_blur_probability: float = 0.0
     strip_probability: float = 0.25
+    rough_strip_probability: float = 0.0
     crop_probability: float = 0.15
     decoy_probability: float = 0.08
     bias: float = 0.35

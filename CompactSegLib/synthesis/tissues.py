@@ -9,17 +9,26 @@ SIDES = (
 )
 
 FLUID = (4, 5, 14, 15, 24, 72)
-GREY = (3, 8, 17, 18, 26)
-WHITE = (2, 7, 85, 512, 530)
-# Between cortex (0) and white matter (1), the further the more fibres and iron: these shorten T1 and T2.
-DEEP = {
+WHITE = (2, 85, 512, 530)
+FAT = (511, 516)
+# Where a tissue lies between cortex (0) and white matter (1): the further the more fibres and iron, which shorten T1
+# and T2. The ranges hold real T1 images show, and somewhat more.
+BETWEEN = {
+    3: (-0.05, 0.05),
+    7: (0.5, 1.1),
+    8: (-0.2, 0.4),
     10: (0.3, 1.0),
     11: (0.0, 0.6),
-    12: (0.0, 0.8),
-    13: (0.4, 1.3),
-    16: (0.6, 1.05),
-    28: (0.4, 1.1),
+    12: (0.1, 0.9),
+    13: (0.4, 1.4),
+    16: (0.45, 1.1),
+    17: (-0.15, 0.3),
+    18: (-0.1, 0.4),
+    26: (0.0, 0.5),
+    28: (0.5, 1.15),
 }
+# Of these many an image shows no border with white matter.
+PALE = (10, 13, 16, 28)
 # From here on tissues outside of the brain.
 OUTSIDE = 500
 

@@ -35,25 +35,27 @@ def batches(
     """
     mine = {"rank": processes.rank, "processes": processes.count}
     workers, pinned = plan.workers, device.type == "cuda"
-    patches: Dataset
+    heads: Sequence[LabelMap] = ()
     if plan.synthetic:
         heads = cast(Sequence[LabelMap], cases)
         if device.type != "cpu":
             # Images are made where the net is: no other process could hand them over as fast.
             heads = [head.to(device) for head in heads]
             workers, pinned = 0, False
-        patches = SyntheticPatches(heads, plan, **mine)
-    else:
-        patches = RandomPatches(cast(Sequence[PreparedCase], cases), plan, classes=classes, **mine)
-    return iter(
-        DataLoader(
+    for steps, part in plan.parts():
+        patches: Dataset
+        if plan.synthetic:
+            patches = SyntheticPatches(heads, part, **mine)
+        else:
+            images = cast(Sequence[PreparedCase], cases)
+            patches = RandomPatches(images, part, classes=classes, **mine)
+        yield from DataLoader(
             patches,
             batch_size=None,
-            sampler=range(start, plan.steps),
+            sampler=range(max(start, steps.start), steps.stop),
             num_workers=workers,
             pin_memory=pinned,
         )
-    )
 
 
 def class_counts(cases: TrainingCases, *, classes: int) -> Tensor:

@@ -20,10 +20,11 @@ from CompactSegLib.train.stages import Stage, earlier_modules
 
 
 def learning_rate(step: int, plan: TrainingPlan, *, steps: int | None = None) -> float:
-    """Rate of step `step` (from 0) of `steps`: linear warm-up, then half a cosine to zero."""
+    """Rate of step `step` (from 0) of `steps`: linear warm-up, the highest rate, then half a cosine to zero."""
     if step < plan.warmup:
         return plan.learning_rate * (step + 1) / plan.warmup
-    done = (step - plan.warmup) / max(1, (steps or plan.steps) - plan.warmup)
+    falling = plan.decay * max(1, (steps or plan.steps) - plan.warmup)
+    done = max(0.0, 1 - ((steps or plan.steps) - step) / falling) if falling else 0.0
     return plan.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
 
 

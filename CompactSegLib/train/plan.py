@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from CompactSegLib.datasets.settings import known, read_settings, tuples
@@ -93,8 +93,14 @@ class TrainingPlan:
         batch: Patches per step.
         patch: Patch size in voxels ``(D, H, W)``, multiples of the net's stride. Sides of a case that are shorter are
             padded with zeros, the mean of z-scored intensities and what convolutions see beyond the border.
+        early_until: Shares of the steps, growing, until each of which patches are smaller; of many small ones a batch
+            tells more of the images' variety, in the same time.
+        early_edges: Their edges in voxels, for each of these shares.
+        early_batches: How many of them are in a step.
         optimizer: ``adamw``; or ``muon`` for convolution kernels beside it, fewer steps from random weights.
-        learning_rate: Highest rate, reached after `warmup` steps; then a half cosine down to zero.
+        learning_rate: Highest rate, reached after `warmup` steps; in the end it falls to zero, along half a cosine.
+        decay: Share of the steps after the warm-up in which it falls; before that it stays. Below 1 a run can be made
+            longer while it is under way.
         weight_decay: Decoupled weight decay, on convolution weights only.
         warmup: Steps of linear increase.
         gradient_norm: Gradients are scaled down to this norm.
@@ -136,8 +142,12 @@ class TrainingPlan:
     steps: int = 10_000
     batch: int = 4
     patch: tuple[int, int, int] = (32, 48, 32)
+    early_until: tuple[float, ...] = ()
+    early_edges: tuple[int, ...] = ()
+    early_batches: tuple[int, ...] = ()
     optimizer: str = "adamw"
     learning_rate: float = 4e-3
+    decay: float = 1.0
     weight_decay: float = 1e-3
     warmup: int = 200
     gradient_norm: float = 5.0
@@ -172,13 +182,23 @@ class TrainingPlan:
             raise ConfigurationError(
                 f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
             )
+        early = (self.early_until, self.early_edges, self.early_batches)
+        shares = (0.0, *self.early_until, 1.0)
+        grow = all(before < after for before, after in zip(shares, shares[1:], strict=False))
+        counts = (*self.early_edges, *self.early_batches)
+        whole = all(isinstance(count, int) and count >= 1 for count in counts)
+        if len(set(map(len, early))) > 1 or not grow or not whole:
+            raise ConfigurationError(
+                "training plan, early_until, early_edges, early_batches: expected as many growing shares below 1 as whole "
+                f"edges and batches, got {', '.join(map(repr, early))}."
+            )
         chosen = (("precision", PRECISIONS), ("method", METHODS), ("optimizer", OPTIMIZERS))
         for name, choices in chosen:
             if getattr(self, name) not in choices:
                 raise ConfigurationError(
                     f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
                 )
-        for name in ("earlier_rate", "start_share", "class_balance", "fixed_statistics"):
+        for name in ("earlier_rate", "start_share", "class_balance", "fixed_statistics", "decay"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(
                     f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."
@@ -224,6 +244,19 @@ class TrainingPlan:
     def synthetic(self) -> bool:
         """Whether images are made from label maps."""
         return bool(self.synthesis.classes)
+
+    def parts(self) -> list[tuple[range, TrainingPlan]]:
+        """Runs of steps with patches of one size, first to last, each with the plan of these."""
+        plain = replace(self, early_until=(), early_edges=(), early_batches=())
+        parts, first = [], 0
+        for until, edge, batch in zip(
+            self.early_until, self.early_edges, self.early_batches, strict=True
+        ):
+            last = round(until * self.steps)
+            own = replace(plain, patch=(edge, edge, edge), batch=batch)
+            parts.append((range(first, last), own))
+            first = last
+        return [*parts, (range(first, self.steps), plain)]
 
     def weight_of_level(self, level: int, levels: int) -> float:
         """Weight of a level's loss; the weights of all levels sum to 1."""

@@ -202,10 +202,11 @@ def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:
             f"(background included) for {dataset.folder}, got {config.in_channels} and {config.classes}."
         )
     stride = config.stride(config.levels + 1)
-    if any(side % stride for side in plan.patch):
-        raise ConfigurationError(
-            f"training plan, patch: expected multiples of the net's stride {stride}, got {plan.patch}."
-        )
+    for _, part in plan.parts():
+        if any(side % stride for side in part.patch):
+            raise ConfigurationError(
+                f"training plan, patch: expected multiples of the net's stride {stride}, got {part.patch}."
+            )
 
 
 def _steps(trainer: Trainer, minutes: float, folder: Path) -> int:

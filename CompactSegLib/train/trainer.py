@@ -88,10 +88,11 @@ class Trainer:
         self.cases, self.held_out = cases, held_out
         self.device, self.precision = device, precision
         self.processes = processes or Processes()
-        if plan.batch % self.processes.count:
-            raise ConfigurationError(
-                f"training plan, batch: expected a multiple of the {self.processes.count} processes, got {plan.batch}."
-            )
+        for _, part in plan.parts():
+            if part.batch % self.processes.count:
+                raise ConfigurationError(
+                    f"training plan, batch: expected a multiple of the {self.processes.count} processes, got {part.batch}."
+                )
         self.started_from = started_from
         self.stages = stages_of(
             plan,
