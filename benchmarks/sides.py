@@ -247,6 +247,39 @@ def mean(values: Iterator[float]) -> float:
     return float(np.mean(list(values)))
 
 
+def change_rows(found: dict[str, list[dict]]) -> list[dict[str, object]]:
+    """Per change of the label maps: over how many heads sides were told, and how well."""
+    rows: list[dict[str, object]] = []
+    for change, cases in found.items():
+        dice = [list(case["dice"].values()) for case in cases]
+        rows.append(
+            {
+                "label maps": change,
+                "told": sum(case["evidence"] in ("both sides", "one side") for case in cases),
+                "mean Dice": f"{mean(map(np.mean, dice)):.4f}",
+                "worst head": f"{min(map(np.mean, dice)):.4f}",
+                "worst structure": f"{min(map(min, dice)):.4f}",
+                "by plane alone": f"{mean(np.mean(list(c['by plane'].values())) for c in cases):.4f}",
+                "find (s)": mean(case["find"] for case in cases),
+                "tell (s)": mean(case["tell"] for case in cases),
+            }
+        )
+    return rows
+
+
+def structure_rows(cases: list[dict]) -> list[dict[str, object]]:
+    """Dice per structure and side, mean over heads."""
+    return [
+        {"structure": name}
+        | {
+            f"{side}{how}": f"{mean(c[key][v] for c in found['as it is'] if v in c[key]):.4f}"
+            for how, key in (("", "dice"), (", by plane alone", "by plane"))
+            for side, v in (("left", 100 + value), ("right", 150 + value))
+        }
+        for value, name in enumerate(NAMES[:PAIRS], 1)
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="a folder with label maps")
@@ -268,31 +301,8 @@ def main() -> None:
         heads.append(head.name)
         for change, make in CHANGES.items():
             found[change].append(measure(make(head)))
-    rows: list[dict[str, object]] = []
-    for change, cases in found.items():
-        dice = [list(case["dice"].values()) for case in cases]
-        rows.append(
-            {
-                "label maps": change,
-                "told": sum(case["evidence"] in ("both sides", "one side") for case in cases),
-                "mean Dice": f"{mean(map(np.mean, dice)):.4f}",
-                "worst head": f"{min(map(np.mean, dice)):.4f}",
-                "worst structure": f"{min(map(min, dice)):.4f}",
-                "by plane alone": f"{mean(np.mean(list(c['by plane'].values())) for c in cases):.4f}",
-                "find (s)": mean(case["find"] for case in cases),
-                "tell (s)": mean(case["tell"] for case in cases),
-            }
-        )
+    rows, structures = change_rows(found), structure_rows(found["as it is"])
     show(f"Sides of {len(heads)} heads", rows)
-    structures = [
-        {"structure": name}
-        | {
-            f"{side}{how}": f"{mean(c[key][v] for c in found['as it is'] if v in c[key]):.4f}"
-            for how, key in (("", "dice"), (", by plane alone", "by plane"))
-            for side, v in (("left", 100 + value), ("right", 150 + value))
-        }
-        for value, name in enumerate(NAMES[:PAIRS], 1)
-    ]
     show("Dice per structure and side, as it is", structures)
     if options.json:
         write_json(options.json, rows + structures)
