@@ -2,7 +2,8 @@
 
     python benchmarks/sides.py DATA
 
-DATA holds label maps in FreeSurfer's numbering (``*_truth.nii.gz`` and ``brain_*.nii.gz``, in folders below it too).
+DATA holds label maps in FreeSurfer's numbering (``*_truth.nii.gz`` and ``brain_*.nii.gz``, in folders below it too;
+``t2-stack`` in GIF's).
 Both sides of each structure are merged, sides are told from that, and Dice is taken per structure and side against the
 sides of the file, after changes of how the volume is stored, how the head lies, what the field holds and what is
 labelled wrongly. Errors of the labels are put into the truth too, so that Dice measures the sides alone.
@@ -32,6 +33,10 @@ LEFT = ((2, 25), (3,), (4, 5), (7,), (8,), (10,), (11,), (12,), (13,), (17,), (1
 RIGHT = ((41, 57), (42,), (43, 44), (46,), (47,), (49,), (50,), (51,), (52,), (53,), (54,), (60,), (58,))  # fmt: skip
 MIDLINE = ((14,), (15,), (16,))
 PAIRS = len(LEFT)
+# GIF's numbers, where they differ and are known: no cerebral white matter and cortex, no ventral diencephalon, accumbens.
+GIF_LEFT = ((), (), (51, 53), (42,), (40,), (61,), (38,), (59,), (57,), (49,), (33,), (), ())
+GIF_RIGHT = ((), (), (50, 52), (41,), (39,), (60,), (37,), (58,), (56,), (48,), (32,), (), ())
+GIF_MIDLINE = ((5,), (12,), (36,))
 STRUCTURES = dict(enumerate(NAMES, 1))
 LEFTS = {value: 100 + value for value in range(1, PAIRS + 1)}
 RIGHTS = {value: 150 + value for value in range(1, PAIRS + 1)}
@@ -51,7 +56,9 @@ class Head:
     def read(cls, path: Path) -> Head:
         volume = read_volume(path)
         codes = np.zeros(2**16, np.uint8)
-        for table, first in ((LEFT, 101), (RIGHT, 151), (MIDLINE, PAIRS + 1)):
+        freesurfer, gif = (LEFT, RIGHT, MIDLINE), (GIF_LEFT, GIF_RIGHT, GIF_MIDLINE)
+        tables = gif if path.name.startswith("t2-stack") else freesurfer
+        for table, first in zip(tables, (101, 151, PAIRS + 1), strict=True):
             for value, numbers in enumerate(table, first):
                 codes[list(numbers)] = value
         labels = np.rint(volume.array[0]).astype(np.uint16)
@@ -72,7 +79,7 @@ class Head:
             for axis, n in enumerate(self.geometry.size_ijk)
         )
         x = k[:, None, None] + j[:, None] + i
-        centres = [x[self.truth == table[1]].mean() for table in (LEFTS, RIGHTS)]
+        centres = [x[np.isin(self.truth, [*table.values()])].mean() for table in (LEFTS, RIGHTS)]
         return x - np.mean(centres)
 
 
@@ -152,7 +159,7 @@ def without_hippocampus(head: Head) -> Head:
 
 def with_lesion(head: Head) -> Head:
     """A ball of 5 cm in one hemisphere in which nothing is labelled."""
-    left = np.argwhere(head.truth == LEFTS[1])
+    left = np.argwhere(np.isin(head.truth, [*LEFTS.values()]))
     centre = left[np.random.default_rng(SEED).integers(len(left))]
     grids = np.ogrid[tuple(slice(0, n) for n in head.truth.shape)]
     mm = head.geometry.spacing_mm[::-1]
@@ -272,7 +279,7 @@ def structure_rows(cases: list[dict]) -> list[dict[str, object]]:
     return [
         {"structure": name}
         | {
-            f"{side}{how}": f"{mean(c[key][v] for c in found['as it is'] if v in c[key]):.4f}"
+            f"{side}{how}": f"{mean(c[key][v] for c in cases if v in c[key]):.4f}"
             for how, key in (("", "dice"), (", by plane alone", "by plane"))
             for side, v in (("left", 100 + value), ("right", 150 + value))
         }
@@ -295,9 +302,6 @@ def main() -> None:
     heads = []
     for path in paths[:: options.every]:
         head = Head.read(path)
-        if LEFTS[1] not in head.truth or RIGHTS[1] not in head.truth:
-            print(f"{path.name}: not in FreeSurfer's numbering, left out")
-            continue
         heads.append(head.name)
         for change, make in CHANGES.items():
             found[change].append(measure(make(head)))
