@@ -33,7 +33,7 @@ LEFT = ((2, 25), (3,), (4, 5), (7,), (8,), (10,), (11,), (12,), (13,), (17,), (1
 RIGHT = ((41, 57), (42,), (43, 44), (46,), (47,), (49,), (50,), (51,), (52,), (53,), (54,), (60,), (58,))  # fmt: skip
 MIDLINE = ((14,), (15,), (16,))
 PAIRS = len(LEFT)
-# GIF's numbers, where they differ and are known: no cerebral white matter and cortex, no ventral diencephalon, accumbens.
+# GIF's numbers, as far as they are known: no cerebral white matter and cortex, ventral diencephalon and accumbens.
 GIF_LEFT = ((), (), (51, 53), (42,), (40,), (61,), (38,), (59,), (57,), (49,), (33,), (), ())
 GIF_RIGHT = ((), (), (50, 52), (41,), (39,), (60,), (37,), (58,), (56,), (48,), (32,), (), ())
 GIF_MIDLINE = ((5,), (12,), (36,))
