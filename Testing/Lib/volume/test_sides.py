@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume import Geometry, Volume, sides
+from CompactSegLib.volume import sides
+from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.sides import PAIRED, Sides
+from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import LAYOUTS, laid_out, rotation
 
 # Centre in lps mm on the left, and radii.
