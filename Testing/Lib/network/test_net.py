@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network.blocks import PointConv
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.folding import fold_batch_norm
 from Testing.Lib.nets import (
@@ -142,3 +143,15 @@ def test_logits_have_the_shape_of_any_image(config):
         for shape in ((1, 1, 1), (5, 8, 3)):
             outputs = random_net(config)(random_image(config, shape))
             assert [o.shape for o in outputs] == [(1, config.classes, *shape)] * config.levels
+
+
+def test_layers_of_one_voxel_learn_as_matrix_products_what_convolutions_would():
+    layer = PointConv(5, 3, kernel_size=1)
+    maps = torch.randn(2, 5, 4, 3, 6).contiguous(memory_format=torch.channels_last_3d)
+    product, convolved = layer(maps), torch.nn.functional.conv3d(maps, layer.weight, layer.bias)
+    torch.testing.assert_close(product, convolved)
+    gradients = [torch.autograd.grad(one.square().sum(), layer.weight)[0] for one in (product, convolved)]
+    torch.testing.assert_close(*gradients)
+    with torch.no_grad():
+        # Whatever a tile's size is, its voxels get the same: the convolution itself.
+        assert torch.equal(layer(maps), torch.nn.functional.conv3d(maps, layer.weight, layer.bias))
