@@ -96,7 +96,9 @@ def random_contrast(
     spreads[0] = textures[0] = 0.0
     blurred = random.random() < plan.outside_blur_probability
     return Contrast(
-        *(torch.as_tensor(part, dtype=torch.float32) for part in (clusters, spreads, textures)),
+        means=torch.as_tensor(clusters, dtype=torch.float32),
+        spreads=torch.as_tensor(spreads, dtype=torch.float32),
+        textures=torch.as_tensor(textures, dtype=torch.float32),
         outside=outside_brain(values),
         cluster_mm=float(random.uniform(*_CLUSTER_MM)),
         outside_blur=int(random.integers(2, 5)) if blurred else 1,
@@ -106,7 +108,7 @@ def random_contrast(
 def _clusters(
     means: np.ndarray, outside: Sequence[int], plan: SynthesisPlan, random: np.random.Generator
 ) -> np.ndarray:
-    """Means ``(clusters, tissues)`` about those given ``(tissues,)``: white matter, cortex and fat are not one brightness."""
+    """Means ``(clusters, tissues)`` about those given ``(tissues,)``, as no tissue has one brightness throughout."""
     if random.random() >= plan.cluster_probability:
         return means[None].copy()
     apart = np.full(len(means), plan.cluster_spread * random.uniform(0, 1))

@@ -31,7 +31,7 @@ class SynthesisPlan:
         cluster_spread: Largest standard deviation of these; of what lies outside of the brain three times as much.
         outside_blur_probability: What lies outside of the brain is blurred.
         strip_probability: All outside the brain is removed; half as often with the fluid around it.
-        rough_strip_probability: Share of these in which the cut wavers, and leaves bits of what is around or takes some.
+        rough_strip_probability: Share of these in which the cut wavers: bits of what is around stay, or some is lost.
         crop_probability: The field of view ends inside of the head, along one or more axes.
         decoy_probability: Images without any brain: random shapes in its place, or in that of the whole head.
         bias: Largest standard deviation of the logarithm of the bias field.

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from CompactSegLib.datasets.settings import known, read_settings, tuples
@@ -184,13 +185,13 @@ class TrainingPlan:
             )
         early = (self.early_until, self.early_edges, self.early_batches)
         shares = (0.0, *self.early_until, 1.0)
-        grow = all(before < after for before, after in zip(shares, shares[1:], strict=False))
+        grow = all(before < after for before, after in pairwise(shares))
         counts = (*self.early_edges, *self.early_batches)
         whole = all(isinstance(count, int) and count >= 1 for count in counts)
         if len(set(map(len, early))) > 1 or not grow or not whole:
             raise ConfigurationError(
-                "training plan, early_until, early_edges, early_batches: expected as many growing shares below 1 as whole "
-                f"edges and batches, got {', '.join(map(repr, early))}."
+                "training plan, early_until, early_edges, early_batches: expected as many growing shares below 1 as "
+                f"whole edges and batches, got {', '.join(map(repr, early))}."
             )
         chosen = (("precision", PRECISIONS), ("method", METHODS), ("optimizer", OPTIMIZERS))
         for name, choices in chosen:

@@ -91,7 +91,8 @@ class Trainer:
         for _, part in plan.parts():
             if part.batch % self.processes.count:
                 raise ConfigurationError(
-                    f"training plan, batch: expected a multiple of the {self.processes.count} processes, got {part.batch}."
+                    f"training plan, batch: expected a multiple of the {self.processes.count} processes, "
+                    f"got {part.batch}."
                 )
         self.started_from = started_from
         self.stages = stages_of(

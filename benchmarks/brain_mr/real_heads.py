@@ -1,7 +1,7 @@
 """Real heads with labels of another program: the model's Dice and volumes per structure, level and side.
 
-``DATA/heads`` holds NAME_image.nii.gz with NAME_truth.nii.gz beside it: FreeSurfer's automatic labels on the image's grid, but
-for ``t2-stack``, whose truth has GIF's numbers on another grid of the same patient space.
+``DATA/heads`` holds NAME_image.nii.gz with NAME_truth.nii.gz beside it: FreeSurfer's automatic labels on the image's
+grid, but for ``t2-stack``, whose truth has GIF's numbers on another grid of the same patient space.
 
 They are for measuring and choosing, never for training. Labels of two programs agree to about 0.9.
 """
@@ -155,9 +155,7 @@ def measure(
     for head in heads:
         say(f"real heads: {head.name}")
         result = run(segmenter, head.volume)
-        scores = [
-            scores_of(level.labels, segmenter.model.labels, head) for level in result.levels
-        ]
+        scores = [scores_of(level.labels, segmenter.model.labels, head) for level in result.levels]
         results.append(RealResult(head, result, scores))
     return results
 
@@ -209,7 +207,7 @@ def _head_row(name: str, results: Sequence[RealResult]) -> dict[str, object]:
 
 
 def structure_rows(results: Sequence[RealResult]) -> list[dict[str, object]]:
-    """A row per structure: Dice over T1 heads by level, its worst head and sides at the last, volume, and others' Dice."""
+    """A row per structure: Dice over T1 heads by level; at the last level worst head, sides, volume, other heads."""
     t1 = [one for one in results if one.head.is_t1]
     others = [one for one in results if not one.head.is_t1]
     levels = range(1, len(results[0].scores) + 1)

@@ -150,7 +150,9 @@ def test_layers_of_one_voxel_learn_as_matrix_products_what_convolutions_would():
     maps = torch.randn(2, 5, 4, 3, 6).contiguous(memory_format=torch.channels_last_3d)
     product, convolved = layer(maps), torch.nn.functional.conv3d(maps, layer.weight, layer.bias)
     torch.testing.assert_close(product, convolved)
-    gradients = [torch.autograd.grad(one.square().sum(), layer.weight)[0] for one in (product, convolved)]
+    gradients = [
+        torch.autograd.grad(one.square().sum(), layer.weight)[0] for one in (product, convolved)
+    ]
     torch.testing.assert_close(*gradients)
     with torch.no_grad():
         # Whatever a tile's size is, its voxels get the same: the convolution itself.

@@ -66,11 +66,11 @@ def test_nuclei_lie_where_their_fibres_and_iron_put_them():
 
 
 @pytest.mark.parametrize("least", [0.0, 0.2, 0.4])
-def test_fluid_grey_and_white_differ_as_much_as_is_asked(least):
+def test_grey_and_white_differ_as_much_as_is_asked(least):
     smallest = []
     for seed in range(60):
         means = drawn(seed, tissue_contrast_probability=1.0, least_contrast=least).means[0]
-        smallest.append(float(means[[1, 2, 5]].sort().values.diff().min()))
+        smallest.append(float((means[1] - means[2]).abs()))
     # Each tissue strays a little of its own.
     assert min(smallest) > least - 0.1
     assert least or min(smallest) < 0.05
@@ -87,7 +87,9 @@ def test_all_orders_and_all_means_occur():
         means = drawn(seed, tissue_contrast_probability=1.0).means[0]
         found.add(tuple(torch.argsort(means[[1, 2, 5]]).tolist()))
     assert found == {(2, 1, 0), (0, 1, 2), (2, 0, 1), (0, 2, 1)}
-    free = torch.stack([drawn(seed, tissue_contrast_probability=0.0).means[0] for seed in range(200)])
+    free = torch.stack(
+        [drawn(seed, tissue_contrast_probability=0.0).means[0] for seed in range(200)]
+    )
     # White and grey matter know nothing of each other.
     assert abs(np.corrcoef(free[:, 1], free[:, 2])[0, 1]) < 0.2
     assert free[:, 1].std() == pytest.approx(1 / np.sqrt(12), rel=0.15)
@@ -147,5 +149,5 @@ def test_a_rough_cut_leaves_bits_of_what_is_around_or_takes_some():
 
     assert (cut(0.15) & ~brain).sum() > 0
     assert (brain & ~cut(0.15)).sum() < 0.1 * brain.sum()
-    assert 0 < (brain & ~cut(0.6)).sum() < 0.6 * brain.sum()
+    assert 0 < (brain & ~cut(0.5)).sum() < 0.6 * brain.sum()
     assert not cut(0.4)[:2].any()

@@ -42,7 +42,11 @@ def test_a_run_that_goes_on_gets_the_batches_it_would_have_had(tmp_path):
         return [images for images, _ in run]
 
     whole, rest = made(0), made(3)
-    assert [tuple(images.shape[::2]) for images in whole[:5:2]] == [(4, 8, 8), (2, 16, 16), (1, 16, 16)]
+    assert [tuple(images.shape[::2]) for images in whole[:5:2]] == [
+        (4, 8, 8),
+        (2, 16, 16),
+        (1, 16, 16),
+    ]
     assert len(rest) == 5
     assert all(torch.equal(a, b) for a, b in zip(whole[3:], rest, strict=True))
 
