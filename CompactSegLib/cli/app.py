@@ -49,16 +49,35 @@ def _compactseg(
 @app.command()
 @guarded
 def segment(
-    volume: Annotated[
+    output: Annotated[
         Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results; or one file (.seg.nrrd, .nii.gz, .dcm), for one volume's last level alone.",
+            metavar="DIR|FILE",
+        ),
+    ],
+    volume: Annotated[
+        Path | None,
         typer.Argument(
             metavar="INPUT",
             help="An image file (NIfTI, NRRD, MetaImage, DICOM), a folder with DICOM images in it (one volume), or a "
             "folder of cases: image files, and sub-folders with DICOM images.",
         ),
-    ],
-    model: Annotated[str, typer.Option(help="Name or folder of a model.", metavar="NAME|DIR")],
-    output: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")],
+    ] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", "-i", help="The same as INPUT.", metavar="PATH")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Name or folder of a model; by default the first that `compactseg models` lists.",
+            metavar="NAME|DIR",
+        ),
+    ] = None,
     level: MostLevel = None,
     threshold: Annotated[
         float | None,
@@ -100,14 +119,15 @@ def segment(
     """Segment a volume, or each volume of a folder.
 
     Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png into the output folder: all files
-    of a case, or none. Ends with 2 where the input cannot be used, with 1 where a case of several failed.
+    of a case, or none; of many cases also cases.csv. Ends with 2 where the input cannot be used, with 1 where a case of
+    several failed.
     """
     from CompactSegLib.cli.runner import Request
-    from CompactSegLib.cli.segment import run_segment
+    from CompactSegLib.cli.segment import chosen_input, default_model, run_segment
 
     request = Request(
-        input=volume,
-        model=model,
+        input=chosen_input(volume, input_),
+        model=model or default_model(),
         output=output,
         level=level,
         threshold=threshold,

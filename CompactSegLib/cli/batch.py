@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +12,17 @@ import typer
 
 from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, stdout_console
+from CompactSegLib.cli.earlier import read_report
 from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.errors import CompactSegError
+from CompactSegLib.files import written_whole
 
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import Runner
 
-__all__ = ["run_batch"]
+__all__ = ["TABLE", "run_batch"]
+
+TABLE = "cases.csv"
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
             bars.finish_case()
             with bars.out_of_the_way():
                 _tell(outcome, f"[{number}/{len(cases)}]", runner.request.json)
+    _write_table(runner, outcomes)
     if runner.request.json:
         typer.echo(json.dumps({"cases": [outcome.to_dict() for outcome in outcomes]}, indent=2))
     else:
@@ -76,6 +82,28 @@ def _tell(outcome: Outcome, number: str, is_quiet: bool) -> None:
             f", level {outcome.report['stopped_at']}" if outcome.report else " (is there already)"
         )
         typer.echo(f"{number} {outcome.case.name}: {outcome.status}{level}{seconds}")
+
+
+def _write_table(runner: Runner, outcomes: Sequence[Outcome]) -> None:
+    """A row a case, those of earlier runs included, with the millilitres of its last level."""
+    names = [label.name for label in runner.model.labels]
+    columns = ["case", "result", "level", "seconds", *(f"{name} (ml)" for name in names), "error"]
+    with (
+        written_whole(runner.request.output / TABLE) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for outcome in outcomes:
+            row: dict[str, object] = {"case": outcome.case.name, "result": outcome.status}
+            report = outcome.report
+            if outcome.status == "skipped":
+                report = read_report(runner.request.output, outcome.case.name or "")
+            if report:
+                last = report["levels"][-1]
+                row |= {"level": last["level"], "seconds": report["seconds"]}
+                row |= {f"{name} (ml)": last["millilitres"][name] for name in names}
+            writer.writerow(row | {"error": outcome.error or ""})
 
 
 def _summarise(outcomes: Sequence[Outcome]) -> None:

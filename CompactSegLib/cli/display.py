@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress as RunProgress
-    from CompactSegLib.inference.results import Level
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level
 
 __all__ = ["Bars", "LevelRows", "stdout_console"]
 

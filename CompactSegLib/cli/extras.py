@@ -8,7 +8,7 @@ from CompactSegLib.errors import ConfigurationError
 
 __all__ = ["need_training_packages"]
 
-_TRAINING = ("monai", "scipy", "sklearn")
+_TRAINING = ("monai", "scipy")
 
 
 def need_training_packages(command: str) -> None:

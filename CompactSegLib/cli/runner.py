@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,10 +27,10 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.results import Level
     from CompactSegLib.inference.run import Run
     from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level
     from CompactSegLib.volume.volume import Volume
 
 __all__ = ["SUFFIXES", "Request", "Runner", "versions"]
@@ -85,38 +86,65 @@ class Runner:
 
     def run(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
         """Segment one case and write its files, all or none; return its report."""
+        volume = self._read(case, bars)
+        earlier = read_report(self.request.output, volume.name)
+        self._check(volume, earlier)
+        with staged_files(self.request.output, last=report_name(volume.name)) as folder:
+            run = self.segmenter.start(volume)
+            levels: list[Level] = []
+            for level in self._levels(run, bars, shows_levels=shows_levels):
+                levels.append(level)
+                self._write_level(volume, level, folder / self._name_of(volume, level))
+            bars.start_writing()
+            report = self._finish(run, levels, folder)
+        self._remove_deeper_levels(earlier, report)
+        files = [str(self.request.output / name) for name in files_of(report)]
+        self._say(report, bars, files if shows_levels else [])
+        return report
+
+    def run_to_file(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
+        """Segment one case and write its last level to the one file that was asked for; return the report."""
+        target, volume = self.request.output, self._read(case, bars)
+        if target.exists() and not self.request.overwrite:
+            raise InputError(
+                f"{target}: expected the name of a new file, but it is there; choose another, or --overwrite to "
+                "replace it."
+            )
+        self._check(volume, None)
+        run = self.segmenter.start(volume)
+        levels = list(self._levels(run, bars, shows_levels=shows_levels))
+        bars.start_writing()
+        self._write_level(volume, levels[-1], target)
+        files = {levels[-1].number: target.name}
+        report = self._report(run, levels, files, datetime.now().astimezone())
+        self._say(report, bars, [str(target)] if shows_levels else [])
+        return report
+
+    def _read(self, case: Case, bars: Bars) -> Volume:
         from CompactSegLib.volume.reading import read_volume
 
         bars.start_case(case.name or case.path.name)
         volume = read_volume(case.path, series=self.request.series)
-        if case.name is not None:
-            volume = replace(volume, name=case.name)
-        earlier = read_report(self.request.output, volume.name)
-        self._check(volume, earlier)
+        return volume if case.name is None else replace(volume, name=case.name)
+
+    def _levels(self, run: Run, bars: Bars, *, shows_levels: bool) -> Iterator[Level]:
         rows = LevelRows(self.model)
-        with staged_files(self.request.output, last=report_name(volume.name)) as folder:
-            levels: list[Level] = []
-            run = self.segmenter.start(volume)
-            for level in run.levels(
-                most=self.request.level, threshold=self.threshold, progress=bars.update
-            ):
-                levels.append(level)
-                self._write_level(volume, level, folder)
-                if shows_levels:
-                    with bars.out_of_the_way():
-                        if level.number == 1:
-                            typer.echo(_heading(volume, self.model))
-                            typer.echo(rows.header())
-                        typer.echo(rows.row(level))
-            bars.start_writing()
-            report = self._finish(run, levels, folder)
-        self._remove_deeper_levels(earlier, report)
+        levels = run.levels(most=self.request.level, threshold=self.threshold, progress=bars.update)
+        for level in levels:
+            yield level
+            if shows_levels:
+                with bars.out_of_the_way():
+                    if level.number == 1:
+                        typer.echo(_heading(run.volume, self.model))
+                        typer.echo(rows.header())
+                    typer.echo(rows.row(level))
+
+    def _say(self, report: dict[str, Any], bars: Bars, files: list[str]) -> None:
         with bars.out_of_the_way():
             for message in report["messages"]:
                 say(f"Note: {message}")
-            if shows_levels:
-                show_result(report, [str(self.request.output / name) for name in files_of(report)])
-        return report
+            if files:
+                show_result(report, files)
 
     def is_done(self, case: Case) -> bool:
         """Whether an earlier run on the same input, with the same model and request, left all files of a case."""
@@ -144,55 +172,60 @@ class Runner:
                 "refers to the images it was made from, got another format; choose --format seg.nrrd or nii.gz."
             )
 
-    def _write_level(self, volume: Volume, level: Level, folder: Path) -> None:
-        path = folder / f"{volume.name}_level-{level.number}{self.request.suffix}"
-        if self.request.format == "dicom-seg":
-            from CompactSegLib.output.dicom_seg import write_dicom_seg
+    def _name_of(self, volume: Volume, level: Level) -> str:
+        return f"{volume.name}_level-{level.number}{self.request.suffix}"
 
-            write_dicom_seg(
-                level.labels,
-                volume,
-                label_list=self.model.labels,
-                path=path,
-                level=level.number,
-                model_name=self.model.name,
-            )
-        else:
-            from CompactSegLib.output.writing import write_labels
+    def _write_level(self, volume: Volume, level: Level, path: Path) -> None:
+        if self.request.format != "dicom-seg":
+            level.save(path)
+            return
+        from CompactSegLib.output.dicom_seg import write_dicom_seg
 
-            write_labels(level.labels, volume.geometry, label_list=self.model.labels, path=path)
+        write_dicom_seg(
+            level.labels,
+            volume,
+            label_list=self.model.labels,
+            path=path,
+            level=level.number,
+            model_name=self.model.name,
+        )
 
-    def _finish(self, of: Run, levels: list[Level], folder: Path) -> dict[str, Any]:
-        """Draw the picture and write the report, the report last: where it is, all is there."""
-        from CompactSegLib.output.picture import draw_levels
-        from CompactSegLib.output.report import run_report, write_report
+    def _report(
+        self, run: Run, levels: list[Level], files: dict[int, str], date: datetime
+    ) -> dict[str, Any]:
+        from CompactSegLib.output.report import run_report
 
-        volume, run, date = of.volume, of.info, datetime.now().astimezone()
-        names = {
-            level.number: f"{volume.name}_level-{level.number}{self.request.suffix}"
-            for level in levels
-        }
         report = run_report(
             levels,
-            volume,
+            run.volume,
             model=self.model,
-            run=run,
+            run=run.info,
             threshold=self.threshold,
             date=date,
-            files=names,
+            files=files,
             versions=versions(),
         )
-        if volume.source:
+        if run.volume.source:
             # As typed, another working folder would take another file for it.
-            report["input"]["path"] = str(volume.source.path.absolute())
-        report["picture"] = f"{volume.name}_levels.png"
+            report["input"]["path"] = str(run.volume.source.path.absolute())
         report["request"] = self.request.for_report()
+        return report
+
+    def _finish(self, run: Run, levels: list[Level], folder: Path) -> dict[str, Any]:
+        """Draw the picture and write the report, the report last: where it is, all is there."""
+        from CompactSegLib.output.picture import draw_levels
+        from CompactSegLib.output.report import write_report
+
+        volume, info, date = run.volume, run.info, datetime.now().astimezone()
+        files = {level.number: self._name_of(volume, level) for level in levels}
+        report = self._report(run, levels, files, date)
+        report["picture"] = f"{volume.name}_levels.png"
         draw_levels(
             volume,
             levels,
             labels=self.model.labels,
             path=folder / report["picture"],
-            subtitle=f"{self.model.title} ({self.model.name}) · {run.device}, {run.precision} · {date:%Y-%m-%d}",
+            subtitle=f"{self.model.title} ({self.model.name}) · {info.device}, {info.precision} · {date:%Y-%m-%d}",
         )
         write_report(report, folder / report_name(volume.name))
         return report

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import typer
 
@@ -11,9 +13,35 @@ from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.runner import SUFFIXES, Request, Runner
 from CompactSegLib.errors import InputError
 from CompactSegLib.inference.stop import checked_threshold
-from CompactSegLib.model.registry import load_model
+from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models, load_model
 
-__all__ = ["run_segment"]
+__all__ = ["chosen_input", "default_model", "run_segment"]
+
+
+def chosen_input(argument: Path | None, option: Path | None) -> Path:
+    """The input, which may be an argument or an option.
+
+    Raises:
+        InputError: It is neither or both.
+    """
+    if (argument is None) == (option is None):
+        got = "none" if option is None else "both"
+        raise InputError(f"INPUT: expected a path, as an argument or with --input, got {got}.")
+    return argument or option or Path()
+
+
+def default_model() -> str:
+    """The model that is listed first.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name := next(iter(find_models()), None):
+        return name
+    raise InputError(
+        f"--model: expected a name or a folder, as no model is installed; name folders of model folders in "
+        f"{SEARCH_VARIABLE}, or pass one."
+    )
 
 
 def run_segment(request: Request) -> int:
@@ -25,6 +53,9 @@ def run_segment(request: Request) -> int:
     Raises:
         CompactSegError: The input cannot be used as asked; nothing was written.
     """
+    file = _file_of(request.output)
+    if file is not None:
+        request = replace(request, format=file)
     if request.format not in SUFFIXES:
         raise InputError(
             f"--format: expected one of {', '.join(SUFFIXES)}, got {request.format!r}; choose one of these."
@@ -34,6 +65,10 @@ def run_segment(request: Request) -> int:
             "--threshold: expected no threshold together with --all-levels, which switches it off; give one of the two."
         )
     cases, is_batch = find_cases(request.input, series=request.series)
+    if is_batch and file is not None:
+        raise InputError(
+            f"{request.output}: expected a folder for the results of a folder of cases, got the name of one file."
+        )
     model = load_model(request.model)
     if request.level is not None:
         model.checked_level(request.level)
@@ -52,7 +87,16 @@ def run_segment(request: Request) -> int:
 
         return run_batch(runner, cases)
     with Bars(cases=1) as bars:
-        report = runner.run(cases[0], bars, shows_levels=not request.json)
+        run = runner.run if file is None else runner.run_to_file
+        report = run(cases[0], bars, shows_levels=not request.json)
     if request.json:
         typer.echo(json.dumps(report, indent=2))
     return 0
+
+
+def _file_of(output: Path) -> str | None:
+    """The format of the one file that the output names; None where it is a folder."""
+    if output.is_dir():
+        return None
+    name = output.name.lower()
+    return next((key for key, suffix in SUFFIXES.items() if name.endswith(suffix)), None)

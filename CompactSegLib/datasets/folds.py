@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from CompactSegLib.errors import ConfigurationError
 
 FOLDS = 5
@@ -34,8 +36,8 @@ def fold_of(names: Sequence[str], fold: int | None) -> tuple[list[str], list[str
         raise ConfigurationError(
             f"fold: expected at least {FOLDS} cases to make {FOLDS} folds, got {len(ordered)}; train with fold 'all'."
         )
-    from sklearn.model_selection import KFold
-
-    splits = KFold(n_splits=FOLDS, shuffle=True, random_state=_SEED).split(ordered)
-    training, validation = list(splits)[fold]
-    return [ordered[i] for i in training], [ordered[i] for i in validation]
+    # The legacy generator: scikit-learn's, whose numbers are frozen for ever (NEP 19).
+    order = np.random.RandomState(_SEED).permutation(len(ordered))
+    held_out = set(np.array_split(order, FOLDS)[fold].tolist())
+    validation = [name for place, name in enumerate(ordered) if place in held_out]
+    return [name for place, name in enumerate(ordered) if place not in held_out], validation

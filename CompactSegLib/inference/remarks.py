@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from CompactSegLib.model.expected import ExpectedVolume, millilitres
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.results import Level
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level
     from CompactSegLib.volume.resampling import GridMap
     from CompactSegLib.volume.volume import Volume
 

@@ -16,9 +16,9 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter, Progress
 from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings
-from CompactSegLib.inference.results import Level, RunInfo
 from CompactSegLib.inference.stop import checked_threshold, jaccard_distances, overlap_counts
 from CompactSegLib.inference.tiled_level import TiledLevel
+from CompactSegLib.output.level import Level, RunInfo
 from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.volume import Volume
 
@@ -238,6 +238,8 @@ class Run:
         return Level(
             number=number,
             labels=labels,
+            geometry=self.volume.geometry,
+            structures=model.labels,
             improvement=max(distances.values()) if distances else None,
             improvement_by_label={
                 label.name: distances[label.value] for label in model.labels if distances

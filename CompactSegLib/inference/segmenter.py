@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.inference.progress import Progress
-from CompactSegLib.inference.results import Level
 from CompactSegLib.inference.run import Run
+from CompactSegLib.model.model import Model
+from CompactSegLib.model.registry import load_model
+from CompactSegLib.output.level import Level
+from CompactSegLib.volume.conversion import VolumeLike, as_volume
 from CompactSegLib.volume.volume import Volume
-
-if TYPE_CHECKING:
-    from CompactSegLib.model.model import Model
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,41 +72,47 @@ def _is_whole(value: object, minimum: int) -> bool:
 
 
 def segment(
-    volume: Volume,
-    model: Model,
+    volume: VolumeLike,
+    model: Model | str | os.PathLike[str],
     *,
     levels: int | None = None,
     threshold: float | None = None,
     all_levels: bool = False,
     device: str = "auto",
+    precision: str = "auto",
     tile: int | None = None,
+    affine: ArrayLike | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Iterator[Level]:
     """Segment a volume level by level.
 
-    Yields each level as soon as it is there. Blocks beyond the last yielded level are never executed: not when the stop
-    rule ends the run, and not when the caller takes no further level.
+    Yields each level as soon as it is there. Blocks beyond the last yielded level are never executed: not when the
+    threshold ends the run, and not when the caller takes no further level.
 
     Args:
-        volume: What to segment.
-        model: With what.
+        volume: A path, a ``Volume``, an image of SimpleITK or nibabel, or an array ``(I, J, K)`` with `affine`.
+        model: A ``Model``, its name or its folder.
         levels: The most levels to compute; None for all the model has.
         threshold: Stop when the improvement (1 - Jaccard to the level before) is below it; None for the model's own, 0
             for never.
-        all_levels: Switch the stop rule off.
+        all_levels: Switch the threshold off.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto`` (the fastest that the device computes in), ``fp32`` (the labels do not depend on the tile),
+            ``bf16`` or ``fp16``.
         tile: Edge of the tiles in voxels; None to choose it from the free memory.
+        affine: ``(4, 4)``, from an array's indices to RAS millimetres.
         progress: Called often with how far the run is.
         cancel: Asked often; when it returns True the run ends with ``Cancelled``.
 
-    Yields:
-        A ``Level`` each, from 1.
+    Returns:
+        An iterator of levels, from 1.
 
     Raises:
         CompactSegError: Its subclasses say what does not fit; arguments are checked before the first level.
     """
-    run = Segmenter(model, device=device, tile=tile).start(volume)
-    return run.levels(
+    known = model if isinstance(model, Model) else load_model(model)
+    segmenter = Segmenter(known, device=device, precision=precision, tile=tile)
+    return segmenter.start(as_volume(volume, affine=affine)).levels(
         most=levels, threshold=threshold, all_levels=all_levels, progress=progress, cancel=cancel
     )

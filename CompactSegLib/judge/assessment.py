@@ -17,9 +17,9 @@ from CompactSegLib.judge.metrics import MaskScore, score_mask
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress
-    from CompactSegLib.inference.results import Level, RunInfo
     from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level, RunInfo
     from CompactSegLib.volume.geometry import Geometry
 
 

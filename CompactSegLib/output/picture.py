@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CompactSegLib.files import written_whole
-from CompactSegLib.inference.results import Level
 from CompactSegLib.labels import Label
+from CompactSegLib.output.level import Level
 from CompactSegLib.output.panel import CHANGED, TEXT, Panel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,

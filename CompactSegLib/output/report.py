@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from CompactSegLib.files import written_whole
 
 if TYPE_CHECKING:
-    from CompactSegLib.inference.results import Level, RunInfo
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level, RunInfo
     from CompactSegLib.volume.volume import Volume
 
 __all__ = ["SCHEMA", "run_report", "write_report"]

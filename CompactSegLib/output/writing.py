@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,10 @@ from CompactSegLib.labels import Label
 from CompactSegLib.output.seg_nrrd import write_seg_nrrd
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["write_labels"]
+if TYPE_CHECKING:
+    import SimpleITK
+
+__all__ = ["label_image", "write_labels"]
 
 
 def write_labels(
@@ -52,15 +56,22 @@ def write_labels(
             _write_nifti(labels, geometry, temporary)
 
 
-def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path) -> None:
+def label_image(labels: np.ndarray, geometry: Geometry) -> SimpleITK.Image:
+    """Labels (K, J, I) as an image of SimpleITK."""
     import SimpleITK
 
     image = SimpleITK.GetImageFromArray(labels)
     image.SetSpacing(geometry.spacing_mm)
     image.SetOrigin(geometry.origin_lps_mm)
     image.SetDirection(geometry.direction_lps)
+    return image
+
+
+def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path) -> None:
+    import SimpleITK
+
     try:
-        SimpleITK.WriteImage(image, str(path), useCompression=True)
+        SimpleITK.WriteImage(label_image(labels, geometry), str(path), useCompression=True)
     except RuntimeError as error:
         # ITK tells of a full disk or a forbidden folder in many lines and no error number.
         raise OSError(None, "ITK could not write it") from error

@@ -22,10 +22,10 @@ from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress
-    from CompactSegLib.inference.results import Level
     from CompactSegLib.inference.run import Run
     from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level
 
 __all__ = ["Session", "TorchError", "VolumeGone"]
 

@@ -12,7 +12,7 @@ from benchmarks.brain_mr.engine import Result
 from benchmarks.brain_mr.nothing import NothingResult, a_volume, structure_rows
 from benchmarks.brain_mr.pictures import draw_nothing, nothing_rows
 from benchmarks.brain_mr.sheet import Cell
-from CompactSegLib import Label, Level
+from CompactSegLib import Geometry, Label, Level
 from CompactSegLib.output.planes import viewed
 
 SHAPE = (24, 20, 22)
@@ -36,6 +36,8 @@ def found(name: str, *levels: NDArray[np.uint8]) -> NothingResult:
         Level(
             number=number,
             labels=labels,
+            geometry=Geometry(labels.shape[::-1], (1, 1, 1)),
+            structures=(),
             improvement=None,
             improvement_by_label={},
             seconds=0.1,

@@ -14,7 +14,9 @@ PLACES = {
     "Resources/": "Resources/",
     "LICENSE.txt": "LICENSE.txt",
 }
-STAY_OUT = ("CompactSeg/CMakeLists.txt", "Resources/Training/")
+# Types are for people who write Python, and Slicer checks none.
+TYPES = ("CompactSegLib/py.typed", "CompactSegLib/__init__.pyi")
+STAY_OUT = ("CompactSeg/CMakeLists.txt", "Resources/Training/", *TYPES)
 
 
 def expected() -> dict[str, Path]:

@@ -119,7 +119,7 @@ def test_with_debug_the_error_comes_as_it_is(segment):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["segment"], "Missing argument"),
+        (["segment"], "Missing option"),
         (["segment", "x.nii", "--model", "tiny"], "--output"),
         (["segment", "x.nii", "--model", "tiny", "--output", "o", "--level", "two"], "--level"),
         (

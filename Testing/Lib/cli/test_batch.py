@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -17,19 +18,38 @@ def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, t
         f"{case}_{what}"
         for case in "ac"
         for what in ("level-1.seg.nrrd", "levels.png", "report.json")
-    }
+    } | {"cases.csv"}
     assert f"[2/3] b: failed. {a_folder_of_cases / 'b.nii.gz'}: expected" in result.stderr
     assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
+
+
+def test_the_table_has_a_row_a_case(segment, a_folder_of_cases: Path, tmp_path: Path):
+    segment("--level", 1, volume=a_folder_of_cases)
+    with open(tmp_path / "out" / "cases.csv", newline="", encoding="utf-8") as file:
+        a, b, c = csv.DictReader(file)
+    report = json.loads((tmp_path / "out" / "a_report.json").read_text())
+    last = report["levels"][-1]
+    assert (a["case"], a["result"], a["level"], a["error"]) == ("a", "done", "1", "")
+    assert float(a["seconds"]) == report["seconds"]
+    assert {name: float(a[f"{name} (ml)"]) for name in last["millilitres"]} == last["millilitres"]
+    assert (b["result"], b["level"]) == ("failed", "")
+    assert b["error"].startswith(f"{a_folder_of_cases / 'b.nii.gz'}: expected")
+    assert c["result"] == "done"
+    one_file = segment("--output", tmp_path / "all.nii.gz", volume=a_folder_of_cases)
+    assert one_file.exit_code == 2
+    assert "expected a folder for the results of a folder of cases" in one_file.stderr
 
 
 def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Path):
     (a_folder_of_cases / "b.nii.gz").unlink()
     assert segment("--level", 1, volume=a_folder_of_cases).exit_code == 0
-    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()}
+    table = (tmp_path / "out" / "cases.csv").read_text()
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*_*")}
     again = segment("--level", 1, volume=a_folder_of_cases)
     assert again.exit_code == 0
     assert again.stdout.splitlines()[-1] == "0 done, 2 skipped, 0 failed"
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").iterdir()} == times
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*_*")} == times
+    assert (tmp_path / "out" / "cases.csv").read_text() == table.replace(",done,", ",skipped,")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +98,7 @@ def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
         shutil.copy(a_volume_file, tmp_path / name / "case1.nii.gz")
     monkeypatch.chdir(tmp_path / "baseline")
     assert segment("--level", 1, volume=Path()).exit_code == 0
-    before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "out").glob("case1_*")}
     # Of the same path as typed.
     monkeypatch.chdir(tmp_path / "followup")
     told = (
@@ -91,7 +111,7 @@ def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
     assert f"case1: failed. {told}" in result.stderr
     single = segment("--level", 1, volume=Path("case1.nii.gz"))
     assert (single.exit_code, single.stderr) == (2, f"Error: {told}\n")
-    assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "out").glob("case1_*")} == before
     result = segment("--level", 1, "--overwrite", volume=Path())
     assert result.stdout.splitlines()[-1].startswith("1 done")
     result = segment("--level", 1, volume=tmp_path / "followup")

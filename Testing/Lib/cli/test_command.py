@@ -137,3 +137,17 @@ def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
     assert "brain.nii.gz: level 1" in shown.decode()
     assert "Stopped at level 1" in rows
     assert "\x1b" not in rows
+
+
+def test_without_its_packages_the_command_says_what_to_install(tmp_path: Path):
+    code = (
+        "import importlib.util, sys\nfind = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name: None if name in ('typer', 'rich') else find(name)\n"
+        "from CompactSegLib.cli import main\nmain()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr == (
+        "Error: compactseg: expected the packages of the command, but typer, rich are not installed; install with "
+        "pip install 'compactseg[command]'.\n"
+    )

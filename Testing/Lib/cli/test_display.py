@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from CompactSegLib import Label, Level
+from CompactSegLib import Geometry, Label, Level
 from CompactSegLib.cli.display import LevelRows
 
 
@@ -20,6 +20,8 @@ def test_many_structures_are_summed_up(tmp_path: Path, write_tiny_model):
     level = Level(
         number=1,
         labels=np.zeros((1, 1, 1), np.uint8),
+        geometry=Geometry((1, 1, 1), (1, 1, 1)),
+        structures=tuple(labels),
         improvement=None,
         improvement_by_label={},
         seconds=1.5,

@@ -158,7 +158,7 @@ def test_a_failure_in_the_middle_leaves_nothing_of_the_case(segment, tmp_path: P
 def test_a_failure_in_the_middle_leaves_earlier_results_alone(segment, tmp_path, monkeypatch):
     segment("--level", 1)
     before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
-    from CompactSegLib.output import writing
+    from CompactSegLib.output import level as writing
 
     def fail(*_, path: Path, **__):
         path.write_bytes(b"half a fi")
@@ -174,7 +174,7 @@ def test_a_failure_in_the_middle_leaves_earlier_results_alone(segment, tmp_path,
 
 
 def test_an_interrupt_leaves_nothing_and_ends_with_130(segment, tmp_path: Path, monkeypatch):
-    from CompactSegLib.output import writing
+    from CompactSegLib.output import level as writing
 
     def interrupt(*_, **__):
         raise KeyboardInterrupt
@@ -194,3 +194,52 @@ def test_the_precision_asked_for_is_used_and_reported(segment, tmp_path: Path, p
     report = json.loads((tmp_path / "out" / "brain_report.json").read_text())
     assert report["precision"] == precision
     assert report["request"]["precision"] == precision
+
+
+@pytest.mark.parametrize("suffix", [".seg.nrrd", ".nii.gz"])
+def test_an_output_that_names_a_file_gets_the_last_level_alone(
+    segment, a_volume_file: Path, tmp_path: Path, suffix: str
+):
+    wanted = segment("--format", suffix.removeprefix("."), "--all-levels")
+    assert wanted.exit_code == 0
+    file = tmp_path / "new" / f"brain{suffix}"
+    result = segment("--all-levels", "--output", file)
+    assert result.exit_code == 0
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    last = tmp_path / "out" / f"brain_level-3{suffix}"
+    for image in (file, last):
+        assert image.is_file()
+    np.testing.assert_array_equal(*(array_of(path) for path in (file, last)))
+    assert str(file) in result.stdout
+    again = segment("--all-levels", "--output", file)
+    assert again.exit_code == 2
+    assert "expected the name of a new file, but it is there" in again.stderr
+    assert segment("--all-levels", "--output", file, "--overwrite", "--json").exit_code == 0
+
+
+def array_of(path: Path) -> np.ndarray:
+    return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+
+
+def test_short_names_and_the_first_model_by_default(
+    compactseg, a_volume_file: Path, tmp_path: Path
+):
+    result = compactseg("segment", "-i", a_volume_file, "-o", tmp_path / "out", "--level", 1)
+    assert result.exit_code == 0
+    assert "with A tiny model (tiny)" in result.stdout
+    neither = compactseg("segment", "-o", tmp_path / "out")
+    both = compactseg("segment", a_volume_file, "-i", a_volume_file, "-o", tmp_path / "out")
+    for refused, got in ((neither, "none"), (both, "both")):
+        assert refused.exit_code == 2
+        assert refused.stderr == (
+            f"Error: INPUT: expected a path, as an argument or with --input, got {got}.\n"
+        )
+
+
+def test_without_any_model_it_says_what_to_do(
+    compactseg, a_volume_file: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(tmp_path))
+    result = compactseg("segment", a_volume_file, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "no model is installed" in result.stderr

@@ -1,6 +1,5 @@
 import csv
 
-import numpy as np
 import pytest
 
 from CompactSegLib.datasets.folds import FOLDS, fold_of
@@ -21,12 +20,28 @@ def test_the_order_of_the_names_does_not_matter():
     assert fold_of(NAMES[::-1], 2) == fold_of(NAMES, 2)
 
 
-def test_folds_are_those_of_a_shuffle_with_nnunets_seed():
-    """nnU-Net's rule written out without scikit-learn: one permutation, cut into five nearly equal runs."""
-    order = np.arange(len(NAMES))
-    np.random.RandomState(12345).shuffle(order)
-    for fold, part in enumerate(np.array_split(order, FOLDS)):
-        assert fold_of(NAMES, fold)[1] == [NAMES[i] for i in sorted(part)]
+# Of scikit-learn 1.9's KFold(5, shuffle=True, random_state=12345), by the number of cases.
+STORED = {
+    5: [[0], [4], [3], [1], [2]],
+    7: [[3, 6], [0, 4], [1], [5], [2]],
+    16: [[0, 7, 8, 11], [3, 6, 12], [10, 14, 15], [1, 4, 9], [2, 5, 13]],
+    20: [[3, 8, 13, 16], [0, 10, 12, 15], [6, 7, 11, 17], [9, 14, 18, 19], [1, 2, 4, 5]],
+    23: [
+        [3, 8, 10, 17, 19],
+        [0, 7, 12, 15, 16],
+        [6, 11, 14, 18, 20],
+        [9, 13, 21, 22],
+        [1, 2, 4, 5],
+    ],
+}
+
+
+@pytest.mark.parametrize("cases", STORED)
+def test_folds_stay_what_scikit_learn_made_them(cases: int):
+    names = [f"{n:03d}" for n in range(cases)]
+    assert [fold_of(names, fold)[1] for fold in range(FOLDS)] == [
+        [names[place] for place in places] for places in STORED[cases]
+    ]
 
 
 def test_the_rule_gives_the_folds_that_nnunet_used_on_all_260_hippocampi(the_hippocampus_data):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from CompactSegLib import Label, Level, OutputError, Volume
+from CompactSegLib import Geometry, Label, Level, OutputError, Volume
 from CompactSegLib.output.picture import draw_levels
 
 LABELS = (Label(1, "Front", (255, 0, 0)), Label(2, "Back $x$ [old] 海馬", (0, 0, 255)))
@@ -20,6 +20,8 @@ def level(number: int, labels: np.ndarray, names=LABELS) -> Level:
     return Level(
         number=number,
         labels=labels,
+        geometry=Geometry(labels.shape[::-1], (1, 1, 1)),
+        structures=tuple(names),
         improvement=None if number == 1 else 0.1,
         improvement_by_label={},
         seconds=0.5,

@@ -25,6 +25,8 @@ def two_levels(an_oblique_volume) -> list[Level]:
     first = Level(
         number=1,
         labels=labels,
+        geometry=an_oblique_volume.geometry,
+        structures=(),
         improvement=None,
         improvement_by_label={},
         seconds=0.12345,

@@ -1,11 +1,20 @@
-"""What the engine hands out: levels, and how a run was carried out."""
+"""What a run hands out: levels, and how it was carried out."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from CompactSegLib.labels import Label
+from CompactSegLib.output.writing import label_image, write_labels
+from CompactSegLib.volume.geometry import Geometry
+
+if TYPE_CHECKING:
+    import SimpleITK
 
 
 @dataclass(frozen=True)
@@ -16,6 +25,8 @@ class Level:
         number: From 1.
         labels: uint8 ``(K, J, I)`` on the source grid, axes as SimpleITK's arrays; 0 is background. Read only: copy
             them to edit them.
+        geometry: The grid of the labels.
+        structures: What their values mean.
         improvement: Largest over labels of 1 - Jaccard to the level before; None for level 1.
         improvement_by_label: The same by label name; empty for level 1.
         seconds: Wall time of this level; level 1 includes bringing the volume to the model's grid.
@@ -29,6 +40,8 @@ class Level:
 
     number: int
     labels: NDArray[np.uint8] = field(repr=False)
+    geometry: Geometry = field(repr=False)
+    structures: tuple[Label, ...] = field(repr=False)
     improvement: float | None
     improvement_by_label: dict[str, float]
     seconds: float
@@ -38,6 +51,22 @@ class Level:
     blocks_run: int = 0
     stop: str | None = None
     stop_reason: str | None = None
+
+    def to_sitk(self) -> SimpleITK.Image:
+        """The labels as an image of SimpleITK, on the source's grid."""
+        return label_image(self.labels, self.geometry)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the labels, whole or not at all.
+
+        Args:
+            path: Ends in ``.seg.nrrd``, which keeps names, colours and terminology, or in ``.nii.gz``. Missing folders
+                are made, a file that is there is replaced.
+
+        Raises:
+            OutputError: Another ending, or the file could not be written.
+        """
+        write_labels(self.labels, self.geometry, label_list=self.structures, path=path)
 
 
 @dataclass(frozen=True)
