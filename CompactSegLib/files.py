@@ -1,14 +1,20 @@
 """Files written whole or not at all, and resources found in a checkout and in an installation."""
 
+import hashlib
 import os
+import platform
+import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from CompactSegLib.errors import OutputError
 
-__all__ = ["find_resource", "written_whole"]
+__all__ = ["find_resource", "partial_name", "remove_leftovers", "written_whole"]
+
+_PARTIAL = ".partial-"
 
 
 @contextmanager
@@ -29,7 +35,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: The file could not be written (no space, no permission, no such place).
     """
     target = Path(path)
-    temporary = target.with_name(f".partial-{secrets.token_hex(4)}{_suffix(target)}")
+    temporary = target.with_name(f"{partial_name()}{_suffix(target)}")
     made: list[Path] = []
     try:
         if target.is_dir():
@@ -47,6 +53,23 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
                 "choose a folder with write permission and enough free space."
             ) from error
         raise
+
+
+def partial_name() -> str:
+    """A name for what is being written, which says by whom: by what a killed run leaves, the next one knows it."""
+    return f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what runs left that were killed; what belongs to a living one, here or on another host, stays."""
+    for path in folder.glob(f"{_PARTIAL}*"):
+        match = re.match(rf"{re.escape(_PARTIAL)}([0-9a-f]+)-(\d+)-[0-9a-f]+", path.name)
+        if match and match[1] == _host() and not _is_alive(int(match[2])):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    path.unlink()
 
 
 def find_resource(name: str | os.PathLike[str]) -> Path:
@@ -67,6 +90,16 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
         if (place / name).exists():
             return place / name
     raise FileNotFoundError(f"{name}: not found in {' or '.join(str(p) for p in places)}")
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_alive(process: int) -> bool:
+    import psutil
+
+    return psutil.pid_exists(process)
 
 
 def _suffix(path: Path) -> str:

@@ -63,7 +63,8 @@ def segment(
         typer.Argument(
             metavar="INPUT",
             help="An image file (NIfTI, NRRD, MetaImage, DICOM), a folder with DICOM images in it (one volume), or a "
-            "folder of cases: image files, and sub-folders with DICOM images.",
+            "folder of cases: image files, and sub-folders with DICOM images; or a table of cases (.csv with the "
+            "columns path and, where wanted, case and series).",
         ),
     ] = None,
     input_: Annotated[
@@ -111,6 +112,10 @@ def segment(
             "--overwrite", help="Do again what is done, and replace results of another volume."
         ),
     ] = False,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", help="Of a folder of cases, take those of all sub-folders."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")
     ] = False,
@@ -138,6 +143,7 @@ def segment(
         format=format_,
         series=series,
         overwrite=overwrite,
+        recursive=recursive,
         json=as_json,
     )
     raise typer.Exit(run_segment(request))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,47 +15,34 @@ from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, stdout_console
 from CompactSegLib.cli.earlier import read_report
 from CompactSegLib.cli.guard import fault, say
+from CompactSegLib.cli.summary import Outcome, write_summary
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.files import written_whole
 
 if TYPE_CHECKING:
-    from CompactSegLib.cli.runner import Runner
+    from CompactSegLib.cli.runner import ReadCase, Runner
 
 __all__ = ["TABLE", "run_batch"]
 
 TABLE = "cases.csv"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a case: ``done``, ``skipped`` or ``failed``."""
-
-    case: Case
-    status: str
-    report: dict[str, Any] | None = None
-    error: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """For ``--json``."""
-        data: dict[str, Any] = {"case": self.case.name, "status": self.status}
-        if self.error is not None:
-            data["error"] = self.error
-        if self.report is not None:
-            data["report"] = self.report
-        return data
-
-
 def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
     """Segment all cases; return 0, or 1 where one failed."""
-    outcomes = []
-    with Bars(cases=len(cases)) as bars:
+    outcomes: list[Outcome] = []
+    with Bars(cases=len(cases)) as bars, ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(_read, runner, cases[0])
         for number, case in enumerate(cases, start=1):
-            outcome = _run_case(runner, case, bars)
+            ready = coming
+            if number < len(cases):  # read while this one is computed
+                coming = reader.submit(_read, runner, cases[number])
+            outcome = _run_case(runner, case, bars, ready)
             outcomes.append(outcome)
             bars.finish_case()
             with bars.out_of_the_way():
                 _tell(outcome, f"[{number}/{len(cases)}]", runner.request.json)
     _write_table(runner, outcomes)
+    write_summary(runner.request.output, [_with_report(runner, o) for o in outcomes])
     if runner.request.json:
         typer.echo(json.dumps({"cases": [outcome.to_dict() for outcome in outcomes]}, indent=2))
     else:
@@ -62,11 +50,26 @@ def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
     return int(any(outcome.status == "failed" for outcome in outcomes))
 
 
-def _run_case(runner: Runner, case: Case, bars: Bars) -> Outcome:
+def _read(runner: Runner, case: Case) -> ReadCase | None:
+    """A case that is to be segmented, None where an earlier run did it already."""
     if not runner.request.overwrite and runner.is_done(case):
-        return Outcome(case, "skipped")
+        return None
+    return runner.read(case)
+
+
+def _with_report(runner: Runner, outcome: Outcome) -> Outcome:
+    if outcome.status != "skipped":
+        return outcome
+    return replace(outcome, report=read_report(runner.request.output, outcome.case.name or ""))
+
+
+def _run_case(runner: Runner, case: Case, bars: Bars, ready: Future[ReadCase | None]) -> Outcome:
     try:
-        return Outcome(case, "done", report=runner.run(case, bars, shows_levels=False))
+        read = ready.result()
+        if read is None:
+            return Outcome(case, "skipped")
+        report = runner.run(case, bars, shows_levels=False, read=read)
+        return Outcome(case, "done", report=report)
     except CompactSegError as error:
         return Outcome(case, "failed", error=str(error))
     except Exception as error:  # noqa: BLE001 - a fault in one case must not cost the others

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-__all__ = ["files_of", "has_changed", "other_input", "read_report", "report_name"]
+from CompactSegLib.volume.dicom_image import is_dicom
+
+__all__ = [
+    "are_as_written",
+    "contents",
+    "files_of",
+    "is_of",
+    "is_output",
+    "other_input",
+    "read_report",
+    "report_name",
+    "sized_hash",
+]
+
+_IN_PARTS = (".hdr", ".img", ".nhdr", ".mhd")
+_OUTPUT = re.compile(
+    r"(_level-\d+\.(seg\.nrrd|nii\.gz|dcm)|_report\.json|_levels\.png|^(cases|summary)\.(csv|png))$"
+)
 
 
 def report_name(case: str) -> str:
@@ -32,17 +51,84 @@ def files_of(report: dict[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def other_input(report: dict[str, Any], path: Path) -> str | None:
-    """What a report's results were made from where that is not this path: two folders may hold cases of one name."""
+def other_input(report: dict[str, Any], path: Path, made_of: dict[str, Any]) -> str | None:
+    """What a report's results were made from where that is another image: two folders may hold cases of one name.
+
+    Args:
+        report: Of the earlier run.
+        path: Of the image at hand.
+        made_of: What that image consists of, see `contents`.
+    """
     source = report.get("input")
     made_from = source.get("path") if isinstance(source, dict) else None
     if not isinstance(made_from, str) or Path(made_from).resolve() == path.resolve():
         return None
-    return made_from
+    return None if is_of(report, made_of) else made_from
 
 
-def has_changed(path: Path, report: Path) -> bool:
-    """Whether an image, or a file of a DICOM folder, is newer than the report on it."""
-    files = path.rglob("*") if path.is_dir() else [path]
-    written = report.stat().st_mtime_ns
-    return any(file.is_file() and file.stat().st_mtime_ns > written for file in files)
+def is_of(report: dict[str, Any], made_of: dict[str, Any]) -> bool:
+    """Whether a report's results were made from just this."""
+    source = report.get("input")
+    return isinstance(source, dict) and all(source.get(key) == made_of[key] for key in made_of)
+
+
+def are_as_written(folder: Path, report: dict[str, Any]) -> bool:
+    """Whether all files that a report speaks of are there, as they were written."""
+    written = report.get("files")
+    if not isinstance(written, dict) or set(written) != set(files_of(report)[:-1]):
+        return False
+    return all(_is_as_written(folder / name, stated) for name, stated in written.items())
+
+
+def contents(path: Path) -> dict[str, Any]:
+    """What an image consists of: ``bytes`` and ``sha256``, of a file and what lies beside it for it, or of a folder.
+
+    Times are not asked: a copy may be older than the results of what it replaces.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    total, digest = 0, hashlib.sha256()
+    for name, file in _files(path):
+        found = sized_hash(file)
+        total += found["bytes"]
+        digest.update(
+            f"{name}\0{found['bytes']}\0{found['sha256']}\n".encode("utf-8", "surrogateescape")
+        )
+    return {"bytes": total, "sha256": digest.hexdigest()}
+
+
+def sized_hash(file: Path) -> dict[str, Any]:
+    """``bytes`` and ``sha256`` of a file."""
+    digest, size = hashlib.sha256(), 0
+    with file.open("rb") as stream:
+        while chunk := stream.read(2**20):
+            digest.update(chunk)
+            size += len(chunk)
+    return {"bytes": size, "sha256": digest.hexdigest()}
+
+
+def _is_as_written(file: Path, stated: Any) -> bool:
+    try:
+        return bool(file.stat().st_size == stated["bytes"] and sized_hash(file) == stated)
+    except (KeyError, OSError, TypeError):
+        return False
+
+
+def _files(path: Path) -> list[tuple[str, Path]]:
+    """Files of an image with the names that count: not its own, which may change, but those of what it consists of."""
+    if path.is_dir() or is_dicom(path):  # a slice stands for the series that it lies in
+        folder = path if path.is_dir() else path.parent
+        found = [file for file in folder.rglob("*") if file.is_file() and not is_output(file.name)]
+        return sorted((file.relative_to(folder).as_posix(), file) for file in found)
+    if path.suffix.lower() not in _IN_PARTS:
+        return [("", path)]
+    beside = [
+        f for f in path.parent.iterdir() if f.name.startswith(f"{path.stem}.") and f.is_file()
+    ]
+    return sorted((file.name, file) for file in beside)
+
+
+def is_output(name: str) -> bool:
+    """Whether a file is called as one that CompactSeg leaves, or hidden: the output folder may be the input folder."""
+    return name.startswith(".") or bool(_OUTPUT.search(name))

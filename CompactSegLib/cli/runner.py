@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,14 +18,17 @@ import CompactSegLib
 from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, LevelRows, show_result
 from CompactSegLib.cli.earlier import (
+    are_as_written,
+    contents,
     files_of,
-    has_changed,
+    is_of,
     other_input,
     read_report,
     report_name,
+    sized_hash,
 )
 from CompactSegLib.cli.guard import say
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
@@ -55,6 +60,7 @@ class Request:
     format: str = "seg.nrrd"
     series: str | None = None
     overwrite: bool = False
+    recursive: bool = False
     json: bool = False
 
     @property
@@ -73,6 +79,14 @@ class Request:
 
 
 @dataclass(frozen=True)
+class ReadCase:
+    """A case's volume, and what its files consisted of when it was read (see `contents`)."""
+
+    volume: Volume
+    made_of: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Runner:
     """Segments cases as asked, with one model; levels stop below `threshold`."""
 
@@ -84,19 +98,38 @@ class Runner:
     def model(self) -> Model:
         return self.segmenter.model
 
-    def run(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
-        """Segment one case and write its files, all or none; return its report."""
-        volume = self._read(case, bars)
+    def run(
+        self, case: Case, bars: Bars, *, shows_levels: bool, read: ReadCase | None = None
+    ) -> dict[str, Any]:
+        """Segment one case and write its files, all or none; return its report.
+
+        Args:
+            case: The case.
+            bars: To show how far it is.
+            shows_levels: Print a row for each level.
+            read: What `read` gave, where that was called ahead.
+        """
+        bars.start_case(case.name or case.path.name)
+        read = read or self.read(case)
+        volume = read.volume
         earlier = read_report(self.request.output, volume.name)
-        self._check(volume, earlier)
-        with staged_files(self.request.output, last=report_name(volume.name)) as folder:
+        self._check(read, earlier)
+        with (
+            staged_files(self.request.output, last=report_name(volume.name)) as folder,
+            ThreadPoolExecutor(1) as writer,
+        ):
             run = self.segmenter.start(volume)
             levels: list[Level] = []
+            written = []
             for level in self._levels(run, bars, shows_levels=shows_levels):
                 levels.append(level)
-                self._write_level(volume, level, folder / self._name_of(volume, level))
+                path = folder / self._name_of(volume, level)
+                # While the next level is computed.
+                written.append(writer.submit(self._write_level, volume, level, path))
             bars.start_writing()
-            report = self._finish(run, levels, folder)
+            for each in written:
+                each.result()
+            report = self._finish(run, levels, folder, read)
         self._remove_deeper_levels(earlier, report)
         files = [str(self.request.output / name) for name in files_of(report)]
         self._say(report, bars, files if shows_levels else [])
@@ -104,28 +137,31 @@ class Runner:
 
     def run_to_file(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
         """Segment one case and write its last level to the one file that was asked for; return the report."""
-        target, volume = self.request.output, self._read(case, bars)
+        bars.start_case(case.name or case.path.name)
+        read = self.read(case)
+        target, volume = self.request.output, read.volume
         if target.exists() and not self.request.overwrite:
             raise InputError(
                 f"{target}: expected the name of a new file, but it is there; choose another, or --overwrite to "
                 "replace it."
             )
-        self._check(volume, None)
+        self._check(read, None)
         run = self.segmenter.start(volume)
         levels = list(self._levels(run, bars, shows_levels=shows_levels))
         bars.start_writing()
         self._write_level(volume, levels[-1], target)
         files = {levels[-1].number: target.name}
-        report = self._report(run, levels, files, datetime.now().astimezone())
+        report = self._report(run, levels, files, datetime.now().astimezone(), read)
         self._say(report, bars, [str(target)] if shows_levels else [])
         return report
 
-    def _read(self, case: Case, bars: Bars) -> Volume:
+    def read(self, case: Case) -> ReadCase:
+        """Read a case; may be called ahead, in another thread."""
         from CompactSegLib.volume.reading import read_volume
 
-        bars.start_case(case.name or case.path.name)
-        volume = read_volume(case.path, series=self.request.series)
-        return volume if case.name is None else replace(volume, name=case.name)
+        made_of = _contents(case)
+        volume = read_volume(case.path, series=case.series or self.request.series)
+        return ReadCase(volume if case.name is None else replace(volume, name=case.name), made_of)
 
     def _levels(self, run: Run, bars: Bars, *, shows_levels: bool) -> Iterator[Level]:
         rows = LevelRows(self.model)
@@ -151,26 +187,26 @@ class Runner:
         report = read_report(self.request.output, case.name or "")
         return (
             report is not None
-            and other_input(report, case.path) is None
-            and not has_changed(case.path, self.request.output / report_name(case.name or ""))
             and report.get("model_sha256") == self.model.weights_sha256
             and report.get("request") == self.request.for_report()
-            and all((self.request.output / name).is_file() for name in files_of(report))
+            and is_of(report, _contents(case))
+            and are_as_written(self.request.output, report)
         )
 
-    def _check(self, volume: Volume, earlier: dict[str, Any] | None) -> None:
+    def _check(self, read: ReadCase, earlier: dict[str, Any] | None) -> None:
         """What would only show after the first level was computed, and results that this run has no right to."""
-        other = other_input(earlier, volume.source.path) if earlier and volume.source else None
+        volume, other = read.volume, None
+        if earlier and volume.source:
+            other = other_input(earlier, volume.source.path, read.made_of)
         if other and not self.request.overwrite:
             raise InputError(
                 f"{self.request.output / report_name(volume.name)}: expected results of the same volume or none, but "
                 f"these are of {other} and would be lost; choose another output folder, or --overwrite to replace them."
             )
-        if self.request.format == "dicom-seg" and not (volume.source and volume.source.dicom_files):
-            raise InputError(
-                f"{volume.source.path if volume.source else volume.name}: expected a DICOM series, since a DICOM SEG "
-                "refers to the images it was made from, got another format; choose --format seg.nrrd or nii.gz."
-            )
+        if self.request.format == "dicom-seg":
+            from CompactSegLib.output.dicom_headers import source_headers
+
+            source_headers(volume)
 
     def _name_of(self, volume: Volume, level: Level) -> str:
         return f"{volume.name}_level-{level.number}{self.request.suffix}"
@@ -191,7 +227,7 @@ class Runner:
         )
 
     def _report(
-        self, run: Run, levels: list[Level], files: dict[int, str], date: datetime
+        self, run: Run, levels: list[Level], files: dict[int, str], date: datetime, read: ReadCase
     ) -> dict[str, Any]:
         from CompactSegLib.output.report import run_report
 
@@ -207,18 +243,21 @@ class Runner:
         )
         if run.volume.source:
             # As typed, another working folder would take another file for it.
-            report["input"]["path"] = str(run.volume.source.path.absolute())
+            path = os.fsencode(run.volume.source.path.absolute()).decode("utf-8", "replace")
+            report["input"] |= {"path": path, **read.made_of}
         report["request"] = self.request.for_report()
         return report
 
-    def _finish(self, run: Run, levels: list[Level], folder: Path) -> dict[str, Any]:
+    def _finish(
+        self, run: Run, levels: list[Level], folder: Path, read: ReadCase
+    ) -> dict[str, Any]:
         """Draw the picture and write the report, the report last: where it is, all is there."""
         from CompactSegLib.output.picture import draw_levels
         from CompactSegLib.output.report import write_report
 
         volume, info, date = run.volume, run.info, datetime.now().astimezone()
         files = {level.number: self._name_of(volume, level) for level in levels}
-        report = self._report(run, levels, files, date)
+        report = self._report(run, levels, files, date, read)
         report["picture"] = f"{volume.name}_levels.png"
         draw_levels(
             volume,
@@ -227,6 +266,15 @@ class Runner:
             path=folder / report["picture"],
             subtitle=f"{self.model.title} ({self.model.name}) · {info.device}, {info.precision} · {date:%Y-%m-%d}",
         )
+        try:
+            report["files"] = {
+                name: sized_hash(folder / name) for name in [*files.values(), report["picture"]]
+            }
+        except OSError as error:
+            raise OutputError(
+                f"{self.request.output}: expected the output folder to be left alone during a run, but files of it "
+                "were removed; run again."
+            ) from error
         write_report(report, folder / report_name(volume.name))
         return report
 
@@ -237,6 +285,14 @@ class Runner:
                 rf"{re.escape(report['case'])}_level-\d+{re.escape(self.request.suffix)}", name
             ):
                 (self.request.output / name).unlink(missing_ok=True)
+
+
+def _contents(case: Case) -> dict[str, Any]:
+    """What a case consists of; nothing where that cannot be read, which reading it will tell."""
+    try:
+        return contents(case.path)
+    except OSError:
+        return {"bytes": 0, "sha256": None}
 
 
 def _heading(volume: Volume, model: Model) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from CompactSegLib.cli.cases import find_cases
 from CompactSegLib.cli.display import Bars
+from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.runner import SUFFIXES, Request, Runner
 from CompactSegLib.errors import InputError
 from CompactSegLib.inference.stop import checked_threshold
@@ -64,8 +65,8 @@ def run_segment(request: Request) -> int:
         raise InputError(
             "--threshold: expected no threshold together with --all-levels, which switches it off; give one of the two."
         )
-    cases, is_batch = find_cases(request.input, series=request.series)
-    if is_batch and file is not None:
+    found = find_cases(request.input, series=request.series, recursive=request.recursive)
+    if found.is_batch and file is not None:
         raise InputError(
             f"{request.output}: expected a folder for the results of a folder of cases, got the name of one file."
         )
@@ -82,13 +83,15 @@ def run_segment(request: Request) -> int:
         model, device=request.device, precision=request.precision, tile=request.tile
     )
     runner = Runner(request, segmenter, threshold)
-    if is_batch:
+    if found.is_batch:
         from CompactSegLib.cli.batch import run_batch
 
-        return run_batch(runner, cases)
+        if found.left_out:
+            say(f"Note: {found.left_out}")
+        return run_batch(runner, found.cases)
     with Bars(cases=1) as bars:
         run = runner.run if file is None else runner.run_to_file
-        report = run(cases[0], bars, shows_levels=not request.json)
+        report = run(found.cases[0], bars, shows_levels=not request.json)
     if request.json:
         typer.echo(json.dumps(report, indent=2))
     return 0

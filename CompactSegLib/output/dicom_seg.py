@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,25 +12,13 @@ import numpy as np
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Code, Label, Terminology
+from CompactSegLib.output.dicom_headers import source_headers
 from CompactSegLib.volume.volume import Volume
 
 __all__ = ["write_dicom_seg"]
 
 _ANATOMY = Code("SCT", "123037004", "Anatomical Structure")
 _SERIES_OFFSET = 1000
-# What highdicom copies from the slices, and de-identified or synthetic files often lack.
-_MAY_BE_EMPTY = (
-    "AccessionNumber",
-    "PatientBirthDate",
-    "PatientID",
-    "PatientName",
-    "PatientSex",
-    "PositionReferenceIndicator",
-    "ReferringPhysicianName",
-    "StudyDate",
-    "StudyID",
-    "StudyTime",
-)
 
 
 def write_dicom_seg(
@@ -55,22 +44,16 @@ def write_dicom_seg(
         model_name: The model that made it.
 
     Raises:
-        InputError: The volume was not read from DICOM.
+        InputError: The volume was not read from DICOM, or its headers lack what a DICOM SEG needs.
         ConfigurationError: highdicom is not installed.
         OutputError: The file could not be written.
     """
-    if volume.source is None or not volume.source.dicom_files:
-        raise InputError(
-            f"{volume.name}: a DICOM SEG refers to the DICOM images it was made from, but this volume "
-            "was not read from DICOM; choose the format seg.nrrd or nii.gz."
-        )
     if labels.dtype != np.uint8 or labels.shape != volume.shape_kji:
         raise ValueError(
             f"expected uint8 labels {volume.shape_kji}, got {labels.dtype} {labels.shape}"
         )
     try:
         import highdicom
-        from pydicom import dcmread
         from pydicom.sr.codedict import codes
     except ImportError as error:
         raise ConfigurationError(
@@ -78,11 +61,7 @@ def write_dicom_seg(
             "install it with pip install 'compactseg[dicom-seg]'."
         ) from error
 
-    slices = [dcmread(file, stop_before_pixels=True) for file in volume.source.dicom_files]
-    for header in slices:
-        for keyword in _MAY_BE_EMPTY:
-            if keyword not in header:
-                setattr(header, keyword, "")
+    slices = source_headers(volume)
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=f"CompactSeg {model_name}"[:64],
         family=codes.DCM.ArtificialIntelligence,
@@ -95,7 +74,8 @@ def write_dicom_seg(
     numbers = np.zeros(256, dtype=np.uint8)
     for number, label in enumerate(label_list, start=1):
         numbers[label.value] = number
-    numbered = numbers[labels]
+    numbered = _in_file_order(numbers[labels], volume, slices)
+    logging.getLogger("highdicom").setLevel(logging.ERROR)  # it would print names of patients
     try:
         segmentation = highdicom.seg.Segmentation(
             source_images=slices,
@@ -113,13 +93,24 @@ def write_dicom_seg(
             series_description=f"CompactSeg {model_name} level {level}"[:64],
             omit_empty_frames=bool(numbered.any()),
         )
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        assert volume.source is not None
         raise InputError(
             f"{volume.source.path}: expected DICOM images that a DICOM SEG can refer to, but their "
             f"headers do not allow it ({error}); choose the format seg.nrrd or nii.gz."
         ) from error
     with written_whole(path) as temporary:
         segmentation.save_as(temporary)
+
+
+def _in_file_order(labels: np.ndarray, volume: Volume, headers: Sequence[Any]) -> np.ndarray:
+    """Labels (frames, J, I) as the frames of a multi-frame image lie in the file; frames of other stacks are empty."""
+    assert volume.source is not None
+    if not volume.source.dicom_frames:
+        return labels
+    result = np.zeros((int(headers[0].NumberOfFrames), *labels.shape[1:]), labels.dtype)
+    result[list(volume.source.dicom_frames)] = labels
+    return result
 
 
 def _segment(number: int, label: Label, algorithm: Any) -> Any:

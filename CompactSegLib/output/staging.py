@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from CompactSegLib.errors import OutputError
+from CompactSegLib.files import partial_name, remove_leftovers
 
 __all__ = ["staged_files"]
 
@@ -29,10 +29,11 @@ def staged_files(folder: Path, *, last: str) -> Iterator[Path]:
         OutputError: `folder` cannot be made or written to. This shows before the body runs.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    staging = folder / f".partial-{secrets.token_hex(4)}"
+    staging = folder / partial_name()
     try:
         try:
             staging.mkdir(parents=True)
+            remove_leftovers(folder)
         except OSError as error:
             raise OutputError(_sentence(folder, error)) from error
         yield staging
@@ -58,6 +59,9 @@ def _move(staging: Path, folder: Path, last: str) -> None:
                 "remove it or choose another output folder."
             )
     moved: list[Path] = []
+    # Without its report a case is not done, should this be ended between two files.
+    with suppress(OSError):
+        (folder / last).unlink()
     try:
         for source in sources:
             os.replace(source, folder / source.name)

@@ -157,14 +157,9 @@ def read_frames(path: Path) -> list[DicomFrame]:
         header = open_dicom(path, stop_before_pixels=True, specific_tags=_NEEDED)
         try:
             return _frames(header, path)
-        except (
-            AttributeError,
-            IndexError,
-            OverflowError,
-            RecursionError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except InputError:
+            raise
+        except Exception as error:  # sequences are parsed here, see open_dicom
             raise damaged_dicom(path) from error
 
 

@@ -66,7 +66,7 @@ def files_beside(header: Path, names: Sequence[str]) -> list[Path]:
                 f"{header}: expected its voxels in a file beside it, but it names {name[:100]!r}; put both into one "
                 "folder, and only the name into the header."
             )
-        if not file.is_file():
+        if not _is_there(file):
             raise InputError(
                 f"{header}: expected its voxels in {name[:100]} beside it, which is not there; copy both files."
             )
@@ -85,6 +85,13 @@ def numbered(pattern: str, values: range) -> list[str]:
         raise ValueError("no pattern for file names")
     before, width, behind = match.groups()
     return [f"{before}{value:{width or 0}d}{behind}" for value in values]
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except (OSError, ValueError):  # too long a name, or none
+        return False
 
 
 def _decoded(line: bytes) -> str:

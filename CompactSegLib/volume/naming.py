@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ _SUFFIX = re.compile(
 # The last are bytes of a name that is not in UTF-8.
 _UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]')
 
+_LONGEST = 180  # bytes; file systems take 255, and suffixes follow
+
 
 def name_of(path: Path) -> str:
     """The name of a file or folder without the suffix of its format, fit to be part of a file name everywhere.
@@ -21,4 +24,9 @@ def name_of(path: Path) -> str:
     'brain'
     """
     stem = path.resolve().name if path.is_dir() else _SUFFIX.sub("", path.name)
-    return _UNFIT.sub("_", stem).strip(". ") or "volume"
+    name = _UNFIT.sub("_", stem).strip(". ") or "volume"
+    if len(name.encode()) <= _LONGEST:
+        return name
+    # What is cut off still tells two names apart.
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name.encode()[:_LONGEST].decode('utf-8', 'ignore')}-{digest}"

@@ -92,7 +92,10 @@ def test_a_folder_in_place_of_a_result(segment, tmp_path: Path):
             ["--format", "nifti"],
             "--format: expected one of seg.nrrd, nii.gz, dicom-seg, got 'nifti'",
         ),
-        (["--format", "dicom-seg"], "brain.nii.gz: expected a DICOM series, since a DICOM SEG"),
+        (
+            ["--format", "dicom-seg"],
+            "brain.nii.gz: a DICOM SEG refers to the DICOM images it was made from",
+        ),
         (["--level", "4"], "level: expected 1 to 3, the levels of model tiny, got 4"),
         (["--level", "0"], "level: expected 1 to 3"),
         (["--threshold", "-0.1"], "threshold: expected a number from 0 to 1, got -0.1"),

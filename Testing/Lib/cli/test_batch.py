@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+import SimpleITK
+
+from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.summary import Outcome, write_summary
 
 
 def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, tmp_path: Path):
@@ -18,7 +23,7 @@ def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, t
         f"{case}_{what}"
         for case in "ac"
         for what in ("level-1.seg.nrrd", "levels.png", "report.json")
-    } | {"cases.csv"}
+    } | {"cases.csv", "summary.csv", "summary.png"}
     assert f"[2/3] b: failed. {a_folder_of_cases / 'b.nii.gz'}: expected" in result.stderr
     assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
 
@@ -60,7 +65,10 @@ def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Pat
         "another model",
         "a file gone",
         "a report spoilt",
-        "a newer image",
+        "another image",
+        "another image of an older date",
+        "a result emptied",
+        "a result changed",
         "asked",
     ],
 )
@@ -82,12 +90,61 @@ def test_what_is_not_done_as_asked_is_done_again(
         (tmp_path / "out" / "a_level-1.seg.nrrd").unlink()
     elif change == "a report spoilt":
         (tmp_path / "out" / "a_report.json").write_text("{")
-    elif change == "a newer image":
-        written = (tmp_path / "out" / "a_report.json").stat().st_mtime
-        os.utime(a_folder_of_cases / "a.nii.gz", (written + 1, written + 1))
+    elif change.startswith("another image"):
+        image = SimpleITK.ReadImage(a_folder_of_cases / "a.nii.gz")
+        image[3, 4, 5] += 1
+        SimpleITK.WriteImage(image, a_folder_of_cases / "a.nii.gz")
+        if change.endswith("date"):
+            os.utime(a_folder_of_cases / "a.nii.gz", (0, 0))
+    elif change == "a result emptied":
+        (tmp_path / "out" / "a_level-1.seg.nrrd").write_bytes(b"")
+    elif change == "a result changed":
+        data = bytearray((tmp_path / "out" / "a_level-1.seg.nrrd").read_bytes())
+        data[-1] ^= 1
+        (tmp_path / "out" / "a_level-1.seg.nrrd").write_bytes(data)
     else:
         options += ["--overwrite"]
     assert segment(*options, volume=a_folder_of_cases).stdout.splitlines()[-1].startswith("1 done")
+
+
+def test_a_copy_of_the_same_image_elsewhere_is_done(segment, a_folder_of_cases: Path, tmp_path):
+    (a_folder_of_cases / "b.nii.gz").unlink()
+    assert segment("--level", 1, volume=a_folder_of_cases).exit_code == 0
+    shutil.copytree(a_folder_of_cases, tmp_path / "moved")
+    for file in (tmp_path / "moved").iterdir():
+        os.utime(file)
+    again = segment("--level", 1, volume=tmp_path / "moved")
+    assert again.stdout.splitlines()[-1] == "0 done, 2 skipped, 0 failed"
+
+
+def test_the_report_keeps_size_and_hash_of_input_and_outputs(
+    segment, a_volume_file: Path, tmp_path
+):
+    assert segment("--level", 1).exit_code == 0
+    report = json.loads((tmp_path / "out" / "brain_report.json").read_text())
+    assert report["input"]["bytes"] == a_volume_file.stat().st_size
+    for name in ("brain_level-1.seg.nrrd", "brain_levels.png"):
+        data = (tmp_path / "out" / name).read_bytes()
+        stated = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        assert report["files"][name] == stated
+
+
+def test_a_run_whose_output_folder_is_removed_in_the_middle_fails(
+    segment, tmp_path: Path, monkeypatch
+):
+    from CompactSegLib.output import writing
+
+    write = writing.write_labels
+
+    def write_and_lose(*args, **kwargs):
+        write(*args, **kwargs)
+        shutil.rmtree(tmp_path / "out")
+
+    monkeypatch.setattr(writing, "write_labels", write_and_lose)
+    result = segment("--all-levels")
+    assert result.exit_code == 2
+    assert "left alone during a run, but files of it were removed" in result.stderr
+    assert not list(tmp_path.rglob("brain_*"))
 
 
 def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
@@ -95,7 +152,9 @@ def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
 ):
     for name in ("baseline", "followup"):
         (tmp_path / name).mkdir()
-        shutil.copy(a_volume_file, tmp_path / name / "case1.nii.gz")
+        image = SimpleITK.ReadImage(a_volume_file)
+        image[3, 4, 5] += ord(name[0])
+        SimpleITK.WriteImage(image, tmp_path / name / "case1.nii.gz")
     monkeypatch.chdir(tmp_path / "baseline")
     assert segment("--level", 1, volume=Path()).exit_code == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").glob("case1_*")}
@@ -161,3 +220,68 @@ def test_a_wrong_model_is_told_once_and_no_case_is_tried(segment, a_folder_of_ca
     result = segment("--model", "nothing", volume=a_folder_of_cases)
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    with (folder / "summary.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_summary_has_a_row_for_each_structure_of_each_case(
+    segment, a_folder_of_cases: Path, tmp_path: Path
+):
+    segment("--level", 1, volume=a_folder_of_cases)
+    segment("--level", 1, volume=a_folder_of_cases)
+    rows = rows_of(tmp_path / "out")
+    assert [(row["case"], row["status"], row["structure"]) for row in rows] == [
+        ("a", "skipped", "Anterior hippocampus"),
+        ("a", "skipped", "Posterior hippocampus"),
+        ("b", "failed", ""),
+        ("c", "skipped", "Anterior hippocampus"),
+        ("c", "skipped", "Posterior hippocampus"),
+    ]
+    report = json.loads((tmp_path / "out" / "a_report.json").read_text())
+    stated = report["levels"][0]["millilitres"]["Anterior hippocampus"]
+    assert (rows[0]["level"], float(rows[0]["millilitres"])) == ("1", stated)
+    assert float(rows[0]["seconds"]) == report["seconds"]
+    assert "b.nii.gz: expected" in rows[2]["warnings"]
+    assert (tmp_path / "out" / "summary.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_name_that_a_spreadsheet_would_compute_is_written_as_text(tmp_path: Path):
+    outcome = Outcome(Case(tmp_path, "=1+1"), "failed", error="a\nb")
+    write_summary(tmp_path, [outcome])
+    (row,) = rows_of(tmp_path)
+    assert (row["case"], row["warnings"]) == ("'=1+1", "a b")
+
+
+def test_sub_folders_are_told_and_with_recursive_taken(
+    segment, a_folder_of_cases: Path, tmp_path: Path
+):
+    (a_folder_of_cases / "b.nii.gz").unlink()
+    (a_folder_of_cases / "more" / "deep").mkdir(parents=True)
+    shutil.move(a_folder_of_cases / "c.nii.gz", a_folder_of_cases / "more" / "deep" / "a.nii.gz")
+    result = segment("--level", 1, volume=a_folder_of_cases)
+    told = "Note: Left out, since not read as images: more/ (holds image files; --recursive takes them), notes.txt."
+    assert told in result.stderr.splitlines()
+    assert result.stdout.splitlines()[-1] == "1 done, 0 skipped, 0 failed"
+    result = segment("--level", 1, "--recursive", volume=a_folder_of_cases)
+    assert result.stdout.splitlines()[-1] == "1 done, 1 skipped, 0 failed"
+    assert (tmp_path / "out" / "more_deep_a_level-1.seg.nrrd").is_file()
+
+
+def test_a_table_lists_the_cases(segment, a_folder_of_cases: Path, tmp_path: Path):
+    table = tmp_path / "cases.csv"
+    table.write_text("path,case\ncases/a.nii.gz,first\ncases/c.nii.gz,\n", encoding="utf-8")
+    result = segment("--level", 1, volume=table)
+    assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 0 failed"
+    assert [row["case"] for row in rows_of(tmp_path / "out")][::2] == ["first", "c"]
+    for text, told in (
+        ("file\na.nii.gz\n", 'expected a table with a column "path"'),
+        ("path\ncases/a.nii.gz\nnothing.nii\n", "row 3: expected the path of a volume"),
+        ("", 'expected a table with a column "path"'),
+    ):
+        table.write_text(text, encoding="utf-8")
+        result = segment(volume=table)
+        assert result.exit_code == 2
+        assert told in result.stderr

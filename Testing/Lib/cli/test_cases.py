@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from CompactSegLib import InputError, OutputError
-from CompactSegLib.cli.cases import Case, find_cases
+from CompactSegLib.cli import cases
+from CompactSegLib.cli.cases import Case
 from CompactSegLib.output.staging import staged_files
+from Testing.conftest import REPOSITORY
+
+
+def find_cases(path: Path, **options: object) -> tuple[list[Case], bool]:
+    found = cases.find_cases(path, **options)
+    return found.cases, found.is_batch
 
 
 def touch(folder: Path, *names: str) -> Path:
@@ -99,9 +109,42 @@ def test_folders_that_were_there_before_stay(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
-def test_a_failure_while_moving_takes_back_what_was_moved(tmp_path: Path, monkeypatch):
-    import os
+def test_the_report_of_an_earlier_run_goes_before_the_first_file_moves(tmp_path: Path, monkeypatch):
+    """A kill between two files would otherwise leave a new level 1 beside old others, and all would look done."""
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "report").write_text("old")
+    seen = []
+    replace = os.replace
 
+    def look_and_replace(source, target):
+        seen.append((tmp_path / "report").exists())
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", look_and_replace)
+    with staged_files(tmp_path, last="report") as folder:
+        for name in ("a", "b", "report"):
+            (folder / name).write_text("new")
+    assert seen == [False, False, False]
+    assert (tmp_path / "report").read_text() == "new"
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path):
+    code = (
+        "import os, sys; from pathlib import Path; from CompactSegLib.output.staging import staged_files\n"
+        "with staged_files(Path(sys.argv[1]), last='z') as folder:\n"
+        "    (folder / 'half').write_text('x'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY)
+    (left,) = tmp_path.iterdir()
+    assert (left / "half").read_text() == "x"
+    (tmp_path / left.name.replace(left.name.split("-")[1], "0" * 8)).mkdir()  # of another host
+    with staged_files(tmp_path, last="z") as mine, staged_files(tmp_path, last="y"):
+        assert not left.exists()
+        assert mine.exists(), "that of a living run stays"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_failure_while_moving_takes_back_what_was_moved(tmp_path: Path, monkeypatch):
     replace = os.replace
 
     def fail_for_b(source, target):

@@ -119,7 +119,7 @@ def test_headers_that_allow_no_segmentation_are_said(tmp_path, a_dicom_volume):
     image = pydicom.dcmread(file)
     del image.StudyInstanceUID
     image.save_as(file)
-    with pytest.raises(InputError, match="headers do not allow it"):
+    with pytest.raises(InputError, match="headers do not allow it: StudyInstanceUID is missing"):
         write(a_label_map(a_dicom_volume.shape_kji), a_dicom_volume, tmp_path / "a.dcm")
     assert not (tmp_path / "a.dcm").exists()
 
