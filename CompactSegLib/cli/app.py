@@ -127,7 +127,7 @@ def segment(
     of a case, or none; of many cases also cases.csv. Ends with 2 where the input cannot be used, with 1 where a case of
     several failed.
     """
-    from CompactSegLib.cli.runner import Request
+    from CompactSegLib.cli.request import Request
     from CompactSegLib.cli.segment import chosen_input, default_model, run_segment
 
     request = Request(

@@ -28,6 +28,7 @@ from CompactSegLib.cli.earlier import (
     sized_hash,
 )
 from CompactSegLib.cli.guard import say
+from CompactSegLib.cli.request import Request
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.output.staging import staged_files
 
@@ -38,44 +39,7 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["SUFFIXES", "Request", "Runner", "versions"]
-
-SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}
-"""Of the files, by the name of the format."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for; the names are those of the options."""
-
-    input: Path
-    model: str
-    output: Path
-    level: int | None = None
-    threshold: float | None = None
-    all_levels: bool = False
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int | None = None
-    format: str = "seg.nrrd"
-    series: str | None = None
-    overwrite: bool = False
-    recursive: bool = False
-    json: bool = False
-
-    @property
-    def suffix(self) -> str:
-        return SUFFIXES[self.format]
-
-    def for_report(self) -> dict[str, Any]:
-        """What decides on the results, so that a later run can tell whether they are the wanted ones."""
-        return {
-            "level": self.level,
-            "threshold": self.threshold,
-            "all_levels": self.all_levels,
-            "precision": self.precision,
-            "format": self.format,
-        }
+__all__ = ["ReadCase", "Runner", "versions"]
 
 
 @dataclass(frozen=True)

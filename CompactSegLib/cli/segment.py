@@ -11,7 +11,8 @@ import typer
 from CompactSegLib.cli.cases import find_cases
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
-from CompactSegLib.cli.runner import SUFFIXES, Request, Runner
+from CompactSegLib.cli.request import SUFFIXES, Request
+from CompactSegLib.cli.runner import Runner
 from CompactSegLib.errors import InputError
 from CompactSegLib.inference.stop import checked_threshold
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models, load_model

@@ -132,15 +132,15 @@ def test_the_report_keeps_size_and_hash_of_input_and_outputs(
 def test_a_run_whose_output_folder_is_removed_in_the_middle_fails(
     segment, tmp_path: Path, monkeypatch
 ):
-    from CompactSegLib.output import writing
+    from CompactSegLib.output.level import Level
 
-    write = writing.write_labels
+    save = Level.save
 
-    def write_and_lose(*args, **kwargs):
-        write(*args, **kwargs)
+    def save_and_lose(*args, **kwargs):
+        save(*args, **kwargs)
         shutil.rmtree(tmp_path / "out")
 
-    monkeypatch.setattr(writing, "write_labels", write_and_lose)
+    monkeypatch.setattr(Level, "save", save_and_lose)
     result = segment("--all-levels")
     assert result.exit_code == 2
     assert "left alone during a run, but files of it were removed" in result.stderr
