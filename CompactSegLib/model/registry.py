@@ -64,6 +64,13 @@ def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> li
         except ModelError as error:
             if on_damaged is not None:
                 on_damaged(error)
+        except Exception as error:  # noqa: BLE001 - one folder must not take the others away
+            if on_damaged is not None:
+                on_damaged(
+                    ModelError(
+                        f"{folder}: expected a model, but it cannot be read ({type(error).__name__})."
+                    )
+                )
     return models
 
 

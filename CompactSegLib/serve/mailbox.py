@@ -14,6 +14,7 @@ from CompactSegLib.serve.requests import Id, RequestError
 __all__ = ["Mailbox", "Waiting"]
 
 _MOST_WAITING = 16
+_MOST_WAITING_BYTES = 4 * 2**30
 
 Send = Callable[[dict[str, Any], np.ndarray | None], None]
 
@@ -58,6 +59,12 @@ class Mailbox:
             if len(self._waiting) >= _MOST_WAITING:
                 raise RequestError(
                     f"expected at most {_MOST_WAITING} requests to wait, got one more; cancel some."
+                )
+            volume = _bytes(request)
+            if volume and volume + sum(map(_bytes, self._waiting)) > _MOST_WAITING_BYTES:
+                raise RequestError(
+                    f"expected volumes of at most {_MOST_WAITING_BYTES / 2**30:g} GB to wait, got more; wait for "
+                    "results, or cancel some."
                 )
             self._waiting.append(request)
             self._changed.notify()
@@ -112,3 +119,9 @@ class Mailbox:
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
+
+
+def _bytes(request: Waiting) -> int:
+    """Of the volume that a request brought, and that lies in memory as long as it waits."""
+    array = getattr(request, "array", None)
+    return array.nbytes if isinstance(array, np.ndarray) else 0

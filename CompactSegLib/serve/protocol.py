@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 import numpy as np
 
@@ -48,6 +48,8 @@ _DTYPES = (
     "float64",
 )
 _CHUNK = 2**20
+_LARGEST_SIZE = 2**62
+_MOST_SKIPPED = 2**48
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +211,8 @@ class FrameReader:
             self._begin_array(message, stated)
         except ValueError as error:
             size = stated.get("bytes") if isinstance(stated, dict) else None
-            self._skip = int(size) if size is not None and _is_size(size) else 0
+            # What nobody can have sent is not waited for.
+            self._skip = size if _is_size(size) and size <= _MOST_SKIPPED else 0
             return [BadFrame(f"array: {error}", id_of(message))]
         return []
 
@@ -233,6 +236,8 @@ class FrameReader:
             )
         if size > self._largest_array:
             raise ValueError(f"expected at most {self._largest_array} bytes, got {size}.")
+        if math.prod(max(1, n) for n in shape) > self._largest_array:  # with an axis of 0
+            raise ValueError(f"expected sizes that an array can have, got {_shortened(shape)}.")
         try:
             body = np.empty(size, np.uint8)
         except MemoryError:
@@ -263,8 +268,8 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _is_size(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_SIZE
 
 
 def id_of(message: Mapping[str, Any]) -> str | int | None:

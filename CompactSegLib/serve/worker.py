@@ -174,7 +174,10 @@ class _Worker:
                     break
         except OSError as error:
             _LOG.info("stdin failed: %s", error)
-        self._end("no more requests")
+        except Exception:  # noqa: BLE001 - whatever it was, the process is to end and not to wait for ever
+            _LOG.exception("a request could not be taken")
+        finally:  # without this thread nobody could end the process
+            self._end("no more requests")
 
     def _end(self, reason: str) -> None:
         """See to it that the process ends, whatever the main thread is doing."""

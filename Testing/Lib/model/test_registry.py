@@ -105,3 +105,15 @@ def test_places_that_are_not_there_are_no_error(monkeypatch, tmp_path: Path):
     assert list_models() == []
     with pytest.raises(ModelError, match="none is installed"):
         load_model("tiny")
+
+
+@pytest.mark.parametrize("value", [10**400, 1e999, "many", None, [], -1])
+def test_one_bad_folder_does_not_take_the_others_away(two_places, value):
+    """What a folder says is anybody's: whatever it leads to, the others are listed."""
+    file = two_places[1] / "liver-ct" / "model.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["net"]["blocks"][0]["branches"][0]["layers"][0]["channels"] = value
+    file.write_text(json.dumps(data), encoding="utf-8")
+    damaged: list[ModelError] = []
+    assert [model.name for model in list_models(on_damaged=damaged.append)] == ["tiny"]
+    assert [str(file.parent) in str(error) for error in damaged] == [True]

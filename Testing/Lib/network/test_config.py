@@ -27,7 +27,7 @@ def good() -> dict:
         (
             ("in_channels",),
             "one",
-            "net.in_channels: expected a whole number of at least 1, got 'one'",
+            "net.in_channels: expected a whole number of at least 1 and at most [0-9]+, got 'one'",
         ),
         (("upsampling",), "cubic", "net.upsampling: expected one of linear, nearest, got 'cubic'"),
         (("blocks", 1, "pool"), 3, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
@@ -50,12 +50,12 @@ def good() -> dict:
         (
             ("blocks", 0, "branches", 0, "layers", 0, "channels"),
             0,
-            r"layers\[0\].channels: expected a whole number of at least 1, got 0",
+            r"layers\[0\].channels: expected a whole number of at least 1 and at most [0-9]+, got 0",
         ),
         (
             ("blocks", 0, "branches", 0, "layers", 0, "dilation"),
             1.5,
-            r"layers\[0\].dilation: expected a whole number of at least 1, got 1.5",
+            r"layers\[0\].dilation: expected a whole number of at least 1 and at most [0-9]+, got 1.5",
         ),
         (
             ("blocks", 0, "branches", 0, "layers"),
@@ -93,3 +93,36 @@ def test_channels_and_strides_follow_the_blocks():
     assert config.stride() == 8
     assert config.stride(1) == 1
     assert [config.level_channels(level) for level in (1, 2)] == [7, 10]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("in_channels",), 10**400),
+        (("blocks", 0, "branches", 0, "layers", 0, "channels"), 10**400),
+        (("blocks", 0, "branches", 0, "layers", 0, "kernel"), 10**9 + 1),
+        (("blocks", 0, "branches", 0, "layers", 0, "dilation"), 10**30),
+        (("blocks", 0, "branches", 0, "layers"), [{"channels": 1}] * 1000),
+        (("blocks", 0, "branches"), [{"layers": [{"channels": 1}]}] * 1000),
+        (("heads", 0, "layers"), [{"channels": 1}] * 1000),
+    ],
+)
+def test_what_no_machine_could_compute_is_refused_when_it_is_read(path, value):
+    data = good()
+    place = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ConfigurationError, match="at most") as raised:
+        NetConfig.from_dict(data)
+    assert len(str(raised.value)) < 300
+
+
+def test_poolings_levels_and_weights_have_limits_together():
+    block = {"branches": [{"layers": [{"channels": 2}]}], "pool": 8}
+    wide = {"branches": [{"layers": [{"channels": 4096, "kernel": 31}] * 2}]}
+    thin = {"branches": [{"layers": [{"channels": 1, "kernel": 1}]}]}
+    for blocks in ([block] * 8, [thin] * 5001, [wide] * 2):
+        data = good() | {"blocks": blocks, "heads": [{"layers": []}] * (len(blocks) - 1)}
+        with pytest.raises(ConfigurationError, match="at most"):
+            NetConfig.from_dict(data)

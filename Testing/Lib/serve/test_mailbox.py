@@ -73,3 +73,18 @@ def test_once_closed_it_gives_nothing(a_mailbox):
     a_mailbox.close()
     assert a_mailbox.take(10) is None
     assert a_mailbox.is_cancelled
+
+
+def test_volumes_that_wait_have_a_limit_together(a_mailbox, monkeypatch):
+    import numpy as np
+
+    from CompactSegLib.serve import mailbox
+    from CompactSegLib.serve.requests import SegmentRequest
+
+    monkeypatch.setattr(mailbox, "_MOST_WAITING_BYTES", 1000)
+    for number in range(2):
+        a_mailbox.put(SegmentRequest(number, np.zeros((4, 10, 10), np.uint8), np.eye(4), "tiny"))
+    with pytest.raises(RequestError, match="expected volumes of at most"):
+        a_mailbox.put(SegmentRequest(2, np.zeros((4, 10, 10), np.uint8), np.eye(4), "tiny"))
+    a_mailbox.put(Ask(3, "models"))
+    assert [a_mailbox.take(0).id for _ in range(3)] == [0, 1, 3]

@@ -189,3 +189,23 @@ def test_it_needs_nothing_but_numpy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"shape": [10**30], "dtype": "uint8", "bytes": 10**30},
+        {"shape": [10**30, 0], "dtype": "uint8", "bytes": 0},
+        {"shape": [2**40, 2**40, 0], "dtype": "float64", "bytes": 0},
+        {"shape": [2**62], "dtype": "float64", "bytes": 2**65},
+        {"shape": [3, 0, 2**62], "dtype": "int16", "bytes": 0},
+    ],
+)
+def test_sizes_that_no_array_has_are_refused_and_the_next_frame_is_taken(stated):
+    """They killed the thread that reads, and left a process that nobody could end."""
+    line = json.dumps({"id": 1, "array": stated}).encode() + b"\n"
+    bad, good = read(line + encoded({"id": 2}))
+    assert isinstance(bad, BadFrame)
+    assert bad.id == 1
+    assert len(bad.sentence) < 300
+    assert good.message == {"id": 2}
