@@ -11,55 +11,24 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network.limits import (
+    LARGEST_DILATION,
+    LARGEST_KERNEL,
+    LARGEST_STRIDE,
+    MOST_BRANCHES,
+    MOST_CHANNELS,
+    MOST_LAYERS,
+    MOST_LEVELS,
+    MOST_WEIGHTS,
+    check_choice,
+    check_length,
+    check_whole,
+)
 
 UPSAMPLINGS = ("linear", "nearest")
 POOLS = (1, 2, 4, 8)
 
-# A configuration may come from anybody. What is beyond these would be computed for ever, or not fit any memory, when
-# it is only read; all are far above what a compact net has.
-MOST_CHANNELS = 4096
-MOST_LEVELS = 32
-MOST_BRANCHES = 64
-MOST_LAYERS = 64
-LARGEST_KERNEL = 31
-LARGEST_DILATION = 128
-LARGEST_STRIDE = 256
-MOST_WEIGHTS = 2**30
-
 T = TypeVar("T")
-
-
-def _check_whole(
-    where: str, value: object, *, minimum: int = 1, maximum: int | None = None
-) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < minimum or (maximum is not None and value > maximum):  # type: ignore[operator]
-        most = "" if maximum is None else f" and at most {maximum}"
-        raise ConfigurationError(
-            f"{where}: expected a whole number of at least {minimum}{most}, got {_short(value)}; correct the "
-            "configuration."
-        )
-
-
-def _check_length(where: str, values: tuple[Any, ...], most: int) -> None:
-    if len(values) > most:
-        raise ConfigurationError(f"{where}: expected at most {most}, got {len(values)}.")
-
-
-def _short(value: object) -> str:
-    if isinstance(value, int) and abs(value) >= 10**20:
-        return "one of more than 20 digits"
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _check_choice(where: str, value: object, choices: tuple[Any, ...]) -> None:
-    # By type too: 2.0 and True are equal to whole numbers but do not serve as such.
-    if not any(type(value) is type(choice) and value == choice for choice in choices):
-        listed = ", ".join(map(str, choices))
-        raise ConfigurationError(
-            f"{where}: expected one of {listed}, got {_short(value)}; correct the configuration."
-        )
 
 
 def _from_dict(cls: type[T], data: object, where: str, nested: Mapping[str, Any]) -> T:
@@ -108,9 +77,9 @@ class LayerConfig:
     dilation: int = 1
 
     def __post_init__(self) -> None:
-        _check_whole("channels", self.channels, maximum=MOST_CHANNELS)
-        _check_whole("kernel", self.kernel, maximum=LARGEST_KERNEL)
-        _check_whole("dilation", self.dilation, maximum=LARGEST_DILATION)
+        check_whole("channels", self.channels, maximum=MOST_CHANNELS)
+        check_whole("kernel", self.kernel, maximum=LARGEST_KERNEL)
+        check_whole("dilation", self.dilation, maximum=LARGEST_DILATION)
         if self.kernel % 2 == 0:
             raise ConfigurationError(
                 f"kernel: expected an odd edge length, so that the output stays centred, got {self.kernel}."
@@ -134,8 +103,8 @@ class BranchConfig:
     pool: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice("pool", self.pool, POOLS)
-        _check_length("layers", self.layers, MOST_LAYERS)
+        check_choice("pool", self.pool, POOLS)
+        check_length("layers", self.layers, MOST_LAYERS)
         if not self.layers and self.pool == 1:
             raise ConfigurationError("layers: expected a layer or pooling, got an empty branch.")
 
@@ -160,8 +129,8 @@ class BlockConfig:
     pool: int = 1
 
     def __post_init__(self) -> None:
-        _check_choice("pool", self.pool, POOLS)
-        _check_length("branches", self.branches, MOST_BRANCHES)
+        check_choice("pool", self.pool, POOLS)
+        check_length("branches", self.branches, MOST_BRANCHES)
         if not self.branches:
             raise ConfigurationError("branches: expected at least one branch, got none.")
         if not any(branch.layers for branch in self.branches):
@@ -186,7 +155,7 @@ class HeadConfig:
     layers: tuple[LayerConfig, ...] = ()
 
     def __post_init__(self) -> None:
-        _check_length("layers", self.layers, MOST_LAYERS)
+        check_length("layers", self.layers, MOST_LAYERS)
 
     @classmethod
     def from_dict(cls, data: object, *, where: str = "head") -> HeadConfig:
@@ -215,9 +184,9 @@ class NetConfig:
     upsampling: str = "linear"
 
     def __post_init__(self) -> None:
-        _check_whole("in_channels", self.in_channels, maximum=MOST_CHANNELS)
-        _check_whole("classes", self.classes, minimum=2)
-        _check_choice("upsampling", self.upsampling, UPSAMPLINGS)
+        check_whole("in_channels", self.in_channels, maximum=MOST_CHANNELS)
+        check_whole("classes", self.classes, minimum=2)
+        check_choice("upsampling", self.upsampling, UPSAMPLINGS)
         if self.classes > 256:
             raise ConfigurationError(
                 f"classes: expected at most 256, since labels are stored as bytes, got {self.classes}."
@@ -227,7 +196,7 @@ class NetConfig:
                 f"blocks: expected one block more than there are heads (level n uses blocks 1..n+1 and head n), "
                 f"got {len(self.blocks)} blocks and {len(self.heads)} heads."
             )
-        _check_length("heads", self.heads, MOST_LEVELS)
+        check_length("heads", self.heads, MOST_LEVELS)
         if self.stride() > LARGEST_STRIDE:
             raise ConfigurationError(
                 f"blocks: expected poolings of {LARGEST_STRIDE} together at most, got {self.stride()}."
