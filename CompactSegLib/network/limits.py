@@ -19,6 +19,7 @@ MOST_WEIGHTS = 2**30
 
 
 def check_whole(where: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> None:
+    """Raise `ConfigurationError` for what is no whole number within the limits."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < minimum or (maximum is not None and value > maximum):  # type: ignore[operator]
         most = "" if maximum is None else f" and at most {maximum}"
@@ -29,6 +30,7 @@ def check_whole(where: str, value: object, *, minimum: int = 1, maximum: int | N
 
 
 def check_length(where: str, values: tuple[Any, ...], most: int) -> None:
+    """Raise `ConfigurationError` for more entries than allowed."""
     if len(values) > most:
         raise ConfigurationError(f"{where}: expected at most {most}, got {len(values)}.")
 
@@ -41,6 +43,7 @@ def _short(value: object) -> str:
 
 
 def check_choice(where: str, value: object, choices: tuple[Any, ...]) -> None:
+    """Raise `ConfigurationError` for what is none of the choices."""
     # By type too: 2.0 and True are equal to whole numbers but do not serve as such.
     if not any(type(value) is type(choice) and value == choice for choice in choices):
         listed = ", ".join(map(str, choices))
