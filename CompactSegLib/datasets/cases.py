@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, PreparedCase, raise_if_any
 from CompactSegLib.errors import CompactSegError, InputError
-from CompactSegLib.train.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.geometry import Geometry
@@ -19,11 +18,23 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class Preparation(Protocol):
+    """What a training plan says of how images are prepared."""
+
+    @property
+    def orientation(self) -> str: ...
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]: ...
+    @property
+    def intensity(self) -> dict[str, Any]: ...
+
+
 # Headers written by different tools differ in their last digits.
 _GRID_TOLERANCE_VOXELS = 0.05
 
 
-def load_cases(dataset: Dataset, plan: TrainingPlan) -> list[PreparedCase]:
+def load_cases(dataset: Dataset, plan: Preparation) -> list[PreparedCase]:
     """Read, check and prepare all cases; they are kept in memory.
 
     Raises:
@@ -74,7 +85,7 @@ def read_case(case: CaseFiles, dataset: Dataset) -> tuple[Volume, np.ndarray]:
     return volume, labels
 
 
-def _prepared(case: CaseFiles, dataset: Dataset, plan: TrainingPlan) -> PreparedCase:
+def _prepared(case: CaseFiles, dataset: Dataset, plan: Preparation) -> PreparedCase:
     from CompactSegLib.volume.intensities import IntensityRule
     from CompactSegLib.volume.resampling import GridMap
 

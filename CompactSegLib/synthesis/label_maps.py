@@ -21,9 +21,8 @@ from CompactSegLib.datasets.dataset import (
     stem,
 )
 from CompactSegLib.errors import InputError
-from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.synthesis.plan import PlanWithSynthesis, SynthesisPlan
 from CompactSegLib.synthesis.tissues import tissue_of
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.reading import read_labels
 from CompactSegLib.volume.resampling import GridMap
@@ -72,7 +71,7 @@ class LabelMap:
         return np.array(low) * self.spacing_mm, np.array(high) * self.spacing_mm
 
 
-def find_label_maps(folder: Path, plan: TrainingPlan) -> Dataset:
+def find_label_maps(folder: Path, plan: PlanWithSynthesis) -> Dataset:
     """The label maps of a folder, as a dataset whose images are still to be made.
 
     Raises:
@@ -102,7 +101,7 @@ def find_label_maps(folder: Path, plan: TrainingPlan) -> Dataset:
     )
 
 
-def read_label_map(path: Path, plan: TrainingPlan) -> LabelMap:
+def read_label_map(path: Path, plan: PlanWithSynthesis) -> LabelMap:
     """Read one label map.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from CompactSegLib.errors import ConfigurationError
 
@@ -99,3 +100,14 @@ class SynthesisPlan:
                 "training plan, synthesis, classes: expected every value above 0 in one label only, "
                 f"got {sorted(taken)}."
             )
+
+
+class PlanWithSynthesis(Protocol):
+    """What reading label maps needs of a training plan."""
+
+    @property
+    def orientation(self) -> str: ...
+    @property
+    def labels(self) -> dict[str, dict[str, Any]]: ...
+    @property
+    def synthesis(self) -> SynthesisPlan: ...

@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.synthesis.label_maps import LabelMap
-from CompactSegLib.synthesis.patches import SyntheticPatches
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.distributed import Processes
 from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.synthetic_patches import SyntheticPatches
 
 TrainingCases: TypeAlias = Sequence[PreparedCase] | Sequence[LabelMap]
 """What a run trains on: label maps where the plan has a synthesis, else cases with images."""

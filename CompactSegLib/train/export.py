@@ -21,7 +21,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.batches import TrainingCases
-from CompactSegLib.train.growing import joint_licence
+from CompactSegLib.train.lineage import joint_licence
 from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.stopping import Measured, best_threshold, jaccard_change
 from CompactSegLib.train.validation import CaseScore

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from CompactSegLib.datasets.dataset import Dataset
-from CompactSegLib.datasets.seen import YES, seen_in_training
-from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.run import MODEL_FOLDER, train
 
 # What the model's weights were trained for cannot be another for its new level.
 _KEPT = ("modality", "orientation", "spacing_mm", "intensity")
@@ -82,8 +80,6 @@ def _train(
     plan: TrainingPlan,
     **options: Any,
 ) -> Path:
-    from CompactSegLib.train.run import MODEL_FOLDER, train
-
     if (Path(output) / MODEL_FOLDER).resolve() == model.folder.resolve():
         raise ConfigurationError(
             f"{output}: expected a folder of its own for the new model, got the model's own; choose another."
@@ -132,48 +128,3 @@ def _own_plan(model: Model) -> TrainingPlan:
             f"{model.folder}: expected a model that holds the plan it was trained with, but "
             f"{str(error).rstrip('.')}; pass --plan."
         ) from error
-
-
-def check_held_out(model: Model, dataset: Dataset, names: Sequence[str]) -> None:
-    """Refuse held-out cases that the model was trained on: its earlier levels would be judged by what they know.
-
-    Raises:
-        InputError: The model was trained on some of them.
-    """
-    seen = seen_in_training(model, dataset)
-    known = [name for name in names if seen[name] == YES]
-    if known:
-        raise InputError(
-            f"{dataset.folder}: expected held-out cases that {model.name} was not trained on, got {len(known)} of "
-            f"{len(names)} that it was ({known[0]} and so on); hold out the fold that it was trained without, or pass "
-            "--fold all."
-        )
-
-
-def started_provenance(provenance: dict[str, Any], model: Model) -> dict[str, Any]:
-    """A run's provenance with the model's, and with the cases that either was trained on."""
-    split = dict(provenance["split"])
-    before = model.provenance.get("split")
-    names = before.get("training_case_names") if isinstance(before, dict) else None
-    if isinstance(names, list):
-        split["training_case_names"] = sorted({*split["training_case_names"], *map(str, names)})
-    else:
-        del split["training_case_names"]
-    origin = {
-        "name": model.name,
-        "levels": len(model.levels),
-        "weights_sha256": model.weights_sha256,
-        **{
-            name: model.provenance[name]
-            for name in ("dataset", "steps")
-            if name in model.provenance
-        },
-    }
-    return {**provenance, "split": split, "started_from": origin}
-
-
-def joint_licence(model: Model, licence: str) -> str:
-    """The licence of weights that come from a model and from a dataset under `licence`; both, where they differ."""
-    if not licence or licence == model.licence:
-        return model.licence
-    return f"{model.licence} AND {licence}"

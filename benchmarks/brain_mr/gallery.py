@@ -17,9 +17,9 @@ from CompactSegLib.synthesis.label_maps import (
     find_label_maps,
     read_label_map,
 )
-from CompactSegLib.synthesis.patches import fine_grid, model_spacing, normalised
 from CompactSegLib.synthesis.shapes import bent, coarser_labels
 from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.synthetic_patches import fine_grid, model_spacing, normalised
 
 _COLUMNS = 4
 _SEED = 3

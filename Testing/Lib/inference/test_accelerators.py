@@ -204,6 +204,21 @@ def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
     assert run.info.precision == "fp32"
 
 
+def test_in_reduced_precision_the_last_convolution_of_each_head_stays_in_fp32(a_model):
+    """Rounded to bf16, scores tie so often that the first class would win voxels it should not."""
+    run = run_for(a_model, a_volume((16, 15, 14)), precision="bf16")
+    net, scores = run.processor.net, []
+    assert {block.branches[0].layers[0].conv.weight.dtype for block in net.blocks} == {
+        torch.bfloat16
+    }
+    assert {head.classifier.weight.dtype for head in net.heads} == {torch.float32}
+    net.heads[0].register_forward_hook(lambda _m, _i, output: scores.append(output))
+    run.level(1)
+    assert scores[0].dtype == torch.float32
+    best, second = scores[0].topk(2, dim=1).values.unbind(dim=1)
+    assert (best == second).float().mean() < 1e-3
+
+
 def test_values_that_are_not_finite_are_noticed_wherever_they_are(a_model):
     """They would pass for background; the small box that is compared with the CPU may be elsewhere."""
     volume = a_volume((24, 6, 6))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
 
 COMMAND = (sys.executable, "-m", "CompactSegLib.cli", "worker")
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 BUSY = {"all_levels": True, "tile": 8}
 """With tiles this small, `make_large_volume` keeps a worker busy for much longer than a test may take."""
 

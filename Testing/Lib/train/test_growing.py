@@ -9,13 +9,8 @@ from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.growing import (
-    check_held_out,
-    grow,
-    grown_config,
-    plan_for,
-    train_further,
-)
+from CompactSegLib.train.growing import grow, grown_config, plan_for, train_further
+from CompactSegLib.train.lineage import check_held_out
 from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.run import train
 from CompactSegLib.volume.refinement import Refinement

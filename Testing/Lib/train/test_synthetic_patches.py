@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from CompactSegLib.synthesis.patches import (
+from CompactSegLib.train.synthetic_patches import (
     SyntheticPatches,
     normalised,
     synthetic_patch,
