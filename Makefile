@@ -1,13 +1,15 @@
-# make demo | desktop | screenshots | test | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | test | quick | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LIBRARY := CompactSegLib Testing/Lib Testing/Layering
+QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output inference datasets judge)
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop screenshots test lint format clean
+.PHONY: help demo desktop screenshots test quick lint format clean
 .DELETE_ON_ERROR:
 
 help:
@@ -15,6 +17,7 @@ help:
 	@echo "make desktop the module's panel and slice views in a window of its own, without Slicer"
 	@echo "make screenshots  take the pictures of the tutorial"
 	@echo "make test    run all tests"
+	@echo "make quick   the tests that take no minute together"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code into shape"
 	@echo "make clean   remove .venv, caches and results of the demo"
@@ -30,8 +33,14 @@ desktop: $(VENV)/.installed-development
 screenshots: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py $(PICTURES)
 
+# The library's tests share nothing, so each core runs some of them; windows and scenes come one after the other.
 test: $(VENV)/.installed-development
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile $(LIBRARY)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY))
+
+# What starts no process, trains nothing and opens no window; few drawn examples.
+quick: $(VENV)/.installed-development
+	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK)
 
 lint: $(VENV)/.installed-development
 	$(BIN)/python -m ruff check

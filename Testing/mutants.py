@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,10 +187,9 @@ def survives(mutant: Mutant, place: Path) -> str:
     finally:
         file.write_text(original, encoding="utf-8")
     assert run.returncode in (0, 1), run.stdout[-2000:]
-    failed = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    names = [line for line in run.stdout.splitlines() if line.startswith("___")]
-    found = failed or names
-    return found[0].strip("_ ").partition(" - ")[0] if run.returncode and found else ""
+    if not run.returncode:
+        return ""
+    return re.findall(r"^_+ (.+?) _+$", run.stdout, re.MULTILINE)[0]
 
 
 def main() -> None:

@@ -14,6 +14,8 @@ from CompactSegLib.network.reach import halo
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_net, serial
 
+pytestmark = pytest.mark.slow
+
 shapes = st.tuples(*[st.integers(2, 21)] * 3)
 
 

@@ -13,6 +13,8 @@ from CompactSegLib.inference.remarks import on_findings
 from CompactSegLib.network.cost import level_costs, parameter_count
 from examples.demo import write_crops
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def the_model() -> Model:

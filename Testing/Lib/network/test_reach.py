@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 
@@ -9,6 +10,8 @@ from CompactSegLib.network.config import BranchConfig, NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.network.reach import halo, receptive_field
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
+
+pytestmark = pytest.mark.slow
 
 
 def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:

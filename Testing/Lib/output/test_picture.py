@@ -13,6 +13,8 @@ from matplotlib.image import imread
 from CompactSegLib import Geometry, Label, Level, OutputError, Volume
 from CompactSegLib.output.picture import draw_levels
 
+pytestmark = pytest.mark.slow
+
 LABELS = (Label(1, "Front", (255, 0, 0)), Label(2, "Back $x$ [old] 海馬", (0, 0, 255)))
 
 
