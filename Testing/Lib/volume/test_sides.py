@@ -11,7 +11,8 @@ import pytest
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume import sides
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.sides import PAIRED, Sides
+from CompactSegLib.volume.midplane import PAIRED
+from CompactSegLib.volume.sides import Sides
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import LAYOUTS, laid_out, rotation
 

@@ -1,0 +1,155 @@
+"""Which hemisphere each labelled voxel near the plane belongs to.
+
+The falx is not flat, so there a voxel belongs to the hemisphere it hangs together with: white matter by the way to it
+through white matter, cortex by its nearest white matter, a nucleus as a whole. The cerebellum has a plane of its own,
+since it is often turned against the cerebrum.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.midplane import Evidence, LabelledVoxels, Plane, plane_of_cerebellum
+
+__all__ = ["laterals"]
+
+# Labels are looked at on about this grid: the net's own.
+_WORK_MM = 2.0
+# A component with so much on one side is not joined with its twin.
+_WHOLE = 0.85
+# Farther from the plane than this a hemisphere's voxels are its own.
+_BAND_MM = 12.0
+# The longest way that is followed.
+_FAR_MM = 40.0
+# So much nearer to the other hemisphere, white matter is of it.
+_STRAY_MM = 8.0
+# Of the plane against ways, for mantles; with 0 and with 1 both, fewer voxels are right.
+_PLANE_WEIGHT = 0.5
+
+
+def laterals(voxels: LabelledVoxels, plane: Plane, evidence: Evidence) -> NDArray[np.float32]:
+    """Lateral mm of all voxels, as their structures have it."""
+    plain = _lateral_grid(plane, voxels.geometry).ravel()
+    lateral = plain.copy()
+    if evidence in ("both sides", "one side"):
+        cerebellum = voxels.of("core", "mantle", part="cerebellum")
+        if cerebellum and evidence == "both sides":
+            own = plane_of_cerebellum(voxels, plane, cerebellum)
+            for value in cerebellum:
+                flat = voxels.where[value]
+                lateral[flat] = own.lateral_mm(voxels.points_lps(flat))
+        for value in voxels.of("nucleus"):
+            _keep_whole(voxels, value, lateral)
+        for part in ("cerebrum", "cerebellum"):
+            _hang_together(voxels, part, lateral)
+        _carry_over(voxels, plain, lateral)
+    return lateral.reshape(voxels.labels.shape)
+
+
+def _lateral_grid(plane: Plane, geometry: Geometry) -> NDArray[np.float32]:
+    """Lateral mm (k, j, i) of a grid."""
+    matrix = geometry.ijk_to_lps
+    i, j, k = (
+        np.arange(n) * (np.array(plane.normal_lps) @ matrix[:3, axis])
+        for axis, n in enumerate(geometry.size_ijk)
+    )
+    first = plane.lateral_mm(matrix[:3, 3])
+    lateral: NDArray = (first + k)[:, None, None] + j[:, None] + i
+    return lateral.astype(np.float32)
+
+
+def _keep_whole(voxels: LabelledVoxels, value: int, lateral: NDArray) -> None:
+    """Give each component of a structure that the plane does not part to the side of its most."""
+    import SimpleITK as sitk  # noqa: N813
+
+    flat = voxels.where[value]
+    kji = np.stack(np.unravel_index(flat, voxels.labels.shape))
+    first = kji.min(axis=1)
+    box = np.zeros(kji.max(axis=1) - first + 1, dtype=np.uint8)
+    place = tuple(kji - first[:, None])
+    box[place] = 1
+    components = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(box)))
+    number = components[place].astype(np.intp)
+    lefts = np.bincount(number, lateral[flat] > 0) / np.maximum(1, np.bincount(number))
+    share = lefts[number]
+    size = np.maximum(np.abs(lateral[flat]), _WORK_MM / 2)
+    kept = np.where(share > _WHOLE, size, np.where(share < 1 - _WHOLE, -size, lateral[flat]))
+    lateral[flat] = kept
+
+
+def _hang_together(voxels: LabelledVoxels, part: str, lateral: NDArray) -> None:
+    """Move the border of core and mantle from the plane to where both hemispheres are equally far."""
+    cores = voxels.of("core", part=part)
+    core, mantle = (
+        np.concatenate([np.empty(0, dtype=np.intp), *(voxels.where[v] for v in values)])
+        for values in (cores, voxels.of("mantle", part=part))
+    )
+    # Farther voxels are no nearer to any of the band.
+    edge_mm = _BAND_MM + 2 * max(voxels.geometry.spacing_mm)
+    core, mantle = (flat[np.abs(lateral[flat]) < edge_mm] for flat in (core, mantle))
+    far = np.abs(lateral[core]) >= _BAND_MM
+    apart = _nearer_left_mm(voxels, core, far, lateral[core])
+    # Between the hemispheres the plane is exact, and ways along the grid are not; a gyrus across it is far from there.
+    strays = ~far & (np.abs(apart) > _STRAY_MM) & (apart * lateral[core] < 0)
+    lateral[core[strays]] = apart[strays]
+    domain = np.concatenate([mantle, core])
+    seeds = np.abs(lateral[domain]) >= _BAND_MM
+    seeds[len(mantle) :] = True
+    apart = _nearer_left_mm(voxels, domain, seeds, lateral[domain])
+    moved = _PLANE_WEIGHT * lateral[domain] + apart
+    lateral[mantle] = np.where(seeds, lateral[domain], moved)[: len(mantle)]
+
+
+def _nearer_left_mm(
+    voxels: LabelledVoxels, domain: NDArray, seeds: NDArray, lateral: NDArray
+) -> NDArray[np.float32]:
+    """Half of how much shorter the way to seeds on the left is than to those on the right, through a domain.
+
+    Args:
+        voxels: Whose grid it is.
+        domain: Places in memory (n,).
+        seeds: Which of them (n,) are at their hemisphere already.
+        lateral: Of each (n,).
+    """
+    shape, size = voxels.labels.shape, len(domain)
+    number = np.full(voxels.labels.size, size)
+    number[domain] = np.arange(size)
+    kji = np.unravel_index(domain, shape)
+    beside = []
+    for axis, mm in enumerate(voxels.geometry.spacing_mm[::-1]):
+        for step in (-1, 1):
+            moved = [*kji]
+            moved[axis] = kji[axis] + step
+            inside = (moved[axis] >= 0) & (moved[axis] < shape[axis])
+            moved[axis] = moved[axis].clip(0, shape[axis] - 1)
+            there = number[np.ravel_multi_index(moved, shape)]
+            beside.append((np.where(inside, there, size), np.float32(mm)))
+    # A row more, for all that is not in the domain.
+    ways = np.full((size + 1, 2), _FAR_MM, dtype=np.float32)
+    ways[:-1][seeds & (lateral <= 0), 0] = 0
+    ways[:-1][seeds & (lateral > 0), 1] = 0
+    before = np.zeros_like(ways)
+    while not np.array_equal(before, ways):
+        before = ways.copy()
+        for there, length in beside:
+            np.minimum(ways[:-1], ways[there] + length, out=ways[:-1])
+    to_right, to_left = ways[:-1].T
+    return np.asarray((to_right - to_left) / 2, dtype=np.float32)
+
+
+def _carry_over(voxels: LabelledVoxels, plain: NDArray, lateral: NDArray) -> None:
+    """Where a structure's side is not the plane's, let voxels beside it that have no side of their own follow."""
+    shape = voxels.labels.shape
+    paired = np.isin(voxels.labels.ravel(), voxels.of("nucleus", "core", "mantle"))
+    moved = np.flatnonzero((lateral > 0) != (plain > 0))
+    kji = np.stack(np.unravel_index(moved, shape))
+    for step in product((-1, 0, 1), repeat=3):
+        beside = kji + np.array(step)[:, None]
+        inside = np.all((beside >= 0) & (beside < np.array(shape)[:, None]), axis=0)
+        flat = np.ravel_multi_index(tuple(beside[:, inside]), shape)
+        free = ~paired[flat]
+        lateral[flat[free]] = lateral[moved[inside][free]]
