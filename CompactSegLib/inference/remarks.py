@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.resampling import GridMap
+    from CompactSegLib.volume.sides import Sides
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["on_contrast", "on_extent", "on_findings"]
+__all__ = ["on_contrast", "on_extent", "on_findings", "on_sides"]
 
 _LARGER = 1.5
 # Of what the training cases have, or of the image where that is smaller: what a net finds by mistake is seldom as much.
@@ -84,6 +85,16 @@ def on_findings(level: Level, volume: Volume, model: Model) -> str | None:
     return (
         f"Far from what the training cases have: {', '.join(far[:_MOST_NAMED])}{more}; an error, disease, or a volume "
         "that shows only a part may be the reason."
+    )
+
+
+def on_sides(sides: Sides) -> str | None:
+    """What left and right were told from, where that is little; None where it is enough."""
+    if sides.evidence in ("both sides", "one side"):
+        return None
+    return (
+        "Left and right are a guess: what was found does not tell where the middle of the head is, so that of what is "
+        "labelled was taken; check the sides before you rely on them."
     )
 
 

@@ -15,11 +15,12 @@ from CompactSegLib.inference.devices import Runtime, is_out_of_memory, release_c
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter, Progress
-from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings
+from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings, on_sides
 from CompactSegLib.inference.stop import checked_threshold, jaccard_distances, overlap_counts
 from CompactSegLib.inference.tiled_level import TiledLevel
 from CompactSegLib.output.level import Level, RunInfo
 from CompactSegLib.volume.resampling import GridMap
+from CompactSegLib.volume.sides import Sides
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Run:
         self._edge = tile or 0
         self._remark = on_extent(volume, self.grid, model)
         self._finding: str | None = None
+        self._guess: str | None = None
         self._image: PreparedImage | None = None
         self._levels: dict[int, Level] = {}
 
@@ -72,7 +74,7 @@ class Run:
     def info(self) -> RunInfo:
         """How the volume is being computed."""
         runtime = self.processor.runtime
-        said = (self._remark, *self.processor.messages, self._finding)
+        said = (self._remark, *self.processor.messages, self._guess, self._finding)
         return RunInfo(
             device=str(runtime.device),
             device_name=runtime.name,
@@ -183,7 +185,7 @@ class Run:
             tiled = TiledLevel(
                 self.processor, self._image, grid=self.grid, level=number, report=report
             )
-            labels = self.grid.to_source(self._refined(tiled.labels(), report))
+            labels = self._with_sides(self.grid.to_source(self._refined(tiled.labels(), report)))
             self._edge = tiled.edge
             level = self._result(number, labels, blocks_run=tiled.blocks_run, begin=begin)
             self._finding = on_findings(level, self.volume, self.model)
@@ -217,6 +219,17 @@ class Run:
             self.processor.tell(f"{device} could not refine labels ({reason}), the CPU did.")
         return refinement.apply(labels, image, spacing_mm, check=report.check)
 
+    def _with_sides(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels ``(K, J, I)`` of the model from classes of the net, where these do not know left from right."""
+        values = self.model.values_by_side
+        if values is None:
+            return labels
+        left, right = values
+        geometry = self.volume.geometry
+        sides = Sides.found_in(labels, geometry, dict(enumerate(self.model.structures, 1)))
+        self._guess = on_sides(sides) if labels.any() else None
+        return sides.told(labels, geometry, left=left, right=right)
+
     def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
         """Background throughout: what a net makes of an image without contrast says nothing about the image."""
         report.begin_tile(int(np.prod(self.grid.model_shape)))
@@ -231,7 +244,7 @@ class Run:
         model = self.model
         labels.flags.writeable = False  # the next level is compared with them
         before = self._levels[number - 1].labels if number > 1 else None
-        counts = overlap_counts(before, labels, classes=model.net_config.classes)
+        counts = overlap_counts(before, labels, classes=len(model.labels) + 1)
         millilitres = counts.sum(axis=0) * self.volume.geometry.voxel_millilitres
         distances = jaccard_distances(counts) if number > 1 else {}
         info = model.levels[number - 1]

@@ -138,7 +138,7 @@ def _terms(label: Label) -> str:
 
 
 def _level_table(model: Model) -> str:
-    names = [label.name for label in model.labels]
+    names = model.structures
     shown = [name for name in names if any(name in _by_label(level) for level in model.levels)]
     beside = shown if len(shown) <= _MOST_COLUMNS else []
     rows = [["Level", "Parameters", "Operations / voxel", "Receptive field", "Dice"]]

@@ -52,7 +52,7 @@ class Model:
         title: What a person calls it.
         description: A sentence or more on what it segments.
         net_config: The net's configuration.
-        labels: Label values 1..classes-1 in order; 0 is background.
+        labels: Their values are 1, 2, 3 and so on, 0 is background; of a class of the net one, or its left and right.
         modality: Such as ``MR T1``.
         orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
         spacing_mm: Of the model's grid, along the axes that `orientation` names.
@@ -89,6 +89,22 @@ class Model:
     size_bytes: int
     expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
     refinement: Refinement | None = None
+
+    @property
+    def structures(self) -> list[str]:
+        """What the net tells apart, by class from 1: the labels' names without sides."""
+        return list(dict.fromkeys(label.structure for label in self.labels))
+
+    @property
+    def values_by_side(self) -> tuple[dict[int, int], dict[int, int]] | None:
+        """What a class becomes on the left, and on the right; None where labels have no sides."""
+        if not any(label.side for label in self.labels):
+            return None
+        left, right = (
+            {label.of_class: label.value for label in self.labels if label.side in (None, side)}
+            for side in ("left", "right")
+        )
+        return left, right
 
     @property
     def is_synthetic(self) -> bool:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -175,10 +176,22 @@ def _labels(fields: Fields, net_config: NetConfig) -> tuple[Label, ...]:
         read(item, Label.from_dict, where=where) for where, item in fields.items("labels")
     )
     values = [label.value for label in labels]
-    if values != list(range(1, net_config.classes)):
+    # Of a class one label, or both its sides.
+    told = [label.of_class for label in labels if label.side != "right"]
+    pairs = sum(
+        one.of_class == other.of_class and (one.side, other.side) == ("left", "right")
+        for one, other in pairwise(labels)
+    )
+    lefts, rights = (sum(label.side == side for label in labels) for side in ("left", "right"))
+    if (
+        values != list(range(1, len(labels) + 1))
+        or told != list(range(1, net_config.classes))
+        or not lefts == rights == pairs
+    ):
         raise fields.wrong(
             "labels",
-            f"the values 1 to {net_config.classes - 1} in order, one per class of the net but the background",
+            f"the values 1 to {net_config.classes - 1} in order, one per class of the net but the background, or a left "
+            "and a right of one",
             values,
         )
     if len({label.name for label in labels}) != len(labels):

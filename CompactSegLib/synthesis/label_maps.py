@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,7 @@ class LabelMap:
         values: The value of the file that stands for each tissue, 0 (background) first.
         classes: Per tissue the label of the model, ``(tissues,)`` uint8; 0 where the model does not know it.
         spacing_mm: Along D, H and W.
+        voxels: How many voxels each value of the file has.
     """
 
     name: str
@@ -47,6 +48,7 @@ class LabelMap:
     values: tuple[int, ...]
     classes: Tensor
     spacing_mm: tuple[float, float, float]
+    voxels: Mapping[int, int]
 
     def to(self, device: torch.device) -> LabelMap:
         """The same head on a device."""
@@ -111,7 +113,7 @@ def read_label_map(path: Path, plan: PlanWithSynthesis) -> LabelMap:
     # Every axis at its own spacing: turned to the model's axes, not resampled.
     spacing = _spacing_along(geometry, plan.orientation)
     grid = GridMap.between(geometry, orientation=plan.orientation, spacing_mm=spacing)
-    found, inverse = np.unique(array, return_inverse=True)
+    found, inverse, counts = np.unique(array, return_inverse=True, return_counts=True)
     values = sorted({0, *(tissue_of(int(value)) for value in found)})
     if len(values) > _MOST_TISSUES:
         raise InputError(f"{path}: expected at most {_MOST_TISSUES} tissues, got {len(values)}.")
@@ -129,6 +131,7 @@ def read_label_map(path: Path, plan: PlanWithSynthesis) -> LabelMap:
         values=tuple(values),
         classes=classes,
         spacing_mm=(depth, height, width),
+        voxels=dict(zip(map(int, found), map(int, counts), strict=True)),
     )
 
 

@@ -36,6 +36,14 @@ OUTSIDE = 500
 _STANDS_FOR = {5: 4, 137: 136} | {right: left for left, right in SIDES} | {44: 4, 164: 136}
 
 
+_RIGHT = {right for _, right in SIDES} | {44, 164}
+
+
+def is_right(value: int) -> bool:
+    """Whether a value is of the right side; those without sides are not."""
+    return value in _RIGHT
+
+
 def tissue_of(value: int) -> int:
     """The value that stands for a tissue: the left side's, and the ventricle's for its horns."""
     return _STANDS_FOR.get(value, value)

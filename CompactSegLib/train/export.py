@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
-from CompactSegLib.labels import Label
+from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import Model
@@ -69,7 +69,7 @@ def export_model(
     labels = model_labels(dataset, plan)
     licence = dataset.licence
     validation = [
-        level_figures(scores, level, names=[label.name for label in labels])
+        level_figures(scores, level, names=list(dict.fromkeys(label.structure for label in labels)))
         for level in range(1, net.levels + 1)
     ]
     if started_from:
@@ -115,12 +115,13 @@ def field_of(cases: TrainingCases, plan: TrainingPlan) -> tuple[float, float, fl
 
 def model_labels(dataset: Dataset, plan: TrainingPlan) -> list[Label]:
     """The labels of dataset.json, with the names, colours and terminology that the plan gives."""
-    labels = []
-    for value, name in dataset.labels.items():
-        color = list(_COLORS[(value - 1) % len(_COLORS)])
-        given = plan.labels.get(str(value), {})
-        labels.append(Label.from_dict({"value": value, "name": name, "color": color, **given}))
-    return labels
+    return labels_of(
+        {
+            value: {"name": name, "color": list(_COLORS[(value - 1) % len(_COLORS)])}
+            | plan.labels.get(str(value), {})
+            for value, name in dataset.labels.items()
+        }
+    )
 
 
 def level_figures(

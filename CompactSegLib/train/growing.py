@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.labels import structures_of
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.plan import TrainingPlan
@@ -110,10 +111,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
                 f"training plan, {name}: expected {value!r}, which the model to begin with was trained for, "
                 f"got {getattr(plan, name)!r}; leave it out."
             )
-    labels = {}
-    for label in model.labels:
-        settings = label.to_dict()
-        labels[str(settings.pop("value"))] = settings
+    labels = {str(number): settings for number, settings in structures_of(model.labels).items()}
     texts = {name: getattr(plan, name) or getattr(model, name) for name in ("title", "description")}
     if own and model.refinement:
         kept["refinement"] = model.refinement.to_dict()

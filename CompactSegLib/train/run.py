@@ -20,7 +20,6 @@ from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.synthesis.label_maps import (
-    LabelMap,
     find_label_maps,
     read_label_map,
 )
@@ -28,7 +27,7 @@ from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.checkpoint import read_checkpoint
 from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import Processes, processes
-from CompactSegLib.train.expected import expected_millilitres
+from CompactSegLib.train.expected import expected_millilitres, millilitres_of
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
 from CompactSegLib.train.plan import TrainingPlan
@@ -125,6 +124,7 @@ def train(
             )
             if started_from:
                 provenance = started_provenance(provenance, started_from)
+            told = model_labels(dataset, plan)
             export_model(
                 folder / MODEL_FOLDER,
                 net=trainer.trained_net(),
@@ -134,14 +134,8 @@ def train(
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
                 expected_millilitres=expected_millilitres(
-                    (
-                        (
-                            case.labels,
-                            case.spacing_mm if isinstance(case, LabelMap) else plan.spacing_mm,
-                        )
-                        for case in trainer.cases
-                    ),
-                    names=[label.name for label in model_labels(dataset, plan)],
+                    [millilitres_of(case, told, plan) for case in trainer.cases],
+                    names=[label.name for label in told],
                 ),
                 started_from=started_from,
             )

@@ -94,6 +94,22 @@ class Mixture:
         deviation = max(math.sqrt(squares / max(1, voxels)), width / math.sqrt(2 * math.pi))
         return cls(means, deviation, background, low, width)
 
+    def seen_borders(self, contrast: float) -> torch.Tensor:
+        """Between which labels a border is seen, ``(256, 256)`` bool: their means differ by `contrast` deviations.
+
+        That of a label with itself counts as seen, and so do those of the background and of what has no mean.
+        """
+        import torch
+
+        means = torch.full((256,), math.nan)
+        for label, mean in self.means.items():
+            means[label] = mean
+        apart = (means[:, None] - means[None]).abs()
+        seen = apart.isnan() | (apart >= contrast * self.deviation)
+        if self.background is not None:
+            seen = seen.to(self.background.device)
+        return seen.logical_or_(torch.eye(256, dtype=torch.bool, device=seen.device))
+
     def log_likelihood(self, label: int, image: torch.Tensor) -> torch.Tensor:
         """Of each voxel's intensity, were it this label's."""
         if label == 0:

@@ -44,18 +44,21 @@ class Refinement:
         mm: Standard deviation of the Gaussian that spreads labels around where the net put them. A voxel gets only
             labels that lie within `reach_mm`, 2.5 of these, of it along each axis.
         weight: Of the intensity against the labels around; 1 takes voxels' intensities for independent.
+        contrast: A border between two labels moves only where their mean intensities differ by so many standard
+            deviations: what an image does not show stays as the net put it.
     """
 
     mm: float
     weight: float = 1.0
+    contrast: float = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (("mm", 10.0), ("weight", 1.0)):
+        for name, most in (("mm", 10.0), ("weight", 1.0), ("contrast", 10.0)):
             value = getattr(self, name)
             if (
                 isinstance(value, bool)
                 or not isinstance(value, int | float)
-                or not 0 < value <= most
+                or not (0 < value <= most or (name == "contrast" and value == 0))
             ):
                 raise ConfigurationError(
                     f"refinement, {name}: expected a number above 0, at most {most:g}, got {value!r}."
@@ -64,10 +67,13 @@ class Refinement:
     @classmethod
     def from_dict(cls, data: object) -> Refinement:
         """Read what `to_dict` gives."""
-        names = ("mm", "weight")
-        if not isinstance(data, Mapping) or set(data) != set(names):
-            raise ConfigurationError(f"refinement: expected {' and '.join(names)}, got {data!r}.")
-        return cls(**{name: data[name] for name in names})
+        if not isinstance(data, Mapping) or not {"mm", "weight"} <= set(data) <= {
+            *cls.__dataclass_fields__
+        }:
+            raise ConfigurationError(
+                f"refinement: expected mm and weight, and perhaps contrast, got {data!r}."
+            )
+        return cls(**data)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -171,13 +177,14 @@ class Refinement:
         lowest[mixture.labels] = _NEVER
         best = lowest[labels.int()]
         result = labels.clone()
+        seen = mixture.seen_borders(self.contrast)
         for label in mixture.labels:
             mask = labels == label
             box = _box_of(mask, [len(tap) // 2 for tap in taps])
             if box is None:
                 continue
             share = _smoothed(mask[box].float(), taps)
-            near = share > 0
+            near = (share > 0).logical_and_(seen[label][labels[box].int()])
             score = share.clamp_min_(1e-30).log_()
             score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
             score.masked_fill_(near.logical_not_(), _NEVER)

@@ -98,6 +98,8 @@ class Sides:
     ) -> NDArray[np.uint8]:
         """Labels with sides, slab by slab.
 
+        A value that becomes the same on both sides may be named too.
+
         Args:
             labels: uint8 (K, J, I), both sides with one value, on any grid of the same patient.
             geometry: Its grid.
@@ -115,7 +117,7 @@ class Sides:
         tables = np.tile(np.arange(256, dtype=np.uint8), (2, 1))
         for table, side in zip(tables, (right, left), strict=True):
             table[list(side)] = list(side.values())
-        result = labels.copy()
+        result = tables[1][labels]
         for rows, kji in _slabs_of(labels, tables[0] != tables[1]):
             index = (kji[0] + rows, kji[1], kji[2])
             is_left = self.side_at(points_lps(np.stack(index), geometry))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.labels import Code, Label, Terminology
+from CompactSegLib.labels import Code, Label, Terminology, labels_of, structures_of
 
 LEFT_HIPPOCAMPUS = {
     "value": 3,
@@ -73,3 +73,57 @@ def test_terminology_of_a_finding_has_a_region():
         region=Code("SCT", "10200004", "Liver"),
     )
     assert Terminology.from_dict(mass.to_dict()) == mass
+
+
+STRUCTURES = {
+    1: {
+        "name": "Cerebral white matter",
+        "color": [245, 245, 245],
+        "sides": {"right_color": [0, 225, 0]},
+    },
+    2: {"name": "Brain stem", "color": [119, 159, 176]},
+    3: {
+        "name": "Hippocampus",
+        "color": [220, 216, 20],
+        "terminology": {
+            "category": {"scheme": "SCT", "value": "123037004", "meaning": "Anatomical Structure"},
+            "type": {"scheme": "SCT", "value": "5366008", "meaning": "Hippocampus"},
+            "modifier": {"scheme": "SCT", "value": "51440002", "meaning": "Right and left"},
+        },
+        "sides": {},
+    },
+}
+
+
+def test_paired_structures_have_a_left_and_a_right_label():
+    labels = labels_of(STRUCTURES)
+    assert [(label.value, label.name, label.of_class, label.side) for label in labels] == [
+        (1, "Left cerebral white matter", 1, "left"),
+        (2, "Right cerebral white matter", 1, "right"),
+        (3, "Brain stem", 2, None),
+        (4, "Left hippocampus", 3, "left"),
+        (5, "Right hippocampus", 3, "right"),
+    ]
+    assert [label.color for label in labels[:2]] == [(245, 245, 245), (0, 225, 0)]
+    assert [label.terminology.modifier.value for label in labels[3:]] == ["7771000", "24028007"]
+    assert [label.structure for label in labels[2:]] == ["Brain stem", "Hippocampus", "Hippocampus"]
+
+
+def test_labels_with_sides_come_back_from_what_is_written_of_them():
+    labels = labels_of(STRUCTURES)
+    assert [Label.from_dict(label.to_dict()) for label in labels] == labels
+    assert structures_of(labels) == STRUCTURES
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"side": "right", "name": "Left hippocampus"},
+        {"side": "up", "name": "Left hippocampus"},
+        {"class": 0},
+        {"class": "1"},
+    ],
+)
+def test_sides_and_classes_that_make_no_sense_are_refused(wrong):
+    with pytest.raises(ModelError, match="expected"):
+        Label.from_dict({"value": 1, "name": "Left hippocampus", "color": [1, 2, 3], **wrong})

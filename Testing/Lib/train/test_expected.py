@@ -4,26 +4,57 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from CompactSegLib.train.expected import expected_millilitres
+from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.labels import Label, labels_of
+from CompactSegLib.synthesis.label_maps import read_label_map
+from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.train.expected import expected_millilitres, millilitres_of
+from CompactSegLib.train.plan import TrainingPlan
+from Testing.Lib.synthesis.heads import head_array, write_head
 
 
-def a_map(*, first: int, second: int = 0) -> torch.Tensor:
-    labels = torch.zeros(5, 10, 20, dtype=torch.uint8)
-    labels.view(-1)[:first] = 1
-    labels.view(-1)[first : first + second] = 2
-    return labels
+def volumes(*voxels: int, spacing_mm=(1.0, 1.0, 1.0)) -> list[float]:
+    """Of a case with so many voxels of each label."""
+    labels = torch.zeros(5, 10, 30, dtype=torch.uint8)
+    values = torch.arange(1, len(voxels) + 1, dtype=torch.uint8)
+    labels.view(-1)[: sum(voxels)] = values.repeat_interleave(torch.tensor(voxels))
+    case = PreparedCase("case", torch.zeros(1, 5, 10, 30), labels)
+    names = [Label(int(value), f"label {value}", (0, 0, 0)) for value in values]
+    return millilitres_of(case, names, TrainingPlan(spacing_mm=spacing_mm))
 
 
 def test_volumes_are_voxels_times_their_size():
-    maps = [(a_map(first=100), (2.0, 1.0, 0.5)), (a_map(first=50, second=5), (2.0, 2.0, 2.0))]
-    expected = expected_millilitres(maps, names=["A", "B"])
+    cases = [
+        volumes(100, 0, spacing_mm=(2.0, 1.0, 0.5)),
+        volumes(50, 5, spacing_mm=(2.0, 2.0, 2.0)),
+    ]
+    expected = expected_millilitres(cases, names=["A", "B"])
     assert (expected["A"].mean, expected["A"].least, expected["A"].most) == (0.25, 0.1, 0.4)
     assert (expected["B"].mean, expected["B"].least, expected["B"].most) == (0.02, 0.0, 0.04)
+
+
+def test_of_label_maps_each_side_has_its_own(tmp_path):
+    array = head_array()
+    array[np.isin(array, (10, 49))] = 0
+    array[20:24, 20, 20] = 10
+    array[20:26, 22, 20] = 49
+    plan = TrainingPlan(synthesis=SynthesisPlan(classes={"1": [10, 49], "2": [2, 41]}))
+    head = read_label_map(write_head(tmp_path / "head.nii.gz", array), plan)
+    labels = labels_of(
+        {
+            1: {"name": "Thalamus", "color": [0, 118, 14], "sides": {}},
+            2: {"name": "White matter", "color": [1, 2, 3]},
+        }
+    )
+    left, right, white = millilitres_of(head, labels, plan)
+    assert (left, right) == pytest.approx((0.004, 0.006))
+    assert white == pytest.approx(float(np.isin(array, (2, 41)).sum()) / 1000)
 
 
 def test_without_cases_nothing_is_expected():
@@ -36,15 +67,15 @@ def test_without_cases_nothing_is_expected():
 )
 def test_the_mean_is_never_outside_the_range(counts, spacing_mm):
     """``ExpectedVolume`` would refuse it."""
-    maps = [(a_map(first=count), spacing_mm) for count in counts]
-    (volume,) = expected_millilitres(maps, names=["A"]).values()
+    cases = [volumes(count, spacing_mm=spacing_mm) for count in counts]
+    (volume,) = expected_millilitres(cases, names=["A"]).values()
     assert volume.least <= volume.mean <= volume.most
 
 
 def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
     from CompactSegLib.datasets.cases import load_cases
     from CompactSegLib.datasets.folders import read_dataset
-    from CompactSegLib.train.export import export_model
+    from CompactSegLib.train.export import export_model, model_labels
     from CompactSegLib.train.plan import TrainingPlan
     from Testing.Lib.conftest import make_tiny_net
 
@@ -60,7 +91,7 @@ def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
         scores=[],
         provenance={},
         expected_millilitres=expected_millilitres(
-            ((case.labels, plan.spacing_mm) for case in cases), names=names
+            [millilitres_of(case, model_labels(dataset, plan), plan) for case in cases], names=names
         ),
     )
     stated = json.loads((model.folder / "model.json").read_text())["expected_millilitres"]
