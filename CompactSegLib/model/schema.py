@@ -190,8 +190,8 @@ def _labels(fields: Fields, net_config: NetConfig) -> tuple[Label, ...]:
     ):
         raise fields.wrong(
             "labels",
-            f"the values 1 to {net_config.classes - 1} in order, one per class of the net but the background, or a left "
-            "and a right of one",
+            f"the values 1 to {net_config.classes - 1} in order, one per class of the net but the background, or "
+            "the left and the right of one",
             values,
         )
     if len({label.name for label in labels}) != len(labels):

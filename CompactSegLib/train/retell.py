@@ -1,0 +1,76 @@
+"""What a finished model says of itself, told anew from its plan: labels, sides, colours, codes, texts, refinement.
+
+    python -m CompactSegLib.train.retell MODEL PLAN LABEL_MAPS
+
+The weights stay, byte for byte, and so do validation and provenance.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+
+from CompactSegLib.datasets.folds import fold_of
+from CompactSegLib.files import written_whole
+from CompactSegLib.labels import labels_of
+from CompactSegLib.model.card import model_card
+from CompactSegLib.model.folder import CARD_FILE
+from CompactSegLib.model.model import Model
+from CompactSegLib.model.registry import load_model
+from CompactSegLib.model.schema import MODEL_FILE, model_data
+from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
+from CompactSegLib.train.expected import expected_millilitres, millilitres_of
+from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.volume.refinement import Refinement
+
+
+def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
+    """Write ``model.json`` and the card anew.
+
+    Args:
+        model: Of synthetic images, trained with this plan but for what it says of the model.
+        plan: What is to be said.
+        label_maps: What the model was trained on, whose volumes it states.
+
+    Raises:
+        CompactSegError: The plan's labels are not one for each class of the net, or label maps cannot be read.
+    """
+    labels = labels_of({int(value): given for value, given in plan.labels.items()})
+    dataset = find_label_maps(label_maps, plan)
+    fold = model.provenance["split"]["fold"]
+    names, _ = fold_of(
+        [case.name for case in dataset.cases], None if fold == "all" else int(fold)
+    )
+    heads = [read_label_map(case.labels, plan) for case in dataset.cases if case.name in names]
+    told = dataclasses.replace(
+        model,
+        title=plan.title,
+        description=plan.description,
+        labels=tuple(labels),
+        refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
+        expected_millilitres=expected_millilitres(
+            [millilitres_of(head, labels, plan) for head in heads],
+            names=[label.name for label in labels],
+        ),
+    )
+    text = json.dumps(model_data(told), indent=2, ensure_ascii=False) + "\n"
+    for name, content in ((MODEL_FILE, text), (CARD_FILE, model_card(told))):
+        with written_whole(model.folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return load_model(model.folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", help="folder of the model")
+    parser.add_argument("plan", type=Path)
+    parser.add_argument("label_maps", type=Path)
+    options = parser.parse_args()
+    told = retell(load_model(options.model), TrainingPlan.read(options.plan), options.label_maps)
+    print(f"{told.folder}: {len(told.labels)} labels, weights {told.weights_sha256[:12]}")
+
+
+if __name__ == "__main__":
+    main()
