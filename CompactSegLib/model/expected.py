@@ -28,6 +28,12 @@ class ExpectedVolume:
     least: float
     most: float
 
+    def __add__(self, other: ExpectedVolume) -> ExpectedVolume:
+        """Of two structures together, whose extremes need not be of the same case."""
+        return ExpectedVolume(
+            self.mean + other.mean, self.least + other.least, self.most + other.most
+        )
+
     def __post_init__(self) -> None:
         volumes = (self.mean, self.least, self.most)
         if not all(is_number(value) for value in volumes) or not (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from CompactSegLib.labels import Label
+from CompactSegLib.labels import Label, structures_of
 from CompactSegLib.model.expected import ExpectedVolume
 from CompactSegLib.network.config import NetConfig
 
@@ -105,6 +105,20 @@ class Model:
             for side in ("left", "right")
         )
         return left, right
+
+    def without_sides(self) -> Model:
+        """The same model with left and right of a structure as one label, whose value is the net's class."""
+        merged: dict[str, ExpectedVolume] = {}
+        for label in self.labels:
+            one = self.expected_millilitres.get(label.name)
+            if one:
+                other = merged.get(label.structure)
+                merged[label.structure] = one + other if other else one
+        labels = []
+        for value, settings in structures_of(self.labels).items():
+            settings.pop("sides", None)
+            labels.append(Label.from_dict({"value": value, **settings}))
+        return replace(self, labels=tuple(labels), expected_millilitres=merged)
 
     @property
     def is_synthetic(self) -> bool:

@@ -40,9 +40,7 @@ def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
     labels = labels_of({int(value): given for value, given in plan.labels.items()})
     dataset = find_label_maps(label_maps, plan)
     fold = model.provenance["split"]["fold"]
-    names, _ = fold_of(
-        [case.name for case in dataset.cases], None if fold == "all" else int(fold)
-    )
+    names, _ = fold_of([case.name for case in dataset.cases], None if fold == "all" else int(fold))
     heads = [read_label_map(case.labels, plan) for case in dataset.cases if case.name in names]
     told = dataclasses.replace(
         model,
@@ -63,6 +61,7 @@ def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
 
 
 def main() -> None:
+    """Tell of the model that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", help="folder of the model")
     parser.add_argument("plan", type=Path)

@@ -3,7 +3,8 @@
     python -m benchmarks.brain_mr --data DATA
     python -m benchmarks.brain_mr --data DATA --model runs/1mm/model --document benchmark-output/brain-mr-1mm.md
 
-DATA holds ``brain-label-maps`` and ``volumes``. Each part is written as soon as it is measured; ``--parts`` chooses.
+DATA holds ``heads``, ``brain-label-maps`` and ``volumes``. Each part is written as soon as it is measured; ``--parts``
+chooses.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.brain_mr import nothing, report, stability, synthetic, template
+from benchmarks.brain_mr import nothing, real_heads, report, stability, synthetic, template
 from benchmarks.brain_mr.document import fill, start_document
 from benchmarks.brain_mr.heads import held_out_heads
 from benchmarks.tables import processor_name
@@ -27,7 +28,7 @@ from CompactSegLib.inference.devices import keep_freed_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = "brain-mr"
-PARTS = ("template", "stability", "nothing", "synthetic", "gallery")
+PARTS = ("heads", "template", "stability", "nothing", "synthetic", "gallery")
 
 
 def main() -> int:
@@ -44,7 +45,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.brain_mr", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--data", type=Path, required=True, help="brain-label-maps and volumes")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="heads, brain-label-maps and volumes"
+    )
     parser.add_argument("--model", default=MODEL, help="name or folder of a model")
     parser.add_argument(
         "--document",
@@ -78,6 +81,9 @@ def measure_all(options: argparse.Namespace) -> None:
         model = dataclasses.replace(model, refinement=None)
     if set(options.parts) != set(PARTS):
         check_weights(options.document, model)
+    with_sides = Segmenter(model, device=options.device, precision=options.precision)
+    # What follows the real heads is of structures, and knows no sides.
+    model = model.without_sides()
     segmenter = Segmenter(model, device=options.device, precision=options.precision)
     begin = time.perf_counter()
 
@@ -89,7 +95,12 @@ def measure_all(options: argparse.Namespace) -> None:
     label_maps, volumes = options.data / "brain-label-maps", options.data / "volumes"
     found: dict[str, object] = {}
     for part in options.parts:
-        if part == "template":
+        if part == "heads":
+            on_heads = real_heads.measure(
+                with_sides, real_heads.read_heads(options.data / "heads"), say
+            )
+            fill(options.document, {part: report.heads_part(on_heads, with_sides.model, to)})
+        elif part == "template":
             on_template = found[part] = template.measure(segmenter, say)
             fill(options.document, {part: report.template_part(on_template, model, to)})
         elif part == "stability":
@@ -139,7 +150,9 @@ def which(model: Model) -> str:
     """What makes a model's labels, in words."""
     refinement = model.refinement
     refined = (
-        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g})" if refinement else ""
+        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g}, contrast {refinement.contrast:g})"
+        if refinement
+        else ""
     )
     return f"weights {model.weights_sha256[:12]}{refined}"
 

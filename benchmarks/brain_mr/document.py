@@ -21,6 +21,7 @@ def markdown(rows: Sequence[Mapping[str, object]], *, digits: int = 3) -> str:
 PARTS = {
     "aims": "What was aimed at",
     "setup": "How it was measured",
+    "heads": "Real heads",
     "synthetic": "Held-out label maps",
     "template": "The MNI152 template",
     "stability": "One head, its image changed",

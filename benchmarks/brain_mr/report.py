@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.brain_mr import nothing, pictures, stability, synthetic_tables, template
+from benchmarks.brain_mr import nothing, pictures, real_heads, stability, synthetic_tables, template
 from benchmarks.brain_mr.document import markdown
 from benchmarks.brain_mr.gallery import draw_gallery
 from benchmarks.brain_mr.nothing import NothingResult
+from benchmarks.brain_mr.real_heads import RealResult
 from benchmarks.brain_mr.scores import mean
 from benchmarks.brain_mr.stability import AIM_PERCENT, StabilityResult, within_aim
 from benchmarks.brain_mr.synthetic import SyntheticResult
@@ -32,6 +33,15 @@ class Pictures:
 
     def link(self, kind: str, words: str) -> str:
         return f"![{words}]({self.folder.name}/{self.path(kind).name})"
+
+
+def heads_part(found: Sequence[RealResult], model: Model, to: Pictures) -> str:
+    pieces = [markdown(real_heads.head_rows(found)), markdown(real_heads.structure_rows(found))]
+    for one in found:
+        kind = f"real-{one.head.name}"
+        pictures.draw_levels(one.head.volume, one.result, model, to.path(kind))
+        pieces.append(to.link(kind, f"{one.head.name}: image, level 1 and the last level"))
+    return "\n\n".join(pieces)
 
 
 def template_part(found: TemplateResult, model: Model, to: Pictures) -> str:
