@@ -21,7 +21,7 @@ PLAUSIBLE = {
     "Fourth ventricle": (0.7, 5),
     "Cerebellar white matter": (15, 45),
     "Cerebellar cortex": (80, 170),
-    "Thalamus": (10, 22),
+    "Thalamus": (10, 26),
     "Caudate": (5, 12),
     "Putamen": (6, 14),
     "Pallidum": (1.2, 5),
