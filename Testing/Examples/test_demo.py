@@ -76,7 +76,7 @@ def test_the_whole_demo(tmp_path: Path):
         assert 1.5 < sum(levels[-1]["millilitres"].values()) < 5.5
     levels = check_case(tmp_path / "out", demo.TEMPLATE, said=result.stdout)
     volumes = levels[-1]["millilitres"]
-    assert len(volumes) == 15
+    assert len(volumes) == 26
     # The template's grey and white matter, cerebellum included, fill most of its 1890 ml.
     parts = (
         "Cerebral white matter",

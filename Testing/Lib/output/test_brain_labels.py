@@ -12,38 +12,43 @@ import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
 
-from CompactSegLib.labels import Label
+from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.output.dicom_seg import write_dicom_seg
 from CompactSegLib.output.seg_nrrd import terminology_entry
 from CompactSegLib.output.writing import write_labels
+from CompactSegLib.synthesis.tissues import is_right
 from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.volume.reading import read_volume
 from Testing.Lib.volume.dicom_files import write_series
 from Testing.repository import REPOSITORY
 
-PAIRED = {"Lateral ventricle", "Thalamus", "Caudate", "Putamen", "Pallidum", "Hippocampus"}
-PAIRED |= {"Amygdala"}
+ALONE = {"Third ventricle", "Fourth ventricle", "Brain stem", "Other CSF"}
 # CIE76; about 2.3 is just noticeable side by side, and an overlay mixes colours with an image.
 _LEAST_DIFFERENCE = 20
 
 
+PLAN = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-4.json")
+
+
 @pytest.fixture(scope="module")
 def brain_labels() -> list[Label]:
-    plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-4.json")
-    return [Label.from_dict({"value": int(v), **label}) for v, label in plan.labels.items()]
+    return labels_of({int(value): label for value, label in PLAN.labels.items()})
 
 
-def test_the_document_says_what_the_plan_says():
-    plan = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-4.json")
+def test_the_document_says_what_the_plan_says(brain_labels):
     document = (REPOSITORY / "docs" / "brain-mr-labels.md").read_text(encoding="utf-8")
     table = [line for line in document.splitlines() if re.match(r"\| \d", line)]
     stated = []
-    for value, label in plan.labels.items():
-        terms = Label.from_dict({"value": int(value), **label}).terminology
+    for label in brain_labels:
+        terms = label.terminology
         codes = ", ".join(f"{c.value} {c.meaning}" for c in (terms.type, terms.modifier) if c)
-        values = ", ".join(map(str, plan.synthesis.classes[value]))
-        color = ", ".join(map(str, label["color"]))
-        stated.append(f"| {value} | {label['name']} | {values} | {codes} | {color} |")
+        values = ", ".join(
+            str(value)
+            for value in PLAN.synthesis.classes[str(label.of_class)]
+            if label.side is None or is_right(value) == (label.side == "right")
+        )
+        color = ", ".join(map(str, label.color))
+        stated.append(f"| {label.value} | {label.name} | {values} | {codes} | {color} |")
     assert table == stated
 
 
@@ -53,9 +58,11 @@ def a_map_of(labels: list[Label], shape_kji: tuple[int, int, int]) -> np.ndarray
     return values.reshape(shape_kji).astype(np.uint8)
 
 
-def test_there_are_fifteen_in_order(brain_labels):
-    assert [label.value for label in brain_labels] == list(range(1, 16))
-    assert len({label.name for label in brain_labels}) == 15
+def test_there_are_fifteen_structures_in_order_eleven_of_them_on_both_sides(brain_labels):
+    assert [label.value for label in brain_labels] == list(range(1, 27))
+    assert list(dict.fromkeys(label.of_class for label in brain_labels)) == list(range(1, 16))
+    assert {label.structure for label in brain_labels if label.side is None} == ALONE
+    assert len({label.name for label in brain_labels}) == 26
 
 
 def test_the_codes_are_those_of_dicom(brain_labels):
@@ -71,14 +78,17 @@ def test_the_codes_are_those_of_dicom(brain_labels):
         assert known[kind.value] == kind.scheme == "SCT"
         assert label.terminology.category.value == "123037004"
         modifier = label.terminology.modifier
-        assert (modifier is not None) == (label.name in PAIRED)
-        if modifier:
-            assert (modifier.value, modifier.meaning) == ("51440002", "Right and left")
+        given = modifier and (modifier.value, modifier.meaning)
+        assert given == {"left": ("7771000", "Left"), "right": ("24028007", "Right")}.get(
+            label.side
+        )
     assert len({label.terminology.type.value for label in brain_labels}) == 15
 
 
 def test_no_two_colours_are_alike(brain_labels):
     for one, other in itertools.combinations(brain_labels, 2):
+        if one.structure == other.structure:
+            continue
         places = [_lab(label.color) for label in (one, other)]
         assert math.dist(*places) > _LEAST_DIFFERENCE, (one.name, other.name)
 
@@ -107,7 +117,9 @@ def test_a_dicom_seg_keeps_them_all(tmp_path, brain_labels):
             label.terminology.type.meaning,
         )
         sequence = description.SegmentedPropertyTypeCodeSequence[0]
-        assert ("SegmentedPropertyTypeModifierCodeSequence" in sequence) == (label.name in PAIRED)
+        assert ("SegmentedPropertyTypeModifierCodeSequence" in sequence) == (
+            label.name not in ALONE
+        )
     read = segmentation.get_volume(combine_segments=True, allow_missing_positions=True)
     assert np.bincount(read.array.ravel()).tolist() == np.bincount(labels.ravel()).tolist()
 
