@@ -2,7 +2,7 @@
 
     python -m CompactSegLib.train.retell MODEL PLAN LABEL_MAPS
 
-The weights stay, byte for byte, and so do validation and provenance.
+The weights stay, byte for byte, and so do validation and what the provenance says of the training.
 """
 
 from __future__ import annotations
@@ -42,8 +42,11 @@ def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
     fold = model.provenance["split"]["fold"]
     names, _ = fold_of([case.name for case in dataset.cases], None if fold == "all" else int(fold))
     heads = [read_label_map(case.labels, plan) for case in dataset.cases if case.name in names]
+    stated = plan.to_dict()
+    words = {name: stated[name] for name in ("title", "description", "labels", "refinement")}
     told = dataclasses.replace(
         model,
+        provenance={**model.provenance, "plan": {**model.provenance["plan"], **words}},
         title=plan.title,
         description=plan.description,
         labels=tuple(labels),

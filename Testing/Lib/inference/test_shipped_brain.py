@@ -7,11 +7,7 @@ import pytest
 
 from benchmarks.brain_mr.template import Template
 from CompactSegLib import Level, Model, Segmenter, Volume, load_model
-from CompactSegLib.labels import labels_of
-from CompactSegLib.train.plan import TrainingPlan
-from Testing.repository import REPOSITORY
 
-RECIPES = REPOSITORY / "Resources" / "Training"
 # Millilitres that adults have of a structure, both sides together.
 PLAUSIBLE = {
     "Cerebral white matter": (350, 650),
@@ -61,21 +57,6 @@ def left_mm(volume: Volume, mask: np.ndarray) -> np.ndarray:
     """How far to the patient's left of the template's middle each voxel of a mask lies."""
     k, j, i = np.nonzero(mask)
     return (volume.geometry.ijk_to_lps @ np.stack([i, j, k, np.ones_like(i)]))[0]
-
-
-@pytest.mark.parametrize(
-    ("name", "plan"), [("brain-mr", "plan-4.json"), ("hippocampus-mr", "plan.json")]
-)
-def test_labels_are_those_of_the_plan(name, plan):
-    """A name on another value, or a digit of a code, is a wrong diagnosis."""
-    model = load_model(name)
-    plan = TrainingPlan.read(RECIPES / name / plan)
-    told = [label.to_dict() for label in model.labels]
-    assert told == [
-        label.to_dict()
-        for label in labels_of({int(value): given for value, given in plan.labels.items()})
-    ]
-    assert (model.title, model.description) == (plan.title, plan.description)
 
 
 def test_each_paired_structure_lies_on_its_side(the_brain_model, the_template, the_levels):

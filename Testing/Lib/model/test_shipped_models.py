@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib.datasets.settings import read_json
+from CompactSegLib.labels import labels_of, structures_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model
@@ -31,10 +32,8 @@ def training_of(model: Model, pattern: str) -> list[Path]:
 
 
 def test_its_labels_are_those_of_its_plan(shipped: Model):
-    labels = {}
-    for label in shipped.labels:
-        settings = label.to_dict()
-        labels[str(settings.pop("value"))] = settings
+    labels = {str(number): told for number, told in structures_of(shipped.labels).items()}
+    assert labels_of(structures_of(shipped.labels)) == list(shipped.labels)
     plans = [TrainingPlan.read(path) for path in training_of(shipped, "plan*.json")]
     assert labels in [plan.labels for plan in plans]
     plan = TrainingPlan.from_dict(shipped.provenance["plan"])
