@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from pathlib import Path
@@ -24,8 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_TERMINATED = 128 + signal.SIGTERM
 
 
 def _print_version(wanted: bool) -> None:
@@ -195,6 +194,12 @@ for _command in (train, evaluate):
 def main() -> None:
     """Run the command; the entry point of the installed script."""
     signal.signal(signal.SIGTERM, _terminate)
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:  # nohup ignores it
+        signal.signal(hangup, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding, is_terminal = sys.stdout.encoding, sys.stdout.line_buffering
+        sys.stdout = _Lasting(sys.stdout.detach(), encoding, line_buffering=is_terminal)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
@@ -203,6 +208,28 @@ def main() -> None:
     app()
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
+class _Lasting(io.TextIOWrapper):
+    """Standard output that nobody may read to its end, as ``| head`` does: what was asked for is done all the same."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            self._let_go()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
     """Leave through the clean-up, so that a killed run leaves no partial files behind."""
-    sys.exit(_TERMINATED)
+    sys.exit(128 + number)

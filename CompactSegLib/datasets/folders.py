@@ -37,6 +37,12 @@ def read_dataset(
     else:
         data = read_json(path / "dataset.json")
         read = read_nnunet if is_nnunet(data) else read_decathlon
-        dataset = read(path, data, problems)
+        try:
+            dataset = read(path, data, problems)
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{path / 'dataset.json'}: expected names, numbers and lists where a dataset.json has them, but a "
+                f"value is of another kind ({str(error)[:100]}); correct it."
+            ) from error
     raise_if_any(path, problems)
     return dataset

@@ -24,7 +24,7 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path}: could not be read ({error.strerror}).") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: expected JSON, but {error}.") from error
     if not isinstance(data, dict):
         raise ConfigurationError(f"{path}: expected a JSON object, got {type(data).__name__}.")

@@ -21,6 +21,10 @@ METHODS = ("joint", "level-by-level")
 OPTIMIZERS = ("adamw", "muon")
 
 
+_LARGEST = 10**9
+_LARGEST_EDGE = 1024
+
+
 @dataclass(frozen=True)
 class AugmentationPlan:
     """How training patches are varied; the kinds and sizes follow nnU-Net (Isensee et al., Nature Methods 2021).
@@ -175,11 +179,19 @@ class TrainingPlan:
                 f"got {self.name!r}."
             )
         for name in ("steps", "batch", "validate_every", "checkpoint_every", "log_every"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+            number = getattr(self, name)
+            if (
+                not isinstance(number, int)
+                or isinstance(number, bool)
+                or not 1 <= number <= _LARGEST
+            ):
                 raise ConfigurationError(
-                    f"training plan, {name}: expected a whole number of at least 1, got {getattr(self, name)!r}."
+                    f"training plan, {name}: expected a whole number of at least 1 and at most {_LARGEST}, "
+                    f"got {str(number)[:40]}."
                 )
-        if len(self.patch) != 3 or min(self.patch) < 1:
+        if len(self.patch) != 3 or not all(
+            isinstance(n, int) and 1 <= n <= _LARGEST_EDGE for n in self.patch
+        ):
             raise ConfigurationError(
                 f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
             )

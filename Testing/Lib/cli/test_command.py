@@ -82,8 +82,38 @@ def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(the_tiny_model):
     assert b"A tiny model (tiny)" in result.stdout
 
 
+def _heed_signals() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break as in POSIX")
+def test_a_batch_goes_on_when_nobody_reads_its_output(
+    the_tiny_model, a_volume_file: Path, tmp_path: Path
+):
+    """As in ``compactseg segment cases | head -1``."""
+    (tmp_path / "cases").mkdir()
+    for name in "abc":
+        (tmp_path / "cases" / f"{name}.nii.gz").write_bytes(a_volume_file.read_bytes())
+    arguments = ["segment", tmp_path / "cases", "--model", the_tiny_model.folder, "--level", 1]
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments), "--output", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 0, told
+    assert "Traceback" not in told
+    assert len(list((tmp_path / "out").glob("*_report.json"))) == 3
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_stopped_run_leaves_nothing(
     the_tiny_model, a_large_volume_file: Path, tmp_path: Path, number: int, code: int
 ):
@@ -96,7 +126,7 @@ def test_a_stopped_run_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
         # Started from a script in the background, an interrupt would be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_heed_signals,
     )
     deadline = time.monotonic() + 60
     while not (output.exists() and list(output.iterdir())):

@@ -191,3 +191,23 @@ def test_labels_that_are_all_background_are_refused(two_folders):
     assert "no file has any" in problems_of(
         lambda: read_dataset(two_folders[0], labels=two_folders[1])
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"labels": {"0": "b", "1": "a"}, "training": [{"image": null, "label": []}]}',
+        '{"labels": {"0": "b", "1": "a"}, "training": [{"image": {"a": 1}, "label": 3}]}',
+        '{"labels": {"0": "b", "1": "a"}, "training": [{"image": "a\\u0000", "label": "x"}]}',
+        '{"labels": [], "training": null, "modality": null}',
+        '{"file_ending": [], "labels": null, "channel_names": null}',
+        '{"file_ending": ".nii.gz", "labels": {"a": 1e400}, "channel_names": {"0": null}, "dataset": {"a": []}}',
+        "[" * 100_000,
+        "null",
+        "",
+    ],
+)
+def test_a_dataset_json_of_other_things_is_told_in_a_sentence(tmp_path, text):
+    (tmp_path / "dataset.json").write_text(text)
+    message = problems_of(lambda: read_dataset(tmp_path))
+    assert message.startswith(str(tmp_path))
