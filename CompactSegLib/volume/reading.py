@@ -13,7 +13,7 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume.dicom import choose_series, find_series
 from CompactSegLib.volume.dicom_image import is_dicom, is_dicomdir
 from CompactSegLib.volume.dicom_stack import read_series
-from CompactSegLib.volume.foreign import read_foreign
+from CompactSegLib.volume.foreign import FORMATS, read_foreign
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.metaimage import is_metaimage, read_metaimage
 from CompactSegLib.volume.mgh import read_mgh
@@ -107,7 +107,8 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         files = [file for file in path.rglob("*") if file.is_file()]
         return _read_series(files, path, series)
     _check_file(path)
-    if is_dicom(path):
+    # Old files may lack the preamble, then the name is the only hint.
+    if is_dicom(path) or path.suffix.lower() in (".dcm", ".ima"):
         if is_dicomdir(path):
             raise InputError(
                 f"{path}: expected an image, got the directory of a DICOM medium; give the folder that it lies in."
@@ -214,6 +215,10 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
             return read_nifti(path, as_labels=as_labels)
         if name.endswith((".nii", ".nii.gz", ".hdr")):
             raise damaged(path)
+        if name.endswith((".nrrd", ".nhdr")):
+            raise InputError(
+                f"{path}: expected an image ({FORMATS}), got a file of another kind, or a damaged one."
+            )
         return read_foreign(path)
     except InputError as error:
         # A grid that makes no sense does not know its file.
