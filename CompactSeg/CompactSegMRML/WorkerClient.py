@@ -131,6 +131,11 @@ class WorkerClient:
             )
         return found
 
+    def letThreadsRun(self, mostSeconds: float) -> None:
+        """See to it that what the worker said is read; takes a few milliseconds, or more where much is coming."""
+        if self._process is not None:
+            self._process.letThreadsRun(mostSeconds)
+
     def handleNext(self) -> bool:
         """Handle one thing that the worker said; False where there is none."""
         if self._process is None:

@@ -96,6 +96,7 @@ class WorkerFace:
         """Handle what came from the worker, at most some 50 ms at a time."""
         end = time.monotonic() + _POLL_SECONDS
         self._running.step()
+        self._client.letThreadsRun(_POLL_SECONDS)
         while self._client.handleNext():
             # A level has the views drawn anew, which takes its time after this call.
             if self._running.takeLevelHandled() or time.monotonic() > end:

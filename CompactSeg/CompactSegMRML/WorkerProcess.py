@@ -1,4 +1,8 @@
-"""The worker as a process: four threads and a queue, so that the main thread never waits for a pipe."""
+"""The worker as a process: four threads and a queue, so that the main thread never waits for a pipe.
+
+Slicer's event loop keeps Python's lock (the GIL) whenever no slot of Python's runs, so these threads run only while the
+main thread lets them: `letThreadsRun`, which each poll calls.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import queue
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +28,9 @@ _CHUNK = 2**20
 _MOST_NOISE = 2**20
 _GRACE_SECONDS = 6.0  # the worker ends itself 5 s after its stdin did, whatever it is doing
 _LONGEST_LINE = 2000
+_NAP_SECONDS = 0.002
+_LAST_NAPS = 10
+_FLOWS_BYTES = 2**18  # in a nap: 128 MB/s, which is more than a network brings
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class WorkerProcess:
         self._outgoing: queue.SimpleQueue[tuple[list[Any], Sending] | None] = queue.SimpleQueue()
         self._prepare = prepare
         self._wasNoise = False
+        self._bytesRead = 0
         self._process = subprocess.Popen(
             launch.arguments,
             stdin=subprocess.PIPE,
@@ -108,10 +117,23 @@ class WorkerProcess:
         self._outgoing.put((encode_frame(message, array), sending))
         return sending
 
+    def letThreadsRun(self, mostSeconds: float) -> None:
+        """Sleep a moment, and on while much is coming, so that an array is not read piece by piece over many polls."""
+        end = time.monotonic() + mostSeconds
+        while True:
+            before = self._bytesRead
+            time.sleep(_NAP_SECONDS)
+            if self._bytesRead - before < _FLOWS_BYTES or time.monotonic() >= end:
+                return
+
     def stop(self) -> None:
-        """Let the worker end, and end it if it does not; returns at once."""
-        self.send({"request": "shutdown"})
+        """Let the worker end, and end it if it does not; returns after a moment, in which the message leaves."""
+        sending = self.send({"request": "shutdown"})
         self._outgoing.put(None)
+        for _ in range(_LAST_NAPS):  # nobody may poll afterwards
+            if sending.isDone:
+                break
+            time.sleep(_NAP_SECONDS)
         timer = threading.Timer(_GRACE_SECONDS, self.kill)
         timer.daemon = True
         timer.start()
@@ -135,6 +157,7 @@ class WorkerProcess:
         frames, noise, isKnown = FrameReader(), 0, False
         with suppress(OSError, ValueError):
             while data := os.read(self._process.stdout.fileno(), _CHUNK):
+                self._bytesRead += len(data)
                 for frame in frames.feed(data):
                     isKnown = isKnown or isinstance(frame, Frame)
                     self.received.put(self._prepare(frame) if isinstance(frame, Frame) else frame)
@@ -153,10 +176,21 @@ class WorkerProcess:
 
     def _readLog(self) -> None:
         with suppress(OSError, ValueError):
-            while line := self._process.stderr.readline(_LONGEST_LINE):
-                text = line.decode("utf-8", errors="replace").rstrip()
-                if text:
-                    self.received.put(LogLine(text))
+            rest = b""
+            # Not readline, which asks an unbuffered stream for one byte at a time, and the GIL for each.
+            while data := os.read(self._process.stderr.fileno(), _CHUNK):
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    self._putLog(line)
+                if len(rest) > _LONGEST_LINE:
+                    self._putLog(rest)
+                    rest = b""
+            self._putLog(rest)
+
+    def _putLog(self, line: bytes) -> None:
+        text = line[:_LONGEST_LINE].decode("utf-8", errors="replace").rstrip()
+        if text:
+            self.received.put(LogLine(text))
 
     def _write(self) -> None:
         with suppress(OSError, ValueError):

@@ -1,0 +1,107 @@
+"""Slicer's event loop keeps the GIL between calls into Python: threads of the module run only while one of its slots
+does. PySide6's loop, which the other tests have, frees it. Here both kinds are tried, with the same worker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegQt.SelfTest.FakeWorker import commandOf
+from Testing.MRML.conftest import MODEL
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the event loop is played by libc's usleep")
+
+POLL_MICROSECONDS = 30_000
+MOST_RATIO = 5
+"""Of the time with the GIL kept to that with it freed; it was 180 before the polls let the threads run."""
+
+
+@pytest.fixture(scope="module")
+def loops():
+    """By name, what the event loop does between two polls: a C function that keeps the GIL, or one that frees it."""
+    return {
+        "keeps": lambda: ctypes.PyDLL(None).usleep(POLL_MICROSECONDS),
+        "frees": lambda: ctypes.CDLL(None).usleep(POLL_MICROSECONDS),
+    }
+
+
+@pytest.fixture
+def a_logic(scene):
+    logic = CompactSegLogic(scene, workerCommand=commandOf(sys.executable, seconds=0.1))
+    yield logic
+    logic.close()
+
+
+@pytest.fixture
+def a_head(scene):
+    """9 million voxels: labels of as many bytes come back for each level."""
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "head")
+    array = np.random.default_rng(0).integers(0, 200, (176, 224, 224), dtype=np.int16)
+    slicer.util.updateVolumeFromArray(node, array)
+    return node
+
+
+def until(condition, step, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        step()
+
+
+def seconds_from_log_to_levels(logic, volume, loop):
+    """The worker writes a line when it has a level; how long until each of them was shown."""
+    said, shown, done = [], [], []
+
+    def hear(line):
+        if "blocks run" in line:
+            said.append(time.monotonic())
+
+    def see(_volume, _level):
+        shown.append(time.monotonic() - said[-1])
+
+    def step():
+        logic.poll()
+        loop()
+
+    signals = {logic.logged: hear, logic.levelReady: see, logic.finished: done.append}
+    for signal, receiver in signals.items():
+        signal.connect(receiver)
+    logic.startWorker()
+    until(lambda: logic.state == "ready", step)
+    logic.segment(volume, model=MODEL, allLevels=True)
+    until(lambda: done, step)
+    for signal, receiver in signals.items():
+        signal.disconnect(receiver)
+    assert done[0].kind == "done", done[0].sentence
+    return shown
+
+
+def test_a_level_is_shown_as_soon_in_a_loop_that_keeps_the_gil(a_logic, a_head, loops):
+    took = {
+        name: np.median(seconds_from_log_to_levels(a_logic, a_head, loop))
+        for name, loop in loops.items()
+    }
+    print(f"\nfrom the worker's word to the level on the screen: {took}")
+    assert took["keeps"] < MOST_RATIO * took["frees"]
+
+
+def test_a_worker_that_is_stopped_hears_of_it_though_nobody_polls_any_more(a_logic, loops):
+    a_logic.startWorker()
+    until(lambda: a_logic.state == "ready", lambda: (a_logic.poll(), loops["keeps"]()))
+    process = a_logic.workerProcessId
+    a_logic.stopWorker()
+    ctypes.PyDLL(None).usleep(1_500_000)  # no Python at all
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return
+    assert state == "Z", "it waits for a message that no thread could send"
