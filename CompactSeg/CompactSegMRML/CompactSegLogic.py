@@ -8,7 +8,6 @@ from typing import Any
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Comparing import Comparing
-from CompactSegMRML.EditCopy import editCopy
 from CompactSegMRML.LabelPatch import LabelPatch, cropLevels
 from CompactSegMRML.LevelNodes import volumeOfNode
 from CompactSegMRML.RegionOfInterest import boxOf
@@ -166,7 +165,17 @@ class CompactSegLogic(WorkerFace):
 
     def results(self, volumeNode: Any) -> Results | None:
         """What the scene holds of a volume, of the model that ran last or that `lookAt` named; None for nothing."""
+        self._results.settle()
         return resultsOf(volumeNode)
+
+    def choose(self, volumeNode: Any) -> None:
+        """Only this volume's results are to be seen; those of others come back when theirs is chosen. None for all.
+
+        A comparison of another volume ends.
+        """
+        if self.comparison is not None and self.comparison.volumeNode is not volumeNode:
+            self.endComparison()
+        self._results.choose(volumeNode)
 
     def lookAt(self, volumeNode: Any, model: str) -> None:
         """Let the volume's results be those of this model where it has some; those of others stay, hidden."""
@@ -227,8 +236,7 @@ class CompactSegLogic(WorkerFace):
             InputError: The level is not there.
         """
         self.endComparison()
-        with self._results.ours():
-            return editCopy(volumeNode, level)
+        return self._results.editCopy(volumeNode, level)
 
     def close(self) -> None:
         """Stop the worker, end the comparison and forget the scene; nothing is called afterwards."""
@@ -246,6 +254,7 @@ class CompactSegLogic(WorkerFace):
         watch.closing.connect(self._onClosing)
         watch.changed.connect(self._comparing.repair)
         watch.layoutChanged.connect(self._comparing.checkLayout)
+        watch.levelModified.connect(self._comparing.mirror)
 
     def _begin(
         self, volumeNode: Any, options: RunOptions, *, box: VoxelBox, level: int | None = None
@@ -265,6 +274,7 @@ class CompactSegLogic(WorkerFace):
             options=running.options,
             box=running.box,
             isRefining=running.isRefining,
+            imageCrc=running.imageCrc,
         )
         self.levelReady(volumeNode, level)
 

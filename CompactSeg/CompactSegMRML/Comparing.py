@@ -115,6 +115,22 @@ class Comparing:
         if layout.GetViewArrangement() != LAYOUT:
             self.end(keepLayout=True)
 
+    def mirror(self, node: Any) -> None:
+        """A level's node was shown otherwise: what stands for it in the views is drawn as it is."""
+        if self._isBusy or node not in self._nodes:
+            return
+        own = node.GetDisplayNode()
+        shown = self._shown[self._nodes.index(node)].GetDisplayNode()
+        if own is None or shown is None:
+            return
+        wasModified = shown.StartModify()
+        views = shown.GetViewNodeIDs()
+        shown.CopyContent(own)
+        _showIn(shown, list(views))
+        shown.SetSaveWithScene(False)
+        shown.RemoveAttribute(_HIDDEN)
+        shown.EndModify(wasModified)
+
     def isOf(self, node: Any) -> bool:
         """Whether the comparison needs this node."""
         if self.comparison is None or self._isBusy:

@@ -1,17 +1,24 @@
-"""Levels go where their volume goes: under another transform, and to another place when that is hardened."""
+"""Levels go where their volume goes: under another transform, and to another place when that is hardened.
+
+Where the volume's voxels are replaced they stay, and it can be asked whether they are still those of the image.
+"""
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
 
-from CompactSegMRML.LevelFacts import factsOf
+from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import everyLevelNode
 from CompactSegMRML.LevelSegments import moveSegments
-from CompactSegMRML.VolumeInput import ijkToRAS, wholeBox
+from CompactSegMRML.VolumeInput import checksumOf, ijkToRAS, stampOf, wholeBox
 
-__all__ = ["followVolume"]
+__all__ = ["followVolume", "isImageChanged"]
+
+# By volume, what its voxels were found to be; they are read again only where the image has another time.
+_SEEN: weakref.WeakKeyDictionary[Any, tuple[Any, int]] = weakref.WeakKeyDictionary()
 
 
 def followVolume(volumeNode: Any) -> None:
@@ -34,3 +41,20 @@ def followVolume(volumeNode: Any) -> None:
             if isMoved:
                 node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         node.EndModify(wasModified)
+
+
+def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
+    """Whether a volume holds another image than the one that was segmented, as a sequence's next frame."""
+    image = volumeNode.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        return True
+    whole = wholeBox(volumeNode)
+    if whole.size != facts.gridSize or not facts.box.within(whole):
+        return True
+    if facts.imageCrc is None:
+        return False
+    times = (stampOf(volumeNode), facts.box)
+    seen = _SEEN.get(volumeNode)
+    if seen is None or seen[0] != times:
+        seen = _SEEN[volumeNode] = (times, checksumOf(volumeNode, facts.box))
+    return seen[1] != facts.imageCrc

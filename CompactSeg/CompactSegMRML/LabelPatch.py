@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,17 @@ class LabelPatch:
     Attributes:
         labels: (k, j, i) uint8, contiguous, nobody else's.
         box: Where they are in the grid of the volume.
+        crc: Of the labels, where it was made already.
     """
 
     labels: np.ndarray
     box: VoxelBox
+    crc: int | None = None
+
+    @property
+    def checksum(self) -> int:
+        """By which labels are known again."""
+        return zlib.crc32(self.labels) if self.crc is None else self.crc
 
 
 def patchOf(labels: np.ndarray, start: tuple[int, int, int] = (0, 0, 0)) -> LabelPatch:
@@ -50,9 +58,8 @@ def cropLevels(frame: Frame) -> Frame:
     if frame.message.get("event") != "level" or frame.array is None or frame.array.ndim != 3:
         return frame
     patch = patchOf(frame.array)
-    return Frame(
-        {**frame.message, "start": patch.box.start, "shape": frame.array.shape}, patch.labels
-    )
+    told = {"start": patch.box.start, "shape": frame.array.shape, "crc": patch.checksum}
+    return Frame({**frame.message, **told}, patch.labels)
 
 
 def _cut(array: np.ndarray, axis: int, bounds: tuple[int, int]) -> np.ndarray:

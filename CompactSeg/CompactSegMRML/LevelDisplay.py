@@ -1,12 +1,15 @@
-"""Which level of a volume is visible."""
+"""Which level of a volume is visible, and that other volumes' are not."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from CompactSegMRML.LevelNodes import everyLevelNode, levelNodes
+from CompactSegMRML.Edits import EDITED_ROLE
+from CompactSegMRML.LevelNodes import ASIDE, STALE, VOLUME_ROLE, everyLevelNode, levelNodes
 
-__all__ = ["setVisible", "showOnly", "shownLevel"]
+__all__ = ["keepAside", "setVisible", "showOnly", "shownLevel"]
+
+_HIDDEN = "CompactSeg.HiddenForOtherVolume"
 
 
 def showOnly(volumeNode: Any, level: int | None) -> None:
@@ -32,5 +35,29 @@ def setVisible(node: Any, isVisible: bool) -> None:
         node.CreateDefaultDisplayNodes()
     for index in range(node.GetNumberOfDisplayNodes()):
         display = node.GetNthDisplayNode(index)
+        display.RemoveAttribute(_HIDDEN)
         if bool(display.GetVisibility()) != isVisible:
             display.SetVisibility(isVisible)
+
+
+def keepAside(scene: Any, volumeNode: Any) -> None:
+    """Hide the results and edited copies of other volumes, and show again those of this one that were hidden so.
+
+    Args:
+        scene: vtkMRMLScene.
+        volumeNode: Whose results may be seen; None for all.
+    """
+    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
+        node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
+        owner = node.GetNodeReferenceID(VOLUME_ROLE) or node.GetNodeReferenceID(EDITED_ROLE)
+        if owner is None:
+            continue
+        isOther = volumeNode is not None and owner != volumeNode.GetID()
+        for number in range(node.GetNumberOfDisplayNodes()):
+            display = node.GetNthDisplayNode(number)
+            if isOther and display.GetVisibility():
+                display.SetAttribute(_HIDDEN, "1")
+                display.SetVisibility(False)
+            elif not isOther and display.GetAttribute(_HIDDEN):
+                display.RemoveAttribute(_HIDDEN)
+                display.SetVisibility(not (node.GetAttribute(ASIDE) or node.GetAttribute(STALE)))

@@ -11,9 +11,9 @@ from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["LevelFacts", "factsOf", "writeFacts"]
+__all__ = ["FACTS_ATTRIBUTE", "LevelFacts", "factsOf", "writeFacts"]
 
-_ATTRIBUTE = "CompactSeg.Facts"
+FACTS_ATTRIBUTE = "CompactSeg.Facts"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class LevelFacts:
         boxSize: Its voxels.
         gridSize: Voxels of the whole volume.
         messages: Of the engine, for the user.
+        labelsCrc: Checksum of the labels as they were placed; None in scenes of CompactSeg 0.1.
+        imageCrc: Of the voxels that were segmented; None likewise.
     """
 
     level: int
@@ -63,6 +65,8 @@ class LevelFacts:
     boxSize: tuple[int, int, int] = (0, 0, 0)
     gridSize: tuple[int, int, int] = (0, 0, 0)
     messages: tuple[str, ...] = ()
+    labelsCrc: int | None = None
+    imageCrc: int | None = None
 
     @property
     def box(self) -> VoxelBox:
@@ -77,6 +81,8 @@ class LevelFacts:
         options: RunOptions,
         box: VoxelBox,
         whole: VoxelBox,
+        labelsCrc: int | None = None,
+        imageCrc: int | None = None,
     ) -> LevelFacts:
         """Of a ``level`` event, of a model and what was asked of it, for a box of the whole volume."""
         threshold, unit = None, ""
@@ -103,17 +109,19 @@ class LevelFacts:
             boxSize=box.size,
             gridSize=whole.size,
             messages=tuple(event["messages"]),
+            labelsCrc=labelsCrc,
+            imageCrc=imageCrc,
         )
 
 
 def writeFacts(node: Any, facts: LevelFacts) -> None:
     """Let a node remember."""
-    node.SetAttribute(_ATTRIBUTE, json.dumps(asdict(facts), ensure_ascii=True))
+    node.SetAttribute(FACTS_ATTRIBUTE, json.dumps(asdict(facts), ensure_ascii=True))
 
 
 def factsOf(node: Any) -> LevelFacts | None:
     """What a node remembers; None where it is no level's, or of another version of CompactSeg."""
-    text = node.GetAttribute(_ATTRIBUTE)
+    text = node.GetAttribute(FACTS_ATTRIBUTE)
     if not text:
         return None
     try:

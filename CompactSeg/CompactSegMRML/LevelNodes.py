@@ -9,6 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from CompactSegMRML.Edits import (
+    LEVEL_ATTRIBUTES,
+    LEVEL_ROLES,
+    handOver,
+    isEdited,
+    rememberPlaced,
+)
 from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf, writeFacts
 from CompactSegMRML.LevelSegments import putLabels, removeOwnSegments
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASIDE",
+    "STALE",
     "VOLUME_ROLE",
     "allLevelNodes",
     "everyLevelNode",
@@ -36,14 +44,16 @@ __all__ = [
 
 ASIDE = "CompactSeg.Aside"
 VOLUME_ROLE = "CompactSeg.Volume"
-_LEVEL, _STALE = "CompactSeg.Level", "CompactSeg.Stale"
+_LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
+_SELF = "CompactSeg.Self"
+"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
 
 
 def allLevelNodes(scene: Any) -> Iterator[Any]:
     """Those of all volumes, the ones left over from an earlier run included."""
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
-        if node.GetAttribute(_LEVEL):
+        if node.GetAttribute(_LEVEL) and node.GetNodeReferenceID(_SELF) in (None, node.GetID()):
             yield node
 
 
@@ -57,7 +67,7 @@ def levelNodes(volumeNode: Any, *, model: str | None = None) -> dict[int, Any]:
     found = {}
     for node in everyLevelNode(volumeNode):
         facts = factsOf(node)
-        if facts is None or node.GetAttribute(_STALE):
+        if facts is None or node.GetAttribute(STALE):
             continue
         if not node.GetAttribute(ASIDE) if model is None else facts.model == model:
             found.setdefault(facts.level, node)
@@ -93,7 +103,7 @@ def modelOf(node: Any) -> str:
 
 def staleNodes(volumeNode: Any) -> list[Any]:
     """Nodes of an earlier run whose places the present one may take."""
-    return [node for node in everyLevelNode(volumeNode) if node.GetAttribute(_STALE)]
+    return [node for node in everyLevelNode(volumeNode) if node.GetAttribute(STALE)]
 
 
 def volumeOfNode(node: Any) -> Any:
@@ -104,7 +114,7 @@ def volumeOfNode(node: Any) -> Any:
 def markStale(volumeNode: Any) -> None:
     """A new run begins to bring levels: those that are there are no longer results, but keep their places."""
     for node in levelNodes(volumeNode).values():
-        node.SetAttribute(_STALE, "1")
+        node.SetAttribute(STALE, "1")
         node.SetDisplayVisibility(False)
 
 
@@ -112,6 +122,8 @@ def placeLevel(
     volumeNode: Any, facts: LevelFacts, patch: LabelPatch, *, labels: Sequence[Label]
 ) -> tuple[Any, bool]:
     """Put a level into its node, which is made where it is missing; whole or not at all.
+
+    A node that a user edited is handed over to them, and a new one takes its place.
 
     Returns:
         The node, and whether it is new. A new one is not visible yet.
@@ -124,6 +136,10 @@ def placeLevel(
         ),
         None,
     )
+    if node is not None and isEdited(node):
+        node.SetDisplayVisibility(False)  # the new one is where it was
+        handOver(volumeNode, node)
+        node = None
     isNew = node is None
     node = _newNode(volumeNode, facts) if isNew else node
     wasModified = node.StartModify()
@@ -132,7 +148,8 @@ def placeLevel(
         node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         putLabels(node.GetSegmentation(), patch, labels=labels, ijkToRAS=ijkToRAS(volumeNode))
         writeFacts(node, facts)
-        node.RemoveAttribute(_STALE)
+        rememberPlaced(node, facts.labelsCrc)
+        node.RemoveAttribute(STALE)
     except BaseException:
         if isNew:
             volumeNode.GetScene().RemoveNode(node)
@@ -152,6 +169,7 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     display.SetOpacity2DFill(0.35)  # what lies under it stays readable
     node.SetAttribute(_LEVEL, str(facts.level))
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
+    node.SetNodeReferenceID(_SELF, node.GetID())
     return node
 
 
@@ -162,11 +180,17 @@ def nameOfResults(volumeNode: Any, model: str) -> str:
     return f"{name} {model}" if hasOther else name
 
 
-def removeLevel(node: Any) -> None:
-    """Take a level from the scene; a node to which a user added segments stays, without ours and no longer a level."""
-    if removeOwnSegments(node.GetSegmentation()):
-        for name in (_LEVEL, _STALE, ASIDE, "CompactSeg.Facts"):
+def removeLevel(volumeNode: Any, node: Any) -> None:
+    """Take a level from the scene, unless a user edited it: then it is handed over to them.
+
+    A node to which a user added segments stays, without ours and no longer a level.
+    """
+    if isEdited(node):
+        handOver(volumeNode, node)
+    elif removeOwnSegments(node.GetSegmentation()):
+        for name in LEVEL_ATTRIBUTES:
             node.RemoveAttribute(name)
-        node.RemoveNodeReferenceIDs(VOLUME_ROLE)
+        for role in LEVEL_ROLES:
+            node.RemoveNodeReferenceIDs(role)
     else:
         removeNode(node)

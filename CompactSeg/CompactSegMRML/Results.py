@@ -168,6 +168,8 @@ class LevelResult:
         improvementByLabel: By label name, where the improvement is the largest; empty for level 1.
         stopUnit: Of the threshold that ended the run, ``jaccard`` or ``dice``; "" where none did or it is not known.
         stopThreshold: That one, 0 to 1.
+        isEdited: Whether a person changed its labels since; then the millilitres are those of now, and what was told
+            of changes no longer holds.
     """
 
     level: int
@@ -182,6 +184,7 @@ class LevelResult:
     improvementByLabel: Mapping[str, float] = field(default_factory=dict)
     stopUnit: str = ""
     stopThreshold: float | None = None
+    isEdited: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +201,7 @@ class Results:
         shownLevel: The one that is visible; None where none or several are.
         device: Title of the device that computed.
         messages: What the last run told beside the levels, such as that hardly anything was found.
+        isOutdated: Whether the volume holds another image since.
     """
 
     volumeNode: Any
@@ -209,6 +213,7 @@ class Results:
     shownLevel: int | None
     device: str = ""
     messages: tuple[str, ...] = ()
+    isOutdated: bool = False
 
     def level(self, number: int) -> LevelResult | None:
         """The level with this number; None where it is not there."""

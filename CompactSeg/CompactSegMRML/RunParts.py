@@ -55,6 +55,7 @@ class Kept:
     stamp: tuple[object, ...]
     options: RunOptions
     box: VoxelBox
+    imageCrc: int
 
 
 @dataclass
@@ -74,6 +75,7 @@ class Current:
     steps: Iterator[None] | None = None
     sending: Sending | None = None
     cancelledAt: float | None = None
+    imageCrc: int | None = None
 
     @property
     def message(self) -> dict[str, Any]:

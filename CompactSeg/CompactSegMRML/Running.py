@@ -78,6 +78,11 @@ class Running:
         return self._current.box if self._current else None
 
     @property
+    def imageCrc(self) -> int | None:
+        """Checksum of what was sent."""
+        return self._current.imageCrc if self._current else None
+
+    @property
     def isRefining(self) -> bool:
         """Whether levels are added to those that are there."""
         return self._current is not None and self._current.of is not None
@@ -120,6 +125,7 @@ class Running:
             uuid.uuid4().hex[:12],
             kept and kept.request,
             time.monotonic(),
+            imageCrc=kept and kept.imageCrc,
         )
         if kept is None:
             self._copyVolume()
@@ -206,8 +212,14 @@ class Running:
         if current.copy is None:
             return
         self.lastOptions = current.options
+        current.imageCrc = current.copy.checksum
         self._kept = Kept(
-            current.request, current.run.volumeID, current.copy.stamp, current.options, current.box
+            current.request,
+            current.run.volumeID,
+            current.copy.stamp,
+            current.options,
+            current.box,
+            current.imageCrc,
         )
         current.copy = None  # the copy lives until it is sent, and no longer
         self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
@@ -255,7 +267,7 @@ class Running:
             )
             return
         start = tuple(a + b for a, b in zip(current.box.start, event["start"], strict=True))
-        patch = LabelPatch(array, VoxelBox(start, array.shape[::-1]))  # type: ignore[arg-type]
+        patch = LabelPatch(array, VoxelBox(start, array.shape[::-1]), event["crc"])  # type: ignore[arg-type]
         self._isLevelHandled = True
         self._place(current.volumeNode, event, patch, self)
 

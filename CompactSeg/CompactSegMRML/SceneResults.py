@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from CompactSegMRML.Edits import copyLevel, isEdited
 from CompactSegMRML.Following import followVolume
 from CompactSegMRML.LabelPatch import LabelPatch
-from CompactSegMRML.LevelDisplay import showOnly
+from CompactSegMRML.LevelDisplay import keepAside, showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
     ASIDE,
@@ -21,6 +22,7 @@ from CompactSegMRML.LevelNodes import (
     placeLevel,
     removeLevel,
     staleNodes,
+    volumeOfNode,
 )
 from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
 from CompactSegMRML.Results import ModelInfo
@@ -28,7 +30,7 @@ from CompactSegMRML.ResultTable import tableOf, tablesOf, writeTable
 from CompactSegMRML.RunParts import RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import levelNode
+from CompactSegMRML.StoredResults import factsNow, levelNode
 from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.VoxelBox import VoxelBox
 
@@ -52,10 +54,24 @@ class SceneResults:
         self._isOurs = 0
         self._followsRun = False
         self._isFirst = False
+        self._chosen: Any = None
+        self._stale: set[tuple[Any, str]] = set()
         self.watch.nodeRemoved.connect(self._onRemoved)
         self.watch.levelModified.connect(lambda _node: self._tell())
         self.watch.changed.connect(self._tell)
         self.watch.volumeMoved.connect(self._onMoved)
+        self.watch.levelEdited.connect(self._onEdited)
+        self.watch.imageReplaced.connect(lambda _volume: self._tell())
+        self.watch.saving.connect(self.settle)
+
+    def choose(self, volumeNode: Any) -> None:
+        """Only this volume's results are to be seen from now on; None for those of all.
+
+        Those of another volume are hidden, and come back when it is chosen again.
+        """
+        self._chosen = volumeNode
+        with self.ours():
+            keepAside(self._scene, volumeNode)
 
     def beginRun(self) -> None:
         """The levels of the run that begins are shown as they come, until `show` or `hide` is called."""
@@ -71,6 +87,7 @@ class SceneResults:
         options: RunOptions,
         box: VoxelBox,
         isRefining: bool,
+        imageCrc: int | None = None,
     ) -> int:
         """Put a ``level`` event into the scene; return its level."""
         with self.ours():
@@ -79,7 +96,13 @@ class SceneResults:
                 markStale(volumeNode)
             self._isFirst = False
             facts = LevelFacts.fromEvent(
-                event, model=model, options=options, box=box, whole=wholeBox(volumeNode)
+                event,
+                model=model,
+                options=options,
+                box=box,
+                whole=wholeBox(volumeNode),
+                labelsCrc=patch.checksum,
+                imageCrc=imageCrc,
             )
             node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
             table, isNewTable = self._writeTable(volumeNode, model.name)
@@ -88,6 +111,7 @@ class SceneResults:
             putIntoFolder(volumeNode, new, others=[each for each in others if each not in new])
             if self._followsRun:
                 showOnly(volumeNode, facts.level)
+                keepAside(self._scene, self._chosen)
             if isNew:
                 self.watch.refresh()
         return facts.level
@@ -100,7 +124,7 @@ class SceneResults:
         with self.ours():
             stale = staleNodes(volumeNode)
             for node in stale:
-                removeLevel(node)
+                removeLevel(volumeNode, node)
             if stale:
                 self.watch.refresh()
 
@@ -115,6 +139,18 @@ class SceneResults:
         self._followsRun = False
         with self.ours():
             showOnly(volumeNode, level)
+
+    def editCopy(self, volumeNode: Any, level: int) -> Any:
+        """Copy a level, show the copy and hide the levels.
+
+        Raises:
+            InputError: It is not there.
+        """
+        source = levelNode(volumeNode, level)
+        with self.ours():
+            copy = copyLevel(volumeNode, source, level)
+            showOnly(volumeNode, None)
+        return copy
 
     def hasOther(self, volumeNode: Any, model: str) -> bool:
         """Whether a model has levels of the volume, and is not the one that is looked at."""
@@ -137,7 +173,7 @@ class SceneResults:
             nodes, tables = list(everyLevelNode(volumeNode)), tablesOf(volumeNode)
             folder = folderOf(scene, [*nodes, *tables])
             for node in nodes:
-                removeLevel(node)
+                removeLevel(volumeNode, node)
             for table in tables:
                 removeNode(table)
             removeIfEmpty(scene, folder)
@@ -153,8 +189,11 @@ class SceneResults:
             self._isOurs -= 1
 
     def _writeTable(self, volumeNode: Any, model: str) -> tuple[Any, bool]:
-        facts = [factsOf(node) for node in levelNodes(volumeNode, model=model).values()]
-        return writeTable(volumeNode, [each for each in facts if each is not None], model=model)
+        facts = [
+            factsNow(factsOf(node), node) if isEdited(node) else factsOf(node)
+            for node in levelNodes(volumeNode, model=model).values()
+        ]
+        return writeTable(volumeNode, facts, model=model)
 
     def _tell(self) -> None:
         if not self._isOurs:
@@ -170,6 +209,23 @@ class SceneResults:
             with self.ours():
                 self._writeTable(volume, modelOf(node))
         self._tell()
+
+    def settle(self) -> None:
+        """Write the tables whose levels were edited since."""
+        edited, self._stale = self._stale, set()
+        for volume, model in edited:
+            if volume.GetScene() is not None and tableOf(volume, model) is not None:
+                with self.ours():
+                    self._writeTable(volume, model)
+
+    def _onEdited(self, node: Any) -> None:
+        if self._isOurs:
+            return
+        volume = volumeOfNode(node)
+        if volume is not None:
+            # Not at once: this comes at each stroke of a brush.
+            self._stale.add((volume, modelOf(node)))
+            self._tell()
 
     def _onMoved(self, volumeNode: Any) -> None:
         if volumeNode.GetScene() is not None and not volumeNode.GetScene().IsImporting():

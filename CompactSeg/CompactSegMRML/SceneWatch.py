@@ -15,6 +15,12 @@ from CompactSegMRML.Signal import Signal
 
 __all__ = ["SceneWatch"]
 
+_EDITS = (
+    slicer.vtkSegmentation.SourceRepresentationModified,
+    slicer.vtkSegmentation.SegmentAdded,
+    slicer.vtkSegmentation.SegmentRemoved,
+)
+
 
 class SceneWatch:
     """Observes a scene until it is released.
@@ -25,18 +31,23 @@ class SceneWatch:
         changed(): it was closed, opened or restored.
         volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
         levelModified(node): a level was shown, hidden or renamed.
+        levelEdited(node): voxels or segments of a level are others.
+        imageReplaced(volumeNode): voxels of a volume that has levels are others.
+        saving(): the scene is about to be saved.
         layoutChanged().
     """
 
     def __init__(self, scene: Any) -> None:
         self.nodeRemoved, self.closing, self.changed = Signal(), Signal(), Signal()
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
+        self.levelEdited, self.imageReplaced, self.saving = Signal(), Signal(), Signal()
         self._scene = scene
         self._sceneTags: list[int] = []
         self._nodeTags: dict[Any, list[int]] = {}
         for event, receiver in {
             scene.NodeRemovedEvent: self._onRemoved,
             scene.StartCloseEvent: lambda *_: self.closing(),
+            scene.StartSaveEvent: lambda *_: self.saving(),
             scene.EndCloseEvent: self._onChanged,
             scene.EndImportEvent: self._onChanged,
             scene.EndRestoreEvent: self._onChanged,
@@ -52,11 +63,17 @@ class SceneWatch:
             wanted[node] = (
                 (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),
                 (modified, self._onLevel),
+                *((event, self._onEdited) for event in _EDITS),
             )
             volume = volumeOfNode(node)
             if volume is not None:
                 moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-                wanted[volume] = ((modified, self._onVolume), (moved, self._onVolume))
+                replaced = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
+                wanted[volume] = (
+                    (modified, self._onVolume),
+                    (moved, self._onVolume),
+                    (replaced, self._onImage),
+                )
         layout = layoutNode(self._scene)
         if layout is not None:
             describe(layout)
@@ -92,6 +109,12 @@ class SceneWatch:
 
     def _onLevel(self, node: Any, _event: str) -> None:
         self.levelModified(node)
+
+    def _onEdited(self, node: Any, _event: str) -> None:
+        self.levelEdited(node)
+
+    def _onImage(self, node: Any, _event: str) -> None:
+        self.imageReplaced(node)
 
     def _onVolume(self, node: Any, _event: str) -> None:
         self.volumeMoved(node)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from CompactSegLib.errors import InputError
+from CompactSegMRML.Edits import isEdited, measure
+from CompactSegMRML.Following import isImageChanged
 from CompactSegMRML.LevelDisplay import shownLevel
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import levelNodes
@@ -14,7 +17,7 @@ from CompactSegMRML.ResultTable import tableOf
 from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["boxOfResults", "levelNode", "resultOf", "resultsOf"]
+__all__ = ["boxOfResults", "factsNow", "levelNode", "resultOf", "resultsOf"]
 
 
 def resultsOf(volumeNode: Any) -> Results | None:
@@ -39,11 +42,14 @@ def resultsOf(volumeNode: Any) -> Results | None:
         shownLevel=shownLevel(volumeNode),
         device=last.device,
         messages=last.messages,
+        isOutdated=isImageChanged(volumeNode, last),
     )
 
 
 def resultOf(facts: LevelFacts, node: Any) -> LevelResult:
     """A level's facts and node as what the logic hands out."""
+    edited = isEdited(node)
+    facts = factsNow(facts, node) if edited else facts
     return LevelResult(
         level=facts.level,
         improvement=facts.improvement,
@@ -57,7 +63,14 @@ def resultOf(facts: LevelFacts, node: Any) -> LevelResult:
         stopUnit=facts.stopUnit,
         stopThreshold=facts.stopThreshold,
         segmentationNode=node,
+        isEdited=edited,
     )
+
+
+def factsNow(facts: LevelFacts, node: Any) -> LevelFacts:
+    """What holds of a level that was edited: its millilitres are those that are there."""
+    now = measure(node)
+    return replace(facts, millilitres={name: now.get(name, 0.0) for name in facts.millilitres})
 
 
 def levelNode(volumeNode: Any, level: int) -> Any:

@@ -1,0 +1,156 @@
+"""What a person made of a level: an edit of its own node, or a copy. No run touches either.
+
+A level's node is ours as long as it is as we placed it. Once its voxels are others it is theirs: it becomes an edited
+copy, under a name that says so, before anything of ours takes its place.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+
+from CompactSegMRML.LabelImage import BINARY_LABELMAP, gridOf, voxelsOf
+from CompactSegMRML.LevelFacts import FACTS_ATTRIBUTE, factsOf
+from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments
+from CompactSegMRML.ResultFolder import putBeside
+from CompactSegMRML.VolumeInput import toWorld
+
+__all__ = [
+    "EDITED_ROLE",
+    "LEVEL_ATTRIBUTES",
+    "LEVEL_ROLES",
+    "copyLevel",
+    "editedCopies",
+    "handOver",
+    "isEdited",
+    "measure",
+    "rememberPlaced",
+]
+
+EDITED_ROLE = "CompactSeg.EditedVolume"
+"""From an edited copy to its volume."""
+LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
+LEVEL_ROLES = ("CompactSeg.Volume", "CompactSeg.Self")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was found when a node was looked at."""
+
+    times: tuple[Any, ...]
+    checksum: int
+
+
+# Labels are read again only where a segment's image has another time.
+_SEEN: weakref.WeakKeyDictionary[Any, _Seen] = weakref.WeakKeyDictionary()
+
+
+def rememberPlaced(node: Any, checksum: int) -> None:
+    """The node was just given labels with this checksum."""
+    _SEEN[node] = _Seen(_timesOf(node), checksum)
+
+
+def isEdited(node: Any) -> bool:
+    """Whether a level's labels are others than those that were placed; False where that is not known."""
+    facts = factsOf(node)
+    if facts is None or facts.labelsCrc is None:
+        return False
+    times, seen = _timesOf(node), _SEEN.get(node)
+    if seen is None or seen.times != times:
+        segmentation = node.GetSegmentation()
+        image = _firstImage(node)
+        grid = gridOf(image) if image is not None else np.eye(4)
+        seen = _SEEN[node] = _Seen(times, patchOfSegments(segmentation, grid).checksum)
+    return seen.checksum != facts.labelsCrc
+
+
+def measure(node: Any) -> dict[str, float]:
+    """Millilitres of each segment by its name, counted now, in the world."""
+    scale = abs(float(np.linalg.det(toWorld(node)[:3, :3]))) / 1000.0
+    segmentation, counts, found = node.GetSegmentation(), {}, {}
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        count = 0.0
+        if image is not None:
+            if image not in counts:
+                values, numbers = np.unique(voxelsOf(image), return_counts=True)
+                voxel = abs(float(np.linalg.det(gridOf(image)[:3, :3]))) * scale
+                counts[image] = dict(zip(values.tolist(), (numbers * voxel).tolist(), strict=True))
+            count = counts[image].get(int(segment.GetLabelValue()), 0.0)
+        found[segment.GetName()] = count
+    return found
+
+
+def handOver(volumeNode: Any, node: Any) -> None:
+    """Let a level's node be an edited copy: no longer a level, with a name that says so, beside the volume."""
+    facts = factsOf(node)
+    for name in LEVEL_ATTRIBUTES:
+        node.RemoveAttribute(name)
+    for role in LEVEL_ROLES:
+        node.RemoveNodeReferenceIDs(role)
+    forgetOwner(node.GetSegmentation())
+    node.SetName(_freeName(volumeNode, facts.level))
+    node.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
+    putBeside(volumeNode, node)
+
+
+def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
+    """Copy a level's node, and show the copy as the level is shown."""
+    name = _freeName(volumeNode, level)
+    copy = volumeNode.GetScene().AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    copy.SetAndObserveTransformNodeID(source.GetTransformNodeID())
+    segmentation = slicer.vtkSegmentation()
+    segmentation.DeepCopy(source.GetSegmentation())
+    forgetOwner(segmentation)
+    copy.SetAndObserveSegmentation(segmentation)
+    copy.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+    copy.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
+    copy.CreateDefaultDisplayNodes()
+    display = copy.GetDisplayNode()
+    if source.GetDisplayNode() is not None:
+        display.CopyContent(source.GetDisplayNode())
+    display.RemoveAllViewNodeIDs()
+    putBeside(volumeNode, copy)
+    copy.SetDisplayVisibility(True)
+    return copy
+
+
+def editedCopies(volumeNode: Any) -> Iterator[Any]:
+    """The volume's edited copies, oldest first."""
+    scene = volumeNode.GetScene()
+    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") if scene else 0):
+        node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
+        if node.GetNodeReferenceID(EDITED_ROLE) == volumeNode.GetID():
+            yield node
+
+
+def _freeName(volumeNode: Any, level: int) -> str:
+    return volumeNode.GetScene().GenerateUniqueName(
+        f"{volumeNode.GetName()} level {level} (edited)"
+    )
+
+
+def _firstImage(node: Any) -> Any:
+    segmentation = node.GetSegmentation()
+    images = (
+        segmentation.GetSegment(each).GetRepresentation(BINARY_LABELMAP)
+        for each in ownSegments(segmentation).values()
+    )
+    return next((image for image in images if image is not None), None)
+
+
+def _timesOf(node: Any) -> tuple[Any, ...]:
+    segmentation = node.GetSegmentation()
+    times = []
+    for value, segmentID in ownSegments(segmentation).items():
+        segment = segmentation.GetSegment(segmentID)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        time = image.GetMTime() if image is not None else 0
+        times.append((value, segment.GetLabelValue(), time))
+    return tuple(times)

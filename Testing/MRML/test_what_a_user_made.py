@@ -1,0 +1,185 @@
+"""What a person changed is theirs: no run takes it away, and no figure is shown of what is no longer so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import slicer
+
+from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from Testing.MRML.conftest import add_volume, labels_in, run, save_and_open
+
+FIRST = "Segment_1"
+
+
+def level_node(logic, volume, level):
+    return logic.results(volume).level(level).segmentationNode
+
+
+def edit(node):
+    """As a brush does: the voxels of a segment are changed in place. Returns the labels."""
+    slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, FIRST)[:8] = 1
+    node.GetSegmentation().GetSegment(FIRST).GetRepresentation("Binary labelmap").Modified()
+    node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+
+
+def clone(scene, node):
+    """As the module Data does."""
+    copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    copy.Copy(node)
+    segmentation = slicer.vtkSegmentation()
+    segmentation.DeepCopy(node.GetSegmentation())
+    copy.SetAndObserveSegmentation(segmentation)
+    copy.SetName(f"{node.GetName()} Copy")
+    return copy
+
+
+@pytest.mark.parametrize(
+    "levels", [1, 3], ids=["a run that ends before it", "a run that reaches it"]
+)
+def test_a_level_that_was_edited_is_a_users_own_when_its_place_is_taken(logic, segmented, levels):
+    node = level_node(logic, segmented, 2)
+    edit(node)
+    mine = labels_in(node, segmented)
+    run(logic, segmented, levels=levels)
+    assert node.GetScene() is not None
+    assert node.GetName() == "left_hippocampus level 2 (edited)"
+    np.testing.assert_array_equal(labels_in(node, segmented), mine)
+    results = logic.results(segmented)
+    assert node not in [each.segmentationNode for each in results.levels]
+    assert len(results.levels) == levels
+    assert not any(each.isEdited for each in results.levels)
+    assert logic.volumeOf(node) is None
+    if levels == 3:
+        assert not node.GetDisplayNode().GetVisibility(), "the new level is seen in its place"
+    run(logic, segmented, levels=levels)
+    np.testing.assert_array_equal(labels_in(node, segmented), mine)
+
+
+def test_an_edited_level_stays_when_results_are_removed(logic, segmented):
+    node = level_node(logic, segmented, 3)
+    edit(node)
+    logic.removeResults(segmented)
+    assert logic.results(segmented) is None
+    assert node.GetScene() is not None
+    assert node.GetName().endswith("(edited)")
+
+
+def test_an_edit_is_known_in_a_scene_that_was_saved_and_opened(logic, warm, segmented, tmp_path):
+    edit(level_node(logic, segmented, 2))
+    opened = save_and_open(warm, tmp_path / "saved")
+    fresh = CompactSegLogic(opened.scene)
+    volume = opened.scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+    assert [each.isEdited for each in fresh.results(volume).levels] == [False, True, False]
+    fresh.close()
+
+
+def test_a_clone_of_a_level_is_no_level_and_no_run_touches_it(logic, warm, segmented):
+    copy = clone(warm.scene, level_node(logic, segmented, 2))
+    before = labels_in(copy, segmented)
+    assert len(logic.results(segmented).levels) == 3
+    assert level_node(logic, segmented, 2) is not copy
+    run(logic, segmented, levels=1)
+    assert copy.GetScene() is not None
+    np.testing.assert_array_equal(labels_in(copy, segmented), before)
+    logic.removeResults(segmented)
+    assert copy.GetScene() is not None
+
+
+def test_millilitres_are_those_of_the_labels_that_are_there(logic, heard, segmented):
+    before = logic.results(segmented).level(2)
+    heard.all.clear()
+    edit(before.segmentationNode)
+    assert heard.named("resultsChanged")
+    after = logic.results(segmented)
+    assert after.level(2).isEdited
+    voxels = np.count_nonzero(labels_in(before.segmentationNode, segmented) == 1)
+    name = "Anterior hippocampus"
+    voxel = np.prod(segmented.GetSpacing()) / 1000
+    assert after.level(2).millilitres[name] == pytest.approx(voxels * voxel)
+    assert after.level(2).millilitres[name] > before.millilitres[name]
+    table = after.tableNode.GetTable()
+    assert table.GetValueByName(1, f"{name} (ml)").ToDouble() == pytest.approx(voxels * voxel)
+
+
+def test_moving_a_volume_is_no_edit(logic, segmented):
+    matrix = slicer.util.vtkMatrixFromArray(np.diag([2.0, 1.0, 1.0, 1.0]))
+    segmented.ApplyTransformMatrix(matrix)
+    assert not any(each.isEdited for each in logic.results(segmented).levels)
+
+
+def test_only_the_chosen_volumes_results_are_seen(logic, warm, segmented):
+    other = add_volume(warm.scene, "right_hippocampus")
+    first = level_node(logic, segmented, 3)
+    copy = logic.editCopy(segmented, 1)
+    logic.choose(other)
+    assert not copy.GetDisplayNode().GetVisibility()
+    run(logic, other, levels=1)
+    assert logic.results(other).shownLevel == 1
+    assert logic.results(segmented).shownLevel is None
+    logic.choose(segmented)
+    assert copy.GetDisplayNode().GetVisibility()
+    assert logic.results(other).shownLevel is None
+    logic.showLevel(segmented, 3)
+    logic.choose(other)
+    assert logic.results(other).shownLevel == 1
+    assert not first.GetDisplayNode().GetVisibility()
+    logic.choose(None)
+    assert first.GetDisplayNode().GetVisibility()
+
+
+def test_levels_of_a_volume_that_is_not_chosen_come_unseen(logic, warm, volume):
+    other = add_volume(warm.scene, "right_hippocampus")
+    logic.choose(other)
+    run(logic, volume, levels=2)
+    assert logic.results(volume).shownLevel is None
+    logic.choose(volume)
+    assert logic.results(volume).shownLevel == 2
+    logic.choose(None)
+
+
+def test_another_volume_ends_a_comparison(logic, warm, heard, segmented):
+    other = add_volume(warm.scene, "right_hippocampus")
+    logic.compare(segmented, 1, 3)
+    logic.choose(other)
+    assert logic.comparison is None
+    assert heard.named("comparisonEnded")
+    logic.choose(None)
+
+
+def test_results_of_an_image_that_was_replaced_say_so(logic, heard, segmented):
+    array = slicer.util.arrayFromVolume(segmented).copy()
+    assert not logic.results(segmented).isOutdated
+    segmented.SetName("renamed")
+    assert not logic.results(segmented).isOutdated
+    heard.all.clear()
+    slicer.util.updateVolumeFromArray(segmented, array + 1)
+    assert logic.results(segmented).isOutdated
+    assert heard.named("resultsChanged")
+    slicer.util.updateVolumeFromArray(segmented, array)
+    assert not logic.results(segmented).isOutdated, "as when a sequence comes back to its frame"
+    slicer.util.updateVolumeFromArray(segmented, array[1:])
+    assert logic.results(segmented).isOutdated
+    run(logic, segmented, levels=1)
+    assert not logic.results(segmented).isOutdated
+
+
+def test_a_structure_hidden_while_comparing_is_hidden_on_its_side(logic, warm, segmented):
+    logic.compare(segmented, 1, 3)
+    display = level_node(logic, segmented, 1).GetDisplayNode()
+    display.SetSegmentVisibility(FIRST, False)
+    display.SetSegmentOpacity2DFill("Segment_2", 0.1)
+    shown = [
+        node.GetDisplayNode()
+        for node in slicer_nodes(warm.scene)
+        if node.GetHideFromEditors() and node.GetSegmentation().GetSegment(FIRST)
+    ]
+    assert [each.GetSegmentVisibility(FIRST) for each in shown] == [False, True]
+    assert shown[0].GetSegmentOpacity2DFill("Segment_2") == pytest.approx(0.1)
+    logic.endComparison()
+    assert not display.GetSegmentVisibility(FIRST)
+
+
+def slicer_nodes(scene):
+    kind = "vtkMRMLSegmentationNode"
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
