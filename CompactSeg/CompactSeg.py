@@ -21,9 +21,8 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
         sys.path.append(str(folder))
 
 from CompactSegLib.files import find_resource  # noqa: E402
-from CompactSegMRML.CompactSegLogic import CompactSegLogic  # noqa: E402
 
-__all__ = ["CompactSeg", "CompactSegLogic", "CompactSegTest", "CompactSegWidget"]
+__all__ = ["CompactSeg", "CompactSegTest", "CompactSegWidget"]
 
 DOCUMENTATION = "https://github.com/CompactSeg/SlicerCompactSeg#readme"
 OUR_PACKAGES = ("CompactSegQt", "CompactSegMRML", "CompactSegLib")
@@ -68,6 +67,7 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self):
         super().setup()
+        from CompactSegMRML.CompactSegLogic import CompactSegLogic
         from CompactSegQt.Panel import Panel
         from CompactSegQt.Settings import Settings
 
@@ -90,6 +90,11 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
         self.panel.enter()
 
+    def exit(self):
+        """The user goes to another module: the views are theirs again."""
+        if self.panel is not None:
+            self.panel.exit()
+
     def cleanup(self):
         self.removeObservers()
         if self.panel is not None:
@@ -108,7 +113,10 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         holder = ScriptedLoadableModuleLogic()
         holder.moduleName = "CompactSeg"
-        self.panel.setParameterNode(CompactSegParameterNode(holder.getParameterNode()))
+        node = holder.getParameterNode()
+        # Each wrapper observes the node for as long as that lives.
+        if self.panel.parameters is None or self.panel.parameters.parameterNode is not node:
+            self.panel.setParameterNode(CompactSegParameterNode(node))
 
     def onSceneStartClose(self, _caller, _event):
         self.panel.setParameterNode(None)
@@ -124,6 +132,7 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def refresh(self):
         if self.panel is not None and self.parent.isEntered:
             self.initializeParameterNode()
+            self.panel.setParameterNode(self.panel.parameters)
 
 
 class CompactSegTest(ScriptedLoadableModuleTest):

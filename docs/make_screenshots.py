@@ -26,7 +26,7 @@ from PIL import Image  # noqa: E402
 if TYPE_CHECKING:
     Scene = Callable[[Desktop], None]
 
-PICTURES = REPOSITORY / "docs" / "pictures"
+PICTURES = Path(os.environ.get("COMPACTSEG_PICTURES", REPOSITORY / "docs" / "pictures"))
 COLOURS = 255
 """Enough that no difference is seen, and a third of the bytes."""
 BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
@@ -107,9 +107,7 @@ def detail(desktop: Desktop) -> None:
     _all_levels(desktop)
     desktop.click(desktop.ui.segmentButton)
     _wait_for_the_end(desktop)
-    desktop.click(desktop.ui.advancedButton)
-    desktop.click(desktop.ui.show3DCheckBox)
-    desktop.click(desktop.ui.advancedButton)
+    desktop.click(desktop.ui.show3DButton)
     _look_from_the_front(desktop)
     _picture(desktop, "detail")
 
@@ -155,8 +153,7 @@ def _with_region(desktop: Desktop) -> Any:
 
 
 def _all_levels(desktop: Desktop) -> None:
-    if not desktop.ui.allLevelsCheckBox.checked:
-        desktop.click(desktop.ui.allLevelsCheckBox)
+    desktop.ui.thresholdSpinBox.value = 0
 
 
 def _wait_for_the_end(desktop: Desktop) -> None:
@@ -208,7 +205,7 @@ def _picture(desktop: Desktop, name: str) -> None:
             COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
         )
     few.save(path, optimize=True)
-    print(f"{path.relative_to(REPOSITORY)}: {path.stat().st_size // 1024} KB")
+    print(f"{path.name}: {path.stat().st_size // 1024} KB")
 
 
 def main(names: list[str]) -> int:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Comparing import Comparing
 from CompactSegMRML.LabelPatch import LabelPatch, cropLevels
-from CompactSegMRML.LevelNodes import volumeOfNode
 from CompactSegMRML.RegionOfInterest import boxOf
-from CompactSegMRML.Results import Comparison, Results, Run, RunOutcome
+from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.Running import Running
 from CompactSegMRML.RunParts import RunOptions
-from CompactSegMRML.SceneResults import SceneResults
+from CompactSegMRML.SceneFace import SceneFace
+from CompactSegMRML.SeveralRuns import SeveralRuns
 from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import boxOfResults, resultsOf
+from CompactSegMRML.StoredResults import boxOfResults
 from CompactSegMRML.VolumeInput import whyNotSegmentable
 from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerClient import WorkerClient
@@ -25,7 +24,7 @@ from CompactSegMRML.WorkerFace import WorkerFace
 __all__ = ["CompactSegLogic"]
 
 
-class CompactSegLogic(WorkerFace):
+class CompactSegLogic(WorkerFace, SceneFace):
     """Segments volumes of a scene through the worker, and never blocks.
 
     Whoever has it calls `poll` every 30 ms or so on the main thread (the panel with a timer); all signals come from
@@ -58,13 +57,11 @@ class CompactSegLogic(WorkerFace):
         workerCommand: str = "",
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._several = SeveralRuns(self)
         client = WorkerClient(workerCommand, environment=environment, prepare=cropLevels)
-        super().__init__(client, Running(client, place=self._place))
+        WorkerFace.__init__(self, client, Running(client, place=self._place))
+        SceneFace.__init__(self, scene)
         self.levelReady, self.finished = Signal(), Signal()
-        self.resultsChanged, self.comparisonEnded = Signal(), Signal()
-        self._results = SceneResults(scene)
-        self._comparing = Comparing(scene)
-        self._comparing.repair()
         self._connect()
 
     @property
@@ -83,7 +80,6 @@ class CompactSegLogic(WorkerFace):
         model: str,
         levels: int | None = None,
         threshold: float | None = None,
-        unit: str | None = None,
         allLevels: bool = False,
         device: str = "auto",
         region: Any = None,
@@ -97,11 +93,9 @@ class CompactSegLogic(WorkerFace):
 
         Args:
             volumeNode: vtkMRMLScalarVolumeNode with one component.
-            model: Name of a model or a folder on the worker's machine.
+            model: Name of a model that the worker has, or the folder of one.
             levels: The most; None for all that the model has.
-            threshold: Stop when the improvement, or what is still expected to be gained, is below it; None for the
-                model's own.
-            unit: Of the threshold: ``jaccard`` (None) or ``dice``.
+            threshold: Stop when a level changes less than this, 0 to 1; None for the model's own.
             allLevels: Do not stop at a threshold.
             device: ``auto`` or a name of `devices`.
             region: vtkMRMLMarkupsROINode; only the voxels in its bounds are segmented. The result has the whole
@@ -118,8 +112,37 @@ class CompactSegLogic(WorkerFace):
         if self.models:
             self._client.modelNamed(model)
         box = boxOf(region, volumeNode)
-        options = RunOptions(model, levels, threshold, unit, allLevels, device, keptBytes)
+        options = RunOptions(model, levels, threshold, allLevels, device, keptBytes)
         return self._begin(volumeNode, options, box=box)
+
+    def segmentAll(self, nodes: Sequence[Any], **options: Any) -> None:
+        """Segment several volumes one after the other; `finished` is said for each, and `cancel` ends them all.
+
+        What was found goes into one table node. The results of a sequence's frames go into a sequence of their own,
+        which its browser shows with the images.
+
+        Args:
+            nodes: Volumes, and vtkMRMLSequenceBrowserNodes whose volume is segmented at each frame.
+            options: As of `segment`.
+
+        Raises:
+            InputError: There is nothing to be done, a browser has no volume, or a run is under way.
+        """
+        self._checkFree()
+        self._several.begin(nodes, options)
+        self._client.start()
+        self._tellState()
+        self._several.step()
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Which of how many volumes is being segmented; (0, 0) where they are not several."""
+        return self._several.place
+
+    def poll(self) -> None:
+        """Handle what came from the worker, at most some 50 ms at a time."""
+        self._several.step()
+        super().poll()
 
     def showOrCompute(self, volumeNode: Any, level: int) -> Run | None:
         """Show one level; where it is not in the scene, compute what is missing and show it then.
@@ -160,83 +183,9 @@ class CompactSegLogic(WorkerFace):
         return self._begin(volumeNode, options, box=boxOfResults(volumeNode))
 
     def cancel(self) -> None:
-        """End the run that is under way; finished levels stay. Nothing happens where there is none."""
+        """End the run that is under way, and those that wait; finished levels stay. Nothing where there is none."""
+        self._several.stop()
         self._running.cancel()
-
-    def results(self, volumeNode: Any) -> Results | None:
-        """What the scene holds of a volume, of the model that ran last or that `lookAt` named; None for nothing."""
-        self._results.settle()
-        return resultsOf(volumeNode)
-
-    def choose(self, volumeNode: Any) -> None:
-        """Only this volume's results are to be seen; those of others come back when theirs is chosen. None for all.
-
-        A comparison of another volume ends.
-        """
-        if self.comparison is not None and self.comparison.volumeNode is not volumeNode:
-            self.endComparison()
-        self._results.choose(volumeNode)
-
-    def lookAt(self, volumeNode: Any, model: str) -> None:
-        """Let the volume's results be those of this model where it has some; those of others stay, hidden."""
-        if self._results.hasOther(volumeNode, model):
-            self.endComparison()
-            self._results.lookAt(volumeNode, model)
-
-    def volumeOf(self, node: Any) -> Any:
-        """The volume to which a level's segmentation node (or results table) belongs; None for other nodes."""
-        return volumeOfNode(node)
-
-    def showLevel(self, volumeNode: Any, level: int) -> None:
-        """Show exactly this level of the volume.
-
-        Raises:
-            InputError: It is not there.
-        """
-        self.endComparison()
-        self._results.show(volumeNode, level)
-
-    def hideAll(self, volumeNode: Any) -> None:
-        """Show no level of the volume."""
-        self.endComparison()
-        self._results.show(volumeNode, None)
-
-    def removeResults(self, volumeNode: Any) -> None:
-        """Take the volume's levels of all models, tables and folder from the scene; edited copies stay."""
-        self.endComparison()
-        self._results.remove(volumeNode)
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """The one that is on the screen."""
-        return self._comparing.comparison
-
-    def compare(self, volumeNode: Any, levelA: int, levelB: int) -> Comparison:
-        """Show two levels side by side, A left and B right, slices linked, with outlines of where they differ.
-
-        Called again it shows the other levels in the same layout.
-
-        Raises:
-            InputError: A level is not there, or both are the same.
-        """
-        with self._results.ours():
-            return self._comparing.begin(volumeNode, levelA, levelB)
-
-    def endComparison(self) -> None:
-        """Bring back the layout and what was shown before; nothing happens where nothing is compared."""
-        with self._results.ours():
-            self._comparing.end()
-
-    def editCopy(self, volumeNode: Any, level: int) -> Any:
-        """Copy a level into a vtkMRMLSegmentationNode that no later run touches, and show that instead of levels.
-
-        It is called ``<volume> level 2 (edited)``, with a number where that is taken.
-
-        Raises:
-            InputError: The level is not there.
-        """
-        self.endComparison()
-        return self._results.editCopy(volumeNode, level)
 
     def close(self) -> None:
         """Stop the worker, end the comparison and forget the scene; nothing is called afterwards."""
@@ -247,14 +196,9 @@ class CompactSegLogic(WorkerFace):
 
     def _connect(self) -> None:
         self._running.finished.connect(self._finish)
-        self._comparing.ended.connect(self.comparisonEnded)
-        self._results.changed.connect(self.resultsChanged)
         watch = self._results.watch
         watch.nodeRemoved.connect(self._onRemoved)
         watch.closing.connect(self._onClosing)
-        watch.changed.connect(self._comparing.repair)
-        watch.layoutChanged.connect(self._comparing.checkLayout)
-        watch.levelModified.connect(self._comparing.mirror)
 
     def _begin(
         self, volumeNode: Any, options: RunOptions, *, box: VoxelBox, level: int | None = None
@@ -274,7 +218,7 @@ class CompactSegLogic(WorkerFace):
             options=running.options,
             box=running.box,
             isRefining=running.isRefining,
-            imageCrc=running.imageCrc,
+            sent=running.sent,
         )
         self.levelReady(volumeNode, level)
 
@@ -282,6 +226,7 @@ class CompactSegLogic(WorkerFace):
         try:
             self._results.endRun(outcome.volumeNode)
         finally:
+            self._several.finish(outcome)
             self._tellState()
             self.finished(outcome)
 
@@ -301,6 +246,7 @@ class CompactSegLogic(WorkerFace):
             self.endComparison()
 
     def _onClosing(self) -> None:
+        self._several.stop()
         self._running.abandon("The scene was closed; the run was cancelled.", isGone=True)
         self._running.forget()
         self.endComparison()

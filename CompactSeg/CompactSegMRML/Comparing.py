@@ -1,4 +1,4 @@
-"""A comparison of two levels: put on the screen, taken off again, and never saved with the scene."""
+"""A comparison of two segmentations of a volume: put on the screen, taken off again, and never saved."""
 
 from __future__ import annotations
 
@@ -11,21 +11,16 @@ from CompactSegMRML.ComparisonViews import (
     LAYOUT,
     VIEW_NAMES,
     describe,
+    hideCrosshair,
     layoutNode,
     prepareViews,
+    showCrosshair,
     sliceNode,
 )
-from CompactSegMRML.Difference import (
-    addDifferenceNode,
-    differenceOf,
-    fullestWorld,
-    millilitresOf,
-)
-from CompactSegMRML.LevelSegments import patchOfSegments
-from CompactSegMRML.Results import Comparison
+from CompactSegMRML.Difference import addDifferenceNode, differenceOf, fullestWorld
+from CompactSegMRML.Results import Comparison, Side
 from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import levelNode
-from CompactSegMRML.VolumeInput import ijkToRAS
+from CompactSegMRML.Translation import tr
 
 __all__ = ["Comparing"]
 
@@ -53,42 +48,67 @@ class Comparing:
         self._hidden: list[Any] = []
         self._shown: list[Any] = []
         self._layoutBefore: int | None = None
+        self._crosshairBefore: int | None = None
+        self._differencesOnly = False
         self._isBusy = False
 
-    def begin(self, volumeNode: Any, levelA: int, levelB: int) -> Comparison:
-        """Show two levels side by side.
+    def begin(self, volumeNode: Any, a: Side, b: Side) -> Comparison:
+        """Show two sides, A left and B right.
 
         Raises:
-            InputError: A level is not there, or both are the same.
+            InputError: Both are the same.
         """
-        if levelA == levelB:
-            raise InputError(f"Level {levelA} can not be compared with itself; choose two levels.")
-        nodes = levelNode(volumeNode, levelA), levelNode(volumeNode, levelB)
-        difference = differenceOf(volumeNode, *nodes)
+        if a.node is b.node:
+            raise InputError(
+                tr("{name} can not be compared with itself; choose another.").format(name=a.name)
+            )
+        difference = differenceOf(volumeNode, a.node, b.node)
+        names = (a.name, b.name)
         self._isBusy = True
         try:
             self._takeOff()
-            self._nodes = nodes
-            levels = (levelA, levelB)
+            self._nodes = (a.node, b.node)
             self.comparison = Comparison(
                 volumeNode=volumeNode,
-                levelA=levelA,
-                levelB=levelB,
-                differenceNode=addDifferenceNode(volumeNode, difference, levels=levels),
-                millilitres=millilitresOf(volumeNode, difference),
+                a=a,
+                b=b,
+                differenceNode=addDifferenceNode(volumeNode, difference, names=names),
+                millilitres=difference.millilitres,
+                structures=difference.structures,
                 viewNames=VIEW_NAMES,
             )
             self._hide()
             self._show()
             self._setLayout()
-            centre = fullestWorld(volumeNode, difference)
+            centre = fullestWorld(volumeNode, difference.patch)
             if centre is None:
-                own = patchOfSegments(nodes[0].GetSegmentation(), ijkToRAS(volumeNode))
-                centre = fullestWorld(volumeNode, own)
-            prepareViews(volumeNode, centre=centre, levels=levels)
+                centre = fullestWorld(volumeNode, difference.ofA)
+            prepareViews(volumeNode, centre=centre, names=names)
+            self._crosshairBefore = showCrosshair(self._scene, centre, self._crosshairBefore)
         finally:
             self._isBusy = False
         return self.comparison
+
+    @property
+    def nodes(self) -> list[Any]:
+        """Those that are compared; none where nothing is."""
+        return list(self._nodes) if self.comparison is not None else []
+
+    @property
+    def differencesOnly(self) -> bool:
+        """Whether what differs is filled, and all else hidden."""
+        return self._differencesOnly
+
+    @differencesOnly.setter
+    def differencesOnly(self, wanted: bool) -> None:
+        self._differencesOnly = wanted
+        if self.comparison is not None:
+            self._drawDifference()
+
+    def _drawDifference(self) -> None:
+        self.comparison.differenceNode.GetDisplayNode().SetVisibility2DFill(self._differencesOnly)
+        for node in self._shown:
+            node.GetDisplayNode().SetVisibility(not self._differencesOnly)
 
     def end(self, *, keepLayout: bool = False) -> None:
         """Bring back what was shown before, and the layout."""
@@ -103,6 +123,7 @@ class Comparing:
                 if not keepLayout:
                     layout.SetViewArrangement(self._layoutBefore)
             self._layoutBefore = None
+            self._crosshairBefore = hideCrosshair(self._scene, self._crosshairBefore)
         finally:
             self._isBusy = False
         self.ended()
@@ -127,6 +148,7 @@ class Comparing:
         views = shown.GetViewNodeIDs()
         shown.CopyContent(own)
         _showIn(shown, list(views))
+        shown.SetVisibility(not self._differencesOnly)
         shown.SetSaveWithScene(False)
         shown.RemoveAttribute(_HIDDEN)
         shown.EndModify(wasModified)
@@ -163,6 +185,7 @@ class Comparing:
         for node, views in zip(self._nodes, sides, strict=True):
             self._shown.append(_addShown(node, views))
         _showIn(self.comparison.differenceNode.GetDisplayNode(), [*sides[0], *sides[1]])
+        self._drawDifference()
 
     def _takeOff(self) -> None:
         comparison, self.comparison = self.comparison, None

@@ -6,7 +6,17 @@ from typing import Any
 
 import slicer
 
-__all__ = ["LAYOUT", "SIDES", "VIEW_NAMES", "describe", "layoutNode", "prepareViews", "sliceNode"]
+__all__ = [
+    "LAYOUT",
+    "SIDES",
+    "VIEW_NAMES",
+    "describe",
+    "hideCrosshair",
+    "layoutNode",
+    "prepareViews",
+    "showCrosshair",
+    "sliceNode",
+]
 
 LAYOUT = 10783640
 """Of the layout; far from the numbers that Slicer and other extensions use."""
@@ -49,20 +59,20 @@ def sliceNode(scene: Any, name: str) -> Any:
     return node
 
 
-def prepareViews(volumeNode: Any, *, centre: Any, levels: tuple[int, int]) -> None:
+def prepareViews(volumeNode: Any, *, centre: Any, names: tuple[str, str]) -> None:
     """Show the volume in all views of the comparison, linked, at a place in the world.
 
     Args:
         volumeNode: The background.
         centre: World millimetres; None to leave the slices where they are.
-        levels: Of the left and the right side, for the views' labels.
+        names: Of the left and the right side, for the views' labels.
     """
     scene = volumeNode.GetScene()
     for pair, orientation in zip(VIEW_NAMES, _ORIENTATIONS, strict=True):
-        for name, level in zip(pair, levels, strict=True):
+        for name, label in zip(pair, names, strict=True):
             node, composite = sliceNode(scene, name), _compositeNode(scene, name)
             node.SetOrientation(orientation)  # closing a scene may have taken it
-            node.SetLayoutLabel(f"Level {level}")
+            node.SetLayoutLabel(label)
             # Not linked while they are set up, or each change would go to all others.
             composite.SetLinkedControl(False)
             composite.SetHotLinkedControl(False)
@@ -77,6 +87,24 @@ def prepareViews(volumeNode: Any, *, centre: Any, levels: tuple[int, int]) -> No
             composite = _compositeNode(scene, name)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)  # the other side follows while one is dragged
+
+
+def showCrosshair(scene: Any, centre: Any, before: int | None) -> int | None:
+    """Show where the slices meet; return the mode that the crosshair had, or had before that."""
+    node = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if node is None or centre is None:
+        return before
+    mode = node.GetCrosshairMode() if before is None else before
+    node.SetCrosshairRAS(*map(float, centre))
+    node.SetCrosshairMode(node.ShowBasic)
+    return mode
+
+
+def hideCrosshair(scene: Any, before: int | None) -> None:
+    """Give the crosshair the mode that it had; None where it was not touched."""
+    node = scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if node is not None and before is not None:
+        node.SetCrosshairMode(before)
 
 
 def _compositeNode(scene: Any, name: str) -> Any:

@@ -1,33 +1,56 @@
-"""Where two levels differ, as a segmentation of its own that is there for a comparison only."""
+"""Where two segmentations of a volume differ, structure by structure and voxel by voxel."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import slicer
 
-from CompactSegMRML.LabelImage import BINARY_LABELMAP, imageOf
+from CompactSegMRML.LabelImage import BINARY_LABELMAP, imageOf, patchOfImages
 from CompactSegMRML.LabelPatch import LabelPatch, patchOf
-from CompactSegMRML.LevelSegments import patchOfSegments
+from CompactSegMRML.Results import StructureOverlap
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["KINDS", "addDifferenceNode", "differenceOf", "fullestWorld", "millilitresOf"]
+__all__ = ["KINDS", "Difference", "addDifferenceNode", "differenceOf", "fullestWorld"]
 
 KINDS = ("onlyA", "onlyB", "another")
-"""Values 1, 2 and 3 of a difference: what only A has, what only B has, and where they have different labels."""
+"""Values 1, 2 and 3 of a difference: what only A has, what only B has, and where they have different structures."""
 
 _COLORS = ((240, 228, 66), (0, 158, 115), (204, 121, 167))  # told apart by color-blind eyes too
+_MOST_STRUCTURES = 255
 
 
-def differenceOf(volumeNode: Any, nodeA: Any, nodeB: Any) -> LabelPatch:
-    """The difference of two levels' nodes, on the volume's grid."""
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """What differs.
+
+    Attributes:
+        patch: Values of `KINDS`, on the volume's grid.
+        millilitres: Of each kind, in the world.
+        structures: Of both sides, those of A first.
+        ofA: The labels of A, for where nothing differs.
+    """
+
+    patch: LabelPatch
+    millilitres: dict[str, float]
+    structures: tuple[StructureOverlap, ...]
+    ofA: LabelPatch
+
+
+def differenceOf(volumeNode: Any, nodeA: Any, nodeB: Any) -> Difference:
+    """The difference of two segmentation nodes; structures are the same where their names are."""
     grid = ijkToRAS(volumeNode)
-    a, b = (patchOfSegments(node.GetSegmentation(), grid) for node in (nodeA, nodeB))
+    voxel = abs(float(np.linalg.det(ijkToWorld(volumeNode)[:3, :3]))) / 1000.0
+    names = list(dict.fromkeys([*_namesOf(nodeA), *_namesOf(nodeB)]))[:_MOST_STRUCTURES]
+    a, b = (_patchOfNames(node, names, grid) for node in (nodeA, nodeB))
     boxes = [patch.box for patch in (a, b) if not patch.box.isEmpty]
     if not boxes:
-        return a
+        nothing = tuple(StructureOverlap(name, (0.0, 0.0), None) for name in names)
+        return Difference(a, dict.fromkeys(KINDS, 0.0), nothing, a)
     low = np.min([box.start for box in boxes], axis=0)
     high = np.max([np.array(box.start) + box.size for box in boxes], axis=0)
     first, second = (_within(patch, low, high) for patch in (a, b))
@@ -35,16 +58,30 @@ def differenceOf(volumeNode: Any, nodeA: Any, nodeB: Any) -> LabelPatch:
     isAnother = result * ((first > 0) & (second > 0))
     result += (first == 0) & (result > 0)
     result += 2 * isAnother
-    return patchOf(result, tuple(map(int, low)))
+    counts = np.bincount(result.ravel(), minlength=len(KINDS) + 1)
+    return Difference(
+        patchOf(result, tuple(map(int, low))),
+        {kind: float(counts[n] * voxel) for n, kind in enumerate(KINDS, start=1)},
+        _overlaps(first, second, names, voxel),
+        a,
+    )
 
 
-def millilitresOf(volumeNode: Any, difference: LabelPatch) -> dict[str, float]:
-    """Of each kind of difference, in the world."""
-    voxel = abs(float(np.linalg.det(ijkToWorld(volumeNode)[:3, :3]))) / 1000.0
-    return {
-        kind: float(np.count_nonzero(difference.labels == value)) * voxel
-        for value, kind in enumerate(KINDS, start=1)
-    }
+def _overlaps(
+    first: np.ndarray, second: np.ndarray, names: list[str], voxel: float
+) -> tuple[StructureOverlap, ...]:
+    size = len(names) + 1
+    joint = first.astype(np.uint16) * size + second
+    table = np.bincount(joint.ravel(), minlength=size * size).reshape(size, size)
+    ofA, ofB, both = table.sum(axis=1), table.sum(axis=0), table.diagonal()
+    return tuple(
+        StructureOverlap(
+            name,
+            (float(ofA[n] * voxel), float(ofB[n] * voxel)),
+            float(2 * both[n] / (ofA[n] + ofB[n])) if ofA[n] + ofB[n] else None,
+        )
+        for n, name in enumerate(names, start=1)
+    )
 
 
 def fullestWorld(volumeNode: Any, patch: LabelPatch) -> np.ndarray | None:
@@ -58,11 +95,11 @@ def fullestWorld(volumeNode: Any, patch: LabelPatch) -> np.ndarray | None:
     return (ijkToWorld(volumeNode) @ [*ijk, 1.0])[:3]
 
 
-def addDifferenceNode(volumeNode: Any, difference: LabelPatch, *, levels: tuple[int, int]) -> Any:
+def addDifferenceNode(volumeNode: Any, difference: Difference, *, names: tuple[str, str]) -> Any:
     """Add the difference to the scene, drawn as outlines, not visible yet. It is never saved."""
     scene = volumeNode.GetScene()
     node = slicer.vtkMRMLSegmentationNode()
-    node.SetName(f"{volumeNode.GetName()}: level {levels[0]} and {levels[1]}")
+    node.SetName(f"{volumeNode.GetName()}: {names[0]} | {names[1]}")
     node.SetSaveWithScene(False)
     node.SetHideFromEditors(True)
     scene.AddNode(node)
@@ -75,13 +112,13 @@ def addDifferenceNode(volumeNode: Any, difference: LabelPatch, *, levels: tuple[
     display.SetVisibility3D(False)
     node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
-    image = imageOf(difference, ijkToRAS(volumeNode))
-    names = (
-        f"Only in level {levels[0]}",
-        f"Only in level {levels[1]}",
-        "Another structure in each",
+    image = imageOf(difference.patch, ijkToRAS(volumeNode))
+    texts = (
+        tr("Only in {name}").format(name=names[0]),
+        tr("Only in {name}").format(name=names[1]),
+        tr("Another structure in each"),
     )
-    for value, (name, color) in enumerate(zip(names, _COLORS, strict=True), start=1):
+    for value, (name, color) in enumerate(zip(texts, _COLORS, strict=True), start=1):
         segment = slicer.vtkSegment()
         segment.SetName(name)
         segment.SetColor(*(part / 255 for part in color))
@@ -89,6 +126,24 @@ def addDifferenceNode(volumeNode: Any, difference: LabelPatch, *, levels: tuple[
         segment.SetLabelValue(value)
         node.GetSegmentation().AddSegment(segment, KINDS[value - 1])
     return node
+
+
+def _namesOf(node: Any) -> list[str]:
+    segmentation = node.GetSegmentation()
+    count = segmentation.GetNumberOfSegments()
+    return [segmentation.GetNthSegment(index).GetName() for index in range(count)]
+
+
+def _patchOfNames(node: Any, names: list[str], grid: np.ndarray) -> LabelPatch:
+    """The labels of a node, each with the place of its name, from 1."""
+    segmentation, images = node.GetSegmentation(), {}
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        if image is not None and segment.GetName() in names:
+            value = names.index(segment.GetName()) + 1
+            images[value] = (image, segment.GetLabelValue())
+    return patchOfImages(images, grid)
 
 
 def _within(patch: LabelPatch, low: np.ndarray, high: np.ndarray) -> np.ndarray:

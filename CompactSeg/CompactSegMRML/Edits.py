@@ -23,19 +23,27 @@ from CompactSegMRML.VolumeInput import toWorld
 __all__ = [
     "EDITED_ROLE",
     "LEVEL_ATTRIBUTES",
-    "LEVEL_ROLES",
+    "SELF_ROLE",
+    "VOLUME_ROLE",
     "copyLevel",
-    "editedCopies",
     "handOver",
     "isEdited",
+    "isLevel",
     "measure",
+    "othersOf",
+    "releaseLevel",
     "rememberPlaced",
 ]
 
 EDITED_ROLE = "CompactSeg.EditedVolume"
 """From an edited copy to its volume."""
 LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
-LEVEL_ROLES = ("CompactSeg.Volume", "CompactSeg.Self")
+VOLUME_ROLE = "CompactSeg.Volume"
+"""From a level's node, and a table, to the volume."""
+SELF_ROLE = "CompactSeg.Self"
+"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
+_GEOMETRY_ROLE = "referenceImageGeometryRef"
+"""Slicer's own, from a segmentation to the image that it was drawn on."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +98,19 @@ def measure(node: Any) -> dict[str, float]:
 def handOver(volumeNode: Any, node: Any) -> None:
     """Let a level's node be an edited copy: no longer a level, with a name that says so, beside the volume."""
     facts = factsOf(node)
-    for name in LEVEL_ATTRIBUTES:
-        node.RemoveAttribute(name)
-    for role in LEVEL_ROLES:
-        node.RemoveNodeReferenceIDs(role)
-    forgetOwner(node.GetSegmentation())
+    releaseLevel(node)
     node.SetName(_freeName(volumeNode, facts.level))
     node.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
     putBeside(volumeNode, node)
+
+
+def releaseLevel(node: Any) -> None:
+    """Take all marks of a level off a node."""
+    for name in LEVEL_ATTRIBUTES:
+        node.RemoveAttribute(name)
+    for role in (VOLUME_ROLE, SELF_ROLE):
+        node.RemoveNodeReferenceIDs(role)
+    forgetOwner(node.GetSegmentation())
 
 
 def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
@@ -121,12 +134,20 @@ def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
     return copy
 
 
-def editedCopies(volumeNode: Any) -> Iterator[Any]:
-    """The volume's edited copies, oldest first."""
+def isLevel(node: Any) -> bool:
+    """Whether a segmentation node is a level's, that a run placed."""
+    isOwn = node.GetNodeReferenceID(SELF_ROLE) in (None, node.GetID())
+    return bool(node.GetAttribute(LEVEL_ATTRIBUTES[0])) and isOwn
+
+
+def othersOf(volumeNode: Any) -> Iterator[Any]:
+    """Segmentations of a volume that are no levels: edited copies, clones, and what others drew on it."""
     scene = volumeNode.GetScene()
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") if scene else 0):
         node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
-        if node.GetNodeReferenceID(EDITED_ROLE) == volumeNode.GetID():
+        roles = (EDITED_ROLE, VOLUME_ROLE, _GEOMETRY_ROLE)
+        isOf = volumeNode.GetID() in [node.GetNodeReferenceID(role) for role in roles]
+        if isOf and not node.GetHideFromEditors() and not isLevel(node):
             yield node
 
 

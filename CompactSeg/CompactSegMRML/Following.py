@@ -14,8 +14,9 @@ from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import everyLevelNode
 from CompactSegMRML.LevelSegments import moveSegments
 from CompactSegMRML.VolumeInput import checksumOf, ijkToRAS, stampOf, wholeBox
+from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["followVolume", "isImageChanged"]
+__all__ = ["followVolume", "isImageChanged", "rememberImage"]
 
 # By volume, what its voxels were found to be; they are read again only where the image has another time.
 _SEEN: weakref.WeakKeyDictionary[Any, tuple[Any, int]] = weakref.WeakKeyDictionary()
@@ -41,6 +42,11 @@ def followVolume(volumeNode: Any) -> None:
             if isMoved:
                 node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         node.EndModify(wasModified)
+
+
+def rememberImage(volumeNode: Any, box: VoxelBox, stamp: Any, checksum: int) -> None:
+    """What the voxels of a volume were found to be when it had this stamp."""
+    _SEEN[volumeNode] = ((stamp, box), checksum)
 
 
 def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,12 +29,10 @@ class LevelFacts:
         improvementByLabel: By label name.
         seconds: Of this level.
         millilitres: By label name.
-        expectedGain: In Dice, of the next level.
         blocksRun: For this level.
         stop: Why the run ended here; "" where it went on.
         stopReason: As a sentence.
-        stopUnit: Of the threshold at which the run ended, ``jaccard`` or ``dice``; "" where it ended otherwise.
-        stopThreshold: That one, 0 to 1.
+        stopThreshold: At which the run ended, 0 to 1; None where it ended otherwise.
         device: Title of the device.
         precision: In which it computed.
         boxStart: First voxel of the region that was segmented.
@@ -53,11 +51,9 @@ class LevelFacts:
     improvementByLabel: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     millilitres: Mapping[str, float] = field(default_factory=dict)
-    expectedGain: float | None = None
     blocksRun: int = 0
     stop: str = ""
     stopReason: str = ""
-    stopUnit: str = ""
     stopThreshold: float | None = None
     device: str = ""
     precision: str = ""
@@ -85,9 +81,7 @@ class LevelFacts:
         imageCrc: int | None = None,
     ) -> LevelFacts:
         """Of a ``level`` event, of a model and what was asked of it, for a box of the whole volume."""
-        threshold, unit = None, ""
-        if event["stop"] == "threshold":
-            threshold, unit = options.ruleFor(model)
+        threshold = options.thresholdFor(model) if event["stop"] == "threshold" else None
         return cls(
             level=event["level"],
             levels=model.levels,
@@ -97,11 +91,9 @@ class LevelFacts:
             improvementByLabel=dict(event["improvement_by_label"] or {}),
             seconds=event["seconds"],
             millilitres=dict(event["millilitres"]),
-            expectedGain=event["expected_gain"],
             blocksRun=event["blocks_run"],
             stop=event["stop"] or "",
             stopReason=event["stop_reason"] or "",
-            stopUnit=unit,
             stopThreshold=threshold,
             device=event["device_name"],
             precision=event["precision"],
@@ -126,10 +118,71 @@ def factsOf(node: Any) -> LevelFacts | None:
         return None
     try:
         data = json.loads(text)
-        known = {name: data[name] for name in LevelFacts.__dataclass_fields__ if name in data}
-        for name in ("boxStart", "boxSize", "gridSize", "messages"):
-            if name in known:
-                known[name] = tuple(known[name])
-        return LevelFacts(**known)
-    except (ValueError, TypeError):
+    except (ValueError, RecursionError):
         return None
+    if not isinstance(data, dict):
+        return None
+    known = {name: data[name] for name in _KINDS if name in data and _KINDS[name](data[name])}
+    if not {"level", "levels", "model"} <= set(known):
+        return None
+    for name in ("boxStart", "boxSize", "gridSize", "messages"):
+        if name in known:
+            known[name] = tuple(known[name])
+    return LevelFacts(**known)
+
+
+def _isText(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _isNumber(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _isWhole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
+
+
+def _isShare(value: Any) -> bool:
+    return value is None or _isNumber(value)
+
+
+def _areNumbers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_isNumber, value.values()))
+
+
+def _isTriple(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(map(_isWhole, value))
+
+
+def _areTexts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_isText, value))
+
+
+def _isChecksum(value: Any) -> bool:
+    return value is None or _isWhole(value)
+
+
+# A scene may come from anywhere: what is not of its kind was not said.
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "level": lambda value: _isWhole(value) and value > 0,
+    "levels": lambda value: _isWhole(value) and value > 0,
+    "model": _isText,
+    "modelTitle": _isText,
+    "improvement": _isShare,
+    "improvementByLabel": _areNumbers,
+    "seconds": _isNumber,
+    "millilitres": _areNumbers,
+    "blocksRun": _isWhole,
+    "stop": _isText,
+    "stopReason": _isText,
+    "stopThreshold": _isShare,
+    "device": _isText,
+    "precision": _isText,
+    "boxStart": _isTriple,
+    "boxSize": _isTriple,
+    "gridSize": _isTriple,
+    "messages": _areTexts,
+    "labelsCrc": _isChecksum,
+    "imageCrc": _isChecksum,
+}

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from CompactSegMRML.Edits import (
     LEVEL_ATTRIBUTES,
-    LEVEL_ROLES,
+    SELF_ROLE,
+    VOLUME_ROLE,
     handOver,
     isEdited,
+    isLevel,
     rememberPlaced,
 )
 from CompactSegMRML.LabelPatch import LabelPatch
@@ -43,17 +45,14 @@ __all__ = [
 ]
 
 ASIDE = "CompactSeg.Aside"
-VOLUME_ROLE = "CompactSeg.Volume"
 _LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
-_SELF = "CompactSeg.Self"
-"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
 
 
 def allLevelNodes(scene: Any) -> Iterator[Any]:
     """Those of all volumes, the ones left over from an earlier run included."""
     for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
         node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
-        if node.GetAttribute(_LEVEL) and node.GetNodeReferenceID(_SELF) in (None, node.GetID()):
+        if isLevel(node):
             yield node
 
 
@@ -169,7 +168,7 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     display.SetOpacity2DFill(0.35)  # what lies under it stays readable
     node.SetAttribute(_LEVEL, str(facts.level))
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
-    node.SetNodeReferenceID(_SELF, node.GetID())
+    node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     return node
 
 
@@ -190,7 +189,7 @@ def removeLevel(volumeNode: Any, node: Any) -> None:
     elif removeOwnSegments(node.GetSegmentation()):
         for name in LEVEL_ATTRIBUTES:
             node.RemoveAttribute(name)
-        for role in LEVEL_ROLES:
+        for role in (VOLUME_ROLE, SELF_ROLE):
             node.RemoveNodeReferenceIDs(role)
     else:
         removeNode(node)

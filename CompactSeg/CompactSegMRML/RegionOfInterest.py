@@ -1,4 +1,4 @@
-"""A markups ROI as the box of voxels that it covers in a volume."""
+"""A markups ROI: put where the views meet, and read as the box of voxels that it covers in a volume."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from CompactSegLib.errors import InputError
 from CompactSegMRML.VolumeInput import arrayFromMatrix, ijkToWorld, wholeBox
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["boxOf"]
+__all__ = ["boxOf", "hideHandles", "placeRegion"]
 
+_NEW_REGION_MM = (50.0, 50.0, 50.0)
+_SLICE_VIEWS = ("Yellow", "Green", "Red")
+"""Those that are perpendicular to R, A and S."""
 _TOLERANCE_VOXELS = 1e-6
 
 
@@ -62,3 +65,40 @@ def _cornersWorld(region: Any) -> np.ndarray:
     if parent is not None:
         parent.GetTransformToWorld(transform)
     return np.array([(*transform.TransformPoint(corner[:3]), 1.0) for corner in local])
+
+
+def placeRegion(region: Any, volumeNode: Any, *, sizeMm: tuple[float, float, float] | None) -> None:
+    """Give a new region a size, and put it where the slice views meet.
+
+    Args:
+        region: vtkMRMLMarkupsROINode.
+        volumeNode: On which it is placed; None leaves the region where it is.
+        sizeMm: Along R, A and S; None for one that is easily seen and changed.
+    """
+    region.SetSize(*(sizeMm or _NEW_REGION_MM))
+    if volumeNode is not None:
+        region.SetName(volumeNode.GetScene().GenerateUniqueName(f"{volumeNode.GetName()} region"))
+        region.SetCenter(_viewedPosition(volumeNode))
+    region.CreateDefaultDisplayNodes()
+    display = region.GetDisplayNode()
+    display.SetFillOpacity(0.0)
+    display.SetPropertiesLabelVisibility(False)  # it would lie on the structure
+
+
+def _viewedPosition(volumeNode: Any) -> list[float]:
+    """Where the slice views meet, in RAS; along an axis on which that is outside of the volume, the volume's middle."""
+    bounds = [0.0] * 6
+    volumeNode.GetRASBounds(bounds)
+    position = []
+    for axis, name in enumerate(_SLICE_VIEWS):
+        low, high = bounds[2 * axis : 2 * axis + 2]
+        sliceNode = volumeNode.GetScene().GetNodeByID(f"vtkMRMLSliceNode{name}")
+        here = sliceNode.GetSliceToRAS().GetElement(axis, 3) if sliceNode else low
+        position.append(here if low < here < high else (low + high) / 2)
+    return position
+
+
+def hideHandles(region: Any) -> None:
+    """Take a region's handles off the image that is to be looked at; a user brings them back where they want to."""
+    if region.GetDisplayNode() is not None:
+        region.GetDisplayNode().SetHandlesInteractive(False)

@@ -19,23 +19,9 @@ __all__ = [
     "Results",
     "Run",
     "RunOutcome",
-    "StopInfo",
+    "Side",
+    "StructureOverlap",
 ]
-
-
-@dataclass(frozen=True)
-class StopInfo:
-    """When a model stops by itself.
-
-    Attributes:
-        threshold: Its own; used where a run states none.
-        unit: Of that threshold, ``jaccard`` (improvement) or ``dice`` (expected gain of the next level).
-        units: Those that a run may state; ``jaccard`` is always among them.
-    """
-
-    threshold: float
-    unit: str
-    units: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +60,7 @@ class ModelInfo:
         licence: Of the weights.
         sizeBytes: Of its folder.
         folder: Where it is, on the worker's machine.
-        stop: Its own stop rule.
+        stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
         fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
         card: Read from its folder; empty where that is not on this machine.
     """
@@ -89,7 +75,7 @@ class ModelInfo:
     licence: str
     sizeBytes: int
     folder: str
-    stop: StopInfo
+    stopThreshold: float
     fieldMm: tuple[float, float, float] | None = None
     card: ModelCard = field(default_factory=ModelCard, compare=False)
 
@@ -160,14 +146,12 @@ class LevelResult:
         improvement: Change against the level before, 0 to 1; None for level 1.
         seconds: That the worker computed for this level.
         millilitres: By label name.
-        expectedGain: In Dice, of the next level; None where the model has no calibration.
         blocksRun: Blocks that were executed for it.
         stop: ``threshold``, ``levels-requested``, ``last-level``, or "" where the run went on.
         stopReason: The same as a sentence.
         segmentationNode: The vtkMRMLSegmentationNode.
         improvementByLabel: By label name, where the improvement is the largest; empty for level 1.
-        stopUnit: Of the threshold that ended the run, ``jaccard`` or ``dice``; "" where none did or it is not known.
-        stopThreshold: That one, 0 to 1.
+        stopThreshold: That ended the run, 0 to 1; None where none did.
         isEdited: Whether a person changed its labels since; then the millilitres are those of now, and what was told
             of changes no longer holds.
     """
@@ -176,13 +160,11 @@ class LevelResult:
     improvement: float | None
     seconds: float
     millilitres: Mapping[str, float]
-    expectedGain: float | None
     blocksRun: int
     stop: str
     stopReason: str
     segmentationNode: Any
     improvementByLabel: Mapping[str, float] = field(default_factory=dict)
-    stopUnit: str = ""
     stopThreshold: float | None = None
     isEdited: bool = False
 
@@ -221,21 +203,53 @@ class Results:
 
 
 @dataclass(frozen=True, eq=False)
+class Side:
+    """Something of a volume that can be compared.
+
+    Attributes:
+        node: vtkMRMLSegmentationNode.
+        name: For people: ``Level 2``, or the node's name.
+        level: Where it is one; None for an edited copy or another segmentation.
+    """
+
+    node: Any
+    name: str
+    level: int | None = None
+
+
+@dataclass(frozen=True)
+class StructureOverlap:
+    """A structure on both sides of a comparison.
+
+    Attributes:
+        name: Of the structure.
+        millilitres: On the left and on the right.
+        dice: Overlap, 0 to 1; None where neither side has it.
+    """
+
+    name: str
+    millilitres: tuple[float, float]
+    dice: float | None
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
-    """Two levels side by side.
+    """Two segmentations of a volume side by side.
 
     Attributes:
         volumeNode: The volume.
-        levelA: Shown left.
-        levelB: Shown right.
-        differenceNode: vtkMRMLSegmentationNode: what only A has and what only B has, as outlines in both views.
-        millilitres: Of the difference: ``onlyA`` and ``onlyB``.
+        a: Shown left.
+        b: Shown right.
+        differenceNode: vtkMRMLSegmentationNode: what only A has, what only B has, and where they disagree.
+        millilitres: Of each kind of difference.
+        structures: Of both sides, those of A first.
         viewNames: Layout names of the slice views, (left, right) for each orientation that is shown.
     """
 
     volumeNode: Any
-    levelA: int
-    levelB: int
+    a: Side
+    b: Side
     differenceNode: Any
     millilitres: Mapping[str, float] = field(default_factory=dict)
+    structures: tuple[StructureOverlap, ...] = ()
     viewNames: tuple[tuple[str, str], ...] = ()

@@ -21,7 +21,6 @@ class RunOptions:
     model: str
     levels: int | None = None
     threshold: float | None = None
-    unit: str | None = None
     allLevels: bool = False
     device: str = "auto"
     keptBytes: int | None = None
@@ -33,17 +32,14 @@ class RunOptions:
             "model": self.model,
             "levels": self.levels,
             "threshold": self.threshold,
-            "unit": self.unit if self.threshold is not None else None,
             "all_levels": self.allLevels,
             "device": self.device,
             "kept_bytes": self.keptBytes,
         }
 
-    def ruleFor(self, model: ModelInfo) -> tuple[float, str]:
-        """Threshold and unit by which a run with this model stops."""
-        if self.threshold is None:
-            return model.stop.threshold, model.stop.unit
-        return self.threshold, self.unit or "jaccard"
+    def thresholdFor(self, model: ModelInfo) -> float:
+        """By which a run with this model stops."""
+        return model.stopThreshold if self.threshold is None else self.threshold
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,6 @@ class Current:
     steps: Iterator[None] | None = None
     sending: Sending | None = None
     cancelledAt: float | None = None
-    imageCrc: int | None = None
 
     @property
     def message(self) -> dict[str, Any]:

@@ -78,9 +78,9 @@ class Running:
         return self._current.box if self._current else None
 
     @property
-    def imageCrc(self) -> int | None:
-        """Checksum of what was sent."""
-        return self._current.imageCrc if self._current else None
+    def sent(self) -> Kept | None:
+        """What was sent last, for which levels come."""
+        return self._kept
 
     @property
     def isRefining(self) -> bool:
@@ -110,23 +110,11 @@ class Running:
         """
         assert self._current is None, "a run is under way"
         kept = self.keeps(volumeNode) if level is not None else None
-        run = Run(
-            volumeNode.GetID(),
-            volumeNode.GetName(),
-            options.model,
-            level or options.levels or self._client.levelsOf(options.model),
-            level or 1,
-        )
-        self._current = Current(
-            run,
-            volumeNode,
-            options,
-            box,
-            uuid.uuid4().hex[:12],
-            kept and kept.request,
-            time.monotonic(),
-            imageCrc=kept and kept.imageCrc,
-        )
+        most = level or options.levels or self._client.levelsOf(options.model)
+        name = volumeNode.GetName()
+        run = Run(volumeNode.GetID(), name, options.model, most, level or 1)
+        request, of = uuid.uuid4().hex[:12], kept and kept.request
+        self._current = Current(run, volumeNode, options, box, request, of, time.monotonic())
         if kept is None:
             self._copyVolume()
         self._isBeginning, self._lostAtOnce = True, ""
@@ -207,20 +195,19 @@ class Running:
                 current.steps = None
 
     def _send(self, current: Current) -> None:
+        try:  # a scene may name any folder; only a model that is installed there is asked for
+            self._client.modelNamed(current.options.model)
+        except CompactSegError as error:
+            self._finish("failed", str(error))
+            return
         array = current.copy.array if current.copy is not None else None
         current.sending = self._client.send(current.message, array)
         if current.copy is None:
             return
         self.lastOptions = current.options
-        current.imageCrc = current.copy.checksum
-        self._kept = Kept(
-            current.request,
-            current.run.volumeID,
-            current.copy.stamp,
-            current.options,
-            current.box,
-            current.imageCrc,
-        )
+        run, copy = current.run, current.copy
+        image = (copy.stamp, current.options, current.box, copy.checksum)
+        self._kept = Kept(current.request, run.volumeID, *image)
         current.copy = None  # the copy lives until it is sent, and no longer
         self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from CompactSegMRML.Edits import copyLevel, isEdited
-from CompactSegMRML.Following import followVolume
+from CompactSegMRML.Following import followVolume, rememberImage
 from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.LevelDisplay import keepAside, showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
@@ -27,7 +27,7 @@ from CompactSegMRML.LevelNodes import (
 from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.ResultTable import tableOf, tablesOf, writeTable
-from CompactSegMRML.RunParts import RunOptions
+from CompactSegMRML.RunParts import Kept, RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import factsNow, levelNode
@@ -55,6 +55,7 @@ class SceneResults:
         self._followsRun = False
         self._isFirst = False
         self._chosen: Any = None
+        self._outlineOnly = False
         self._stale: set[tuple[Any, str]] = set()
         self.watch.nodeRemoved.connect(self._onRemoved)
         self.watch.levelModified.connect(lambda _node: self._tell())
@@ -73,6 +74,12 @@ class SceneResults:
         with self.ours():
             keepAside(self._scene, volumeNode)
 
+    def setOutlineOnly(self, outlineOnly: bool, volumeNode: Any) -> None:
+        """How levels to come are drawn, and those of this volume; None for no volume."""
+        self._outlineOnly = outlineOnly
+        for node in everyLevelNode(volumeNode) if volumeNode is not None else ():
+            node.GetDisplayNode().SetVisibility2DFill(not outlineOnly)
+
     def beginRun(self) -> None:
         """The levels of the run that begins are shown as they come, until `show` or `hide` is called."""
         self._followsRun = self._isFirst = True
@@ -87,7 +94,7 @@ class SceneResults:
         options: RunOptions,
         box: VoxelBox,
         isRefining: bool,
-        imageCrc: int | None = None,
+        sent: Kept | None = None,
     ) -> int:
         """Put a ``level`` event into the scene; return its level."""
         with self.ours():
@@ -102,9 +109,13 @@ class SceneResults:
                 box=box,
                 whole=wholeBox(volumeNode),
                 labelsCrc=patch.checksum,
-                imageCrc=imageCrc,
+                imageCrc=sent and sent.imageCrc,
             )
+            if sent is not None:
+                rememberImage(volumeNode, box, sent.stamp, sent.imageCrc)
             node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
+            if isNew:
+                node.GetDisplayNode().SetVisibility2DFill(not self._outlineOnly)
             table, isNewTable = self._writeTable(volumeNode, model.name)
             others = [*everyLevelNode(volumeNode), *tablesOf(volumeNode)]
             new = [node] * isNew + [table] * isNewTable

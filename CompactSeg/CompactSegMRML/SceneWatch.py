@@ -42,6 +42,7 @@ class SceneWatch:
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
         self.levelEdited, self.imageReplaced, self.saving = Signal(), Signal(), Signal()
         self._scene = scene
+        self._others: list[Any] = []
         self._sceneTags: list[int] = []
         self._nodeTags: dict[Any, list[int]] = {}
         for event, receiver in {
@@ -59,6 +60,8 @@ class SceneWatch:
         """Observe the levels that are there now, their volumes and the layout."""
         wanted: dict[Any, tuple[tuple[int, Callable[..., None]], ...]] = {}
         modified = vtk.vtkCommand.ModifiedEvent
+        for node in (each for each in self._others if each.GetScene() is not None):
+            wanted[node] = ((slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),)
         for node in allLevelNodes(self._scene):
             wanted[node] = (
                 (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),
@@ -83,6 +86,11 @@ class SceneWatch:
         for node, observed in wanted.items():
             if node not in self._nodeTags:
                 self._nodeTags[node] = [node.AddObserver(*each) for each in observed]
+
+    def follow(self, nodes: list[Any]) -> None:
+        """Tell also when these segmentations are shown otherwise, which are no levels."""
+        self._others = nodes
+        self.refresh()
 
     def release(self) -> None:
         """Observe nothing any more."""

@@ -21,7 +21,6 @@ def segment(
     model: str,
     levels: int | None = None,
     threshold: float | None = None,
-    unit: str | None = None,
     allLevels: bool = False,
     device: str = "auto",
     region: Any = None,
@@ -37,7 +36,6 @@ def segment(
         model: As `CompactSegLogic.segment`, and so `levels` to `keptBytes`.
         levels: The most.
         threshold: None for the model's own.
-        unit: Of the threshold.
         allLevels: Do not stop at a threshold.
         device: ``auto`` or a device's name.
         region: vtkMRMLMarkupsROINode.
@@ -72,7 +70,6 @@ def segment(
             model=model,
             levels=levels,
             threshold=threshold,
-            unit=unit,
             allLevels=allLevels,
             device=device,
             region=region,

@@ -6,18 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Edits import isEdited, measure
+from CompactSegMRML.Edits import isEdited, measure, othersOf
 from CompactSegMRML.Following import isImageChanged
 from CompactSegMRML.LevelDisplay import shownLevel
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import levelNodes
 from CompactSegMRML.ResultFolder import folderOf
-from CompactSegMRML.Results import LevelResult, Results
+from CompactSegMRML.Results import LevelResult, Results, Side
 from CompactSegMRML.ResultTable import tableOf
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.VoxelBox import VoxelBox
 
-__all__ = ["boxOfResults", "factsNow", "levelNode", "resultOf", "resultsOf"]
+__all__ = ["boxOfResults", "factsNow", "levelNode", "resultOf", "resultsOf", "sideOf", "sidesOf"]
 
 
 def resultsOf(volumeNode: Any) -> Results | None:
@@ -56,11 +57,9 @@ def resultOf(facts: LevelFacts, node: Any) -> LevelResult:
         improvementByLabel=facts.improvementByLabel,
         seconds=facts.seconds,
         millilitres=facts.millilitres,
-        expectedGain=facts.expectedGain,
         blocksRun=facts.blocksRun,
         stop=facts.stop,
         stopReason=facts.stopReason,
-        stopUnit=facts.stopUnit,
         stopThreshold=facts.stopThreshold,
         segmentationNode=node,
         isEdited=edited,
@@ -87,6 +86,31 @@ def levelNode(volumeNode: Any, level: int) -> Any:
             f"{name}: level {level} is not there (computed: {there}); segment it first."
         )
     return nodes[level]
+
+
+def sideOf(volumeNode: Any, what: Any) -> Side:
+    """A level by its number, or a segmentation node of the volume, as a side of a comparison.
+
+    Raises:
+        InputError: It is not there.
+    """
+    if isinstance(what, int):
+        return Side(levelNode(volumeNode, what), tr("Level {level}").format(level=what), what)
+    found = next((side for side in sidesOf(volumeNode) if side.node is what), None)
+    if found is None:
+        raise InputError(
+            tr("{name} is no segmentation of {volume}; choose one that is.").format(
+                name=what.GetName() if what is not None else tr("Nothing"),
+                volume=volumeNode.GetName(),
+            )
+        )
+    return found
+
+
+def sidesOf(volumeNode: Any) -> tuple[Side, ...]:
+    """All segmentations of a volume: levels, edited copies, and what others drew on it."""
+    levels = [sideOf(volumeNode, number) for number in levelNodes(volumeNode)]
+    return (*levels, *(Side(node, node.GetName()) for node in othersOf(volumeNode)))
 
 
 def boxOfResults(volumeNode: Any) -> VoxelBox:

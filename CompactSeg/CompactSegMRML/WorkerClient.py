@@ -39,6 +39,8 @@ class WorkerClient:
         command: As given; "" for the default.
         problem: A sentence, or None.
         problemKind: ``torch``, ``start``, ``ended`` or "".
+        version: Of the CompactSeg that answers; "" before one did.
+        torchVersion: Of its PyTorch; "" where it has none.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class WorkerClient:
         self._launch: Launch | None = None
         self._began = 0.0
         self._lastLines: deque[str] = deque(maxlen=10)
+        self.version, self.torchVersion = "", ""
 
     @property
     def pid(self) -> int | None:
@@ -200,6 +203,7 @@ class WorkerClient:
             self.logged(message["sentence"])
 
     def _offer(self, message: Mapping[str, Any]) -> None:
+        self.version, self.torchVersion = message["compactseg"], message.get("torch") or ""
         self.models = modelsOf(message)
         self.damaged = tuple(message.get("damaged", ()))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from CompactSegMRML.Results import DeviceInfo, ModelInfo
 from CompactSegMRML.Running import Running
+from CompactSegMRML.SeveralRuns import SeveralRuns
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.WorkerClient import WorkerClient
 
@@ -17,6 +18,8 @@ _POLL_SECONDS = 0.03
 
 class WorkerFace:
     """What `CompactSegLogic` shows of the worker; the signals are described there."""
+
+    _several: SeveralRuns
 
     def __init__(self, client: WorkerClient, running: Running) -> None:
         self.modelsChanged, self.devicesChanged = Signal(), Signal()
@@ -32,7 +35,7 @@ class WorkerFace:
     def state(self) -> str:
         """``stopped``, ``starting``, ``ready``, ``running`` (from the call to `segment` on) or ``cancelling``."""
         if self._running.run is None:
-            return self._client.state
+            return "running" if self._several.isActive else self._client.state
         return "cancelling" if self._running.isCancelling else "running"
 
     @property
@@ -59,6 +62,11 @@ class WorkerFace:
     def problemKind(self) -> str:
         """``torch`` (PyTorch is missing there), ``start`` (no worker), ``ended`` (it ended by itself) or ""."""
         return self._client.problemKind
+
+    @property
+    def workerVersions(self) -> tuple[str, str]:
+        """Of CompactSeg and PyTorch, where the worker runs; "" for what is not known or not there."""
+        return self._client.version, self._client.torchVersion
 
     @property
     def workerCommand(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from CompactSegLib.labels import Label
 from CompactSegMRML.ModelCards import readCard
-from CompactSegMRML.Results import DeviceInfo, ModelInfo, StopInfo
+from CompactSegMRML.Results import DeviceInfo, ModelInfo
 
 __all__ = ["devicesOf", "modelsOf"]
 
@@ -25,7 +25,7 @@ def devicesOf(event: Mapping[str, Any]) -> tuple[DeviceInfo, ...]:
 
 
 def _model(data: Mapping[str, Any]) -> ModelInfo:
-    stop, field = data["stop"], data.get("field_mm")
+    field = data.get("field_mm")
     return ModelInfo(
         name=data["name"],
         title=data["title"],
@@ -37,7 +37,7 @@ def _model(data: Mapping[str, Any]) -> ModelInfo:
         licence=data["licence"],
         sizeBytes=data["size_bytes"],
         folder=data["folder"],
-        stop=StopInfo(stop["threshold"], stop["unit"], tuple(stop["units"])),
+        stopThreshold=data["stop"]["threshold"],
         fieldMm=tuple(field) if field else None,
         card=readCard(data["folder"], title=data["title"]),
     )

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "ModelInfo": "Results",
         "Run": "Results",
         "RunOutcome": "Results",
-        "StopInfo": "Results",
+        "Side": "Results",
         "segment": "Scripting",
     },
 )

@@ -1,11 +1,19 @@
-"""What is rarely needed: where to compute, which part of the image, how much memory, which worker, how it looks."""
+"""What is rarely needed: where to compute, which part of the image, how much memory, which worker, and its log."""
 
+from typing import TYPE_CHECKING
+
+import qt
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Results import DeviceInfo
 from CompactSegMRML.Signal import Signal
 
-__all__ = ["Advanced"]
+if TYPE_CHECKING:
+    from CompactSegMRML.CompactSegLogic import CompactSegLogic
+
+__all__ = ["Advanced", "workerSentence"]
+
+_MOST_LOG_LINES = 2000
 
 
 class Advanced:
@@ -17,13 +25,13 @@ class Advanced:
     Attributes:
         deviceChosen: Signal with the name of a device.
         commandChosen: Signal with the worker command; "" for Slicer's own Python.
-        restartRequested: Signal.
+        testRequested: Signal.
         regionCreated: Signal with a vtkMRMLMarkupsROINode that the user just made.
     """
 
     def __init__(self, ui) -> None:
         self.deviceChosen, self.commandChosen = Signal(), Signal()
-        self.restartRequested, self.regionCreated = Signal(), Signal()
+        self.testRequested, self.regionCreated = Signal(), Signal()
         self._ui = ui
         self._command = ""
         ui.deviceComboBox.addItem(_("Automatic"), "auto")
@@ -31,7 +39,11 @@ class Advanced:
         ui.regionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.regionCreated.emit)
         ui.newRegionButton.connect("clicked(bool)", self._onNewRegion)
         ui.workerCommandEdit.connect("editingFinished()", self._onCommand)
-        ui.restartWorkerButton.connect("clicked(bool)", lambda _: self.restartRequested())
+        ui.testWorkerButton.connect("clicked(bool)", lambda _: self.testRequested())
+        ui.workerText.textFormat = qt.Qt.PlainText
+        ui.workerText.hide()
+        ui.logView.maximumBlockCount = _MOST_LOG_LINES
+        ui.copyLogButton.connect("clicked(bool)", self._onCopyLog)
 
     def open(self) -> None:
         self._ui.advancedButton.collapsed = False
@@ -66,9 +78,18 @@ class Advanced:
             ui.newRegionButton,
             ui.keptMemorySpinBox,
             ui.workerCommandEdit,
-            ui.restartWorkerButton,
+            ui.testWorkerButton,
         ):
             widget.enabled = not running
+
+    def appendLog(self, line: str) -> None:
+        """A line that the worker wrote down, for whoever helps."""
+        self._ui.logView.appendPlainText(line)
+
+    def showWorker(self, sentence: str) -> None:
+        """What a test of the worker came to."""
+        self._ui.workerText.text = sentence
+        self._ui.workerText.visible = bool(sentence)
 
     def newRegion(self) -> None:
         """Make a region and choose it, as the selector's own menu does."""
@@ -76,6 +97,9 @@ class Advanced:
 
     def _onNewRegion(self, _checked: bool = False) -> None:
         self.newRegion()
+
+    def _onCopyLog(self, _checked: bool = False) -> None:
+        qt.QApplication.clipboard().setText(self._ui.logView.plainText)
 
     def _onDevice(self, index: int) -> None:
         self.deviceChosen(self._ui.deviceComboBox.itemData(index))
@@ -85,6 +109,23 @@ class Advanced:
         if command != self._command:
             self._command = command
             self.commandChosen(command)
+
+
+def workerSentence(logic: "CompactSegLogic") -> str:
+    """What answered when the worker was tested, or why nothing did; "" while that is not known."""
+    if logic.problem is not None:
+        return logic.problem
+    version, torch = logic.workerVersions
+    if logic.state == "starting" or not logic.devices:
+        return _("The worker is being started.")
+    return _(
+        "CompactSeg {version} answers, with PyTorch {torch}, on {device}. Models: {models}."
+    ).format(
+        version=version,
+        torch=torch,
+        device=", ".join(titleOf(device) for device in logic.devices),
+        models=", ".join(model.name for model in logic.models) or _("none"),
+    )
 
 
 def titleOf(device: DeviceInfo) -> str:

@@ -1,51 +1,56 @@
-"""Two levels side by side: which ones, and a button that goes there and back."""
+"""Two segmentations of the volume side by side: which ones, a button that goes there and back, and how they agree."""
 
 from html import escape
+from typing import Any
 
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import Comparison
+from CompactSegMRML.Results import Comparison, Side
 from CompactSegMRML.Signal import Signal
+from CompactSegQt.Texts import millilitresText, plain
 
 __all__ = ["CompareControls"]
 
 
 class CompareControls:
-    """A button that stays down while levels are compared, and a choice of the two.
+    """A button that stays down while something is compared, a choice of the two.
 
     Args:
-        button: QPushButton, checkable.
-        left: QComboBox.
-        right: QComboBox.
-        legend: QLabel that says what the outlines are.
+        ui: The panel's widgets.
 
     Attributes:
-        compareRequested: Signal with the left and the right level.
+        compareRequested: Signal with the left and the right: the number of a level, or a node.
         endRequested: Signal.
+        differencesOnlyChosen: Signal with whether what differs is to be filled and the rest hidden.
     """
 
-    def __init__(self, button, left, right, legend) -> None:
+    def __init__(self, ui: Any) -> None:
         self.compareRequested, self.endRequested = Signal(), Signal()
-        self._button, self._left, self._right, self._legend = button, left, right, legend
-        self._levels: tuple[int, ...] = ()
-        button.connect("clicked(bool)", self._onClicked)
-        left.connect("activated(int)", self._onChosen)
-        right.connect("activated(int)", self._onChosen)
+        self.differencesOnlyChosen = Signal()
+        self._button, self._left, self._right = ui.compareButton, ui.leftComboBox, ui.rightComboBox
+        self._legend, self._only = ui.compareText, ui.differencesCheckBox
+        self._sides: tuple[Side, ...] = ()
+        self._comparison: Comparison | None = None
+        self._button.connect("clicked(bool)", self._onClicked)
+        self._left.connect("activated(int)", self._onChosen)
+        self._right.connect("activated(int)", self._onChosen)
+        self._only.connect("clicked(bool)", self.differencesOnlyChosen.emit)
 
-    def setLevels(self, levels: tuple[int, ...]) -> None:
-        """Offer these; what was chosen stays chosen, and else it is the first and the last."""
-        if levels == self._levels:
+    def setSides(self, sides: tuple[Side, ...]) -> None:
+        """Offer these; what was chosen stays chosen, and else it is the first level and the last, or newest copy."""
+        same = [(a.node, a.name) for a in sides] == [(b.node, b.name) for b in self._sides]
+        if same:
             return
-        chosen = (self._left.currentData, self._right.currentData)
-        # Where the deepest level was compared, it is the deepest that is wanted, also when a deeper one comes.
-        wasLast = bool(self._levels) and chosen[1] == self._levels[-1]
-        self._levels = levels
+        left, right = self._chosen(self._left), self._chosen(self._right)
+        # Where the last was compared, it is the last that is wanted, also when a further one comes.
+        wasLast = bool(self._sides) and right is self._sides[-1].node
+        self._sides = sides
         for box in (self._left, self._right):
             box.clear()
-            for level in levels:
-                box.addItem(_("Level {level}").format(level=level), level)
-        self._choose(self._left, chosen[0], default=0)
-        self._choose(self._right, None if wasLast else chosen[1], default=len(levels) - 1)
+            for side in sides:
+                box.addItem(side.name)
+        self._choose(self._left, left, default=0)
+        self._choose(self._right, None if wasLast else right, default=len(sides) - 1)
 
     def setComparing(self, comparison: Comparison | None, *, reason: str | None) -> None:
         """Show what is compared, or why nothing can be.
@@ -55,39 +60,48 @@ class CompareControls:
             reason: Why nothing can be compared; None where it can.
         """
         comparing = comparison is not None
-        if comparison is not None:
-            self._choose(self._left, comparison.levelA, default=0)
-            self._choose(self._right, comparison.levelB, default=0)
+        if comparing and comparison is not self._comparison:
+            self._choose(self._left, comparison.a.node, default=0)
+            self._choose(self._right, comparison.b.node, default=0)
             self._legend.text = legendOf(comparison)
-        self._legend.visible = comparing
+        self._comparison = comparison
+        self._legend.visible = self._only.visible = comparing
         self._button.checked = comparing
         self._button.enabled = comparing or reason is None
         self._button.text = _("End co&mparison") if comparing else _("Co&mpare")
-        self._button.toolTip = (
+        self._button.toolTip = plain(
             _("Bring back the views as they were.")
             if comparing
-            else reason or _("Show two levels side by side, and where they differ as an outline.")
+            else reason or _("Show two of them side by side, and where they differ as an outline.")
         )
         for box, side in (
-            (self._left, _("Level on the left.")),
-            (self._right, _("Level on the right.")),
+            (self._left, _("What is shown on the left.")),
+            (self._right, _("What is shown on the right.")),
         ):
             box.enabled = self._button.enabled
-            box.toolTip = side if self._button.enabled else reason or ""
+            box.toolTip = side if self._button.enabled else plain(reason or "")
 
-    def _choose(self, box, level: int | None, *, default: int) -> None:
-        index = box.findData(level) if level is not None else -1
-        box.currentIndex = index if index >= 0 else default
+    def _chosen(self, box) -> Any:
+        index = box.currentIndex
+        return self._sides[index].node if 0 <= index < len(self._sides) else None
+
+    def _choose(self, box, node: Any, *, default: int) -> None:
+        nodes = [side.node for side in self._sides]
+        box.currentIndex = nodes.index(node) if node is not None and node in nodes else default
+
+    def _request(self) -> None:
+        sides = [self._sides[box.currentIndex] for box in (self._left, self._right)]
+        self.compareRequested(*(side.level or side.node for side in sides))
 
     def _onClicked(self, checked: bool) -> None:
         if checked:
-            self.compareRequested(self._left.currentData, self._right.currentData)
+            self._request()
         else:
             self.endRequested()
 
     def _onChosen(self, _index: int) -> None:
         if self._button.checked:
-            self.compareRequested(self._left.currentData, self._right.currentData)
+            self._request()
 
 
 def legendOf(comparison: Comparison) -> str:
@@ -98,7 +112,7 @@ def legendOf(comparison: Comparison) -> str:
         segment = segmentation.GetNthSegment(index)
         color = "#" + "".join(f"{round(255 * part):02x}" for part in segment.GetColor())
         text = _("{name}: {millilitres} ml").format(
-            name=escape(segment.GetName()), millilitres=f"{millilitres:.2f}"
+            name=escape(segment.GetName()), millilitres=millilitresText(millilitres)
         )
         # An entry stays on one line.
         text = f" {text}".replace(" ", "&nbsp;")

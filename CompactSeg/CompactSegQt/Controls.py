@@ -8,24 +8,18 @@ from slicer.i18n import tr as _
 
 from CompactSegQt.Advanced import Advanced
 from CompactSegQt.CompareControls import CompareControls
-from CompactSegQt.Explanations import (
-    whyNoLevel,
-    whyNoResult,
-    whyNotComparable,
-    whyNotSegmentable,
-)
-from CompactSegQt.LevelControls import LevelControls
-from CompactSegQt.LogView import LogView
+from CompactSegQt.Levels import LevelSlider, LevelsTable
 from CompactSegQt.ModelList import ModelList
-from CompactSegQt.Notice import Notice
-from CompactSegQt.ResultsTable import ResultsTable
+from CompactSegQt.Notices import Notice
 from CompactSegQt.RunControls import RunControls
-from CompactSegQt.StopControls import StopControls
-from CompactSegQt.StructuresTable import StructuresTable
+from CompactSegQt.SeveralVolumes import SeveralVolumes
+from CompactSegQt.Structures import StructuresTable
+from CompactSegQt.Texts import plain, whyNoResult, whyNotComparable, whyNotSegmentable
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import Comparison, ModelInfo, Results
+    from CompactSegMRML.Results import ModelInfo, Results
+    from CompactSegQt.Actions import Actions
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Controls"]
@@ -41,26 +35,24 @@ class Controls:
 
     def __init__(self, ui: Any, panel: Any) -> None:
         self.ui = ui
-        self.models = ModelList(ui.modelSearchBox, ui.modelTable)
-        self.level = LevelControls(ui.levelSlider, ui.levelText, ui.overlayCheckBox)
-        self.stop = StopControls(ui.unitComboBox, ui.thresholdSpinBox, ui.allLevelsCheckBox)
-        self.run = RunControls(ui.segmentButton, ui.progressBar, ui.progressText, panel=panel)
-        self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
-        self.results = ResultsTable(ui.resultsTable, ui.stopText)
-        self.structures = StructuresTable(ui.structuresTable)
-        self.comparison = CompareControls(
-            ui.compareButton, ui.leftComboBox, ui.rightComboBox, ui.compareText
+        self.models = ModelList(ui.modelSearchBox, ui.modelTable, ui.modelText)
+        self.run = RunControls(
+            ui.segmentButton, ui.progressBar, ui.progressText, ui.thresholdSpinBox, panel=panel
         )
+        self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
+        self.level = LevelSlider(ui.levelSlider, ui.levelText, ui.overlayCheckBox)
+        self.levels = LevelsTable(ui.resultsTable, ui.stopText, ui.findingsText)
+        self.structures = StructuresTable(ui.structuresTable, ui.opacitySlider)
+        self.comparison = CompareControls(ui)
+        self.several = SeveralVolumes(ui.severalButton, ui.severalList, ui.segmentSeveralButton)
         self.advanced = Advanced(ui)
-        self.log = LogView(ui.logView, ui.copyLogButton)
 
     def show(
         self,
         logic: CompactSegLogic,
         parameters: CompactSegParameterNode | None,
         volume: Any,
-        *,
-        wanted: int | None,
+        actions: Actions,
     ) -> None:
         """Bring all parts but the notice up to date.
 
@@ -68,21 +60,23 @@ class Controls:
             logic: Asked for its state and for the results.
             parameters: The user's choices; None while the scene has none.
             volume: That is chosen.
-            wanted: The level that was chosen although it is not there yet.
+            actions: Asked for the level that is wanted, and whether packages are being installed.
         """
         running = logic.state in ("running", "cancelling")
         self.models.setCurrent(parameters.model if parameters is not None else "")
         reason = _("Can be changed when the segmentation is finished or cancelled.")
         self.models.setEnabled(not running, reason if running else "")
         model = self.models.current
-        self.run.setState(logic.state, reason=whyNotSegmentable(logic, volume, model=model))
-        stop = model.stop if model is not None else None
+        why = whyNotSegmentable(logic, volume, model=model)
+        if actions.isInstalling:
+            why = _("PyTorch is being installed.")
+        own = model.stopThreshold if model is not None else None
+        self.run.setState(logic.state, reason=why, ownThreshold=own)
         if parameters is not None:
-            self.stop.setUnits(stop.units if stop else ("jaccard",), parameters.unit)
             self.advanced.setDevice(parameters.device)
-        self.stop.explain(stop, running=running)
         self.advanced.setRunning(running)
-        self._showResults(logic, volume, wanted=wanted, running=running)
+        self.several.setRunning(running or actions.isInstalling or model is None)
+        self._showResults(logic, volume, wanted=actions.wanted, running=running)
 
     def _showResults(
         self, logic: CompactSegLogic, volume: Any, *, wanted: int | None, running: bool
@@ -95,14 +89,12 @@ class Controls:
             compared = None
         model = self.models.current
         maker = _makerOf(logic, results)
-        expected = maker.card.expected if maker is not None else {}
-        self.results.setResults(
-            results,
-            isComplete=not running,
-            expected=expected,
-            otherModel=_otherModel(maker, results, model),
+        self.levels.setResults(
+            results, isComplete=not running, otherModel=_otherModel(maker, results, model)
         )
-        self.structures.setResults(results, expected=expected)
+        self.structures.setResults(
+            results, expected=maker.card.expected if maker else {}, comparison=compared
+        )
         available = model.levels if model is not None else 1
         shown = results.shownLevel if results is not None else None
         self.level.setLevels(
@@ -111,13 +103,22 @@ class Controls:
             level=wanted or shown,
             isVisible=shown is not None,
         )
-        self.level.explain(_whileComparing(compared) or whyNoLevel(results, hasVolume=hasVolume))
-        self.comparison.setLevels(computed)
-        self.comparison.setComparing(
-            compared, reason=whyNotComparable(results, hasVolume=hasVolume)
-        )
-        nothing = _whileComparing(compared) or whyNoResult(results, hasVolume=hasVolume)
-        for button, tooltip in (
+        noLevel = None if results is not None and results.levels else _("Segment the volume first.")
+        if not hasVolume or compared is not None:
+            noLevel = whyNoResult(results, hasVolume=hasVolume, comparison=compared)
+        self.level.explain(noLevel)
+        sides = logic.comparable(volume) if hasVolume else ()
+        self.comparison.setSides(sides)
+        reason = whyNotComparable(len(sides), results, hasVolume=hasVolume)
+        self.comparison.setComparing(compared, reason=reason)
+        nothing = whyNoResult(results, hasVolume=hasVolume, comparison=compared)
+        self._explainButtons(nothing, hasLevels=bool(computed), running=running)
+        node = results.level(shown).segmentationNode if shown is not None else None
+        self.ui.show3DButton.setSegmentationNode(node)
+        self.ui.show3DButton.enabled = node is not None
+
+    def _explainButtons(self, nothing: str | None, *, hasLevels: bool, running: bool) -> None:
+        tooltips = (
             (
                 self.ui.editButton,
                 _(
@@ -125,9 +126,23 @@ class Controls:
                 ),
             ),
             (self.ui.statisticsButton, _("Open Segment Statistics on the shown level.")),
-        ):
+            (
+                self.ui.exportButton,
+                _("Open the module that writes files and label maps of the shown level."),
+            ),
+        )
+        for button, tooltip in tooltips:
             button.enabled = nothing is None
-            button.toolTip = nothing or tooltip
+            button.toolTip = plain(nothing or tooltip)
+        remove = self.ui.removeButton
+        remove.enabled = hasLevels and not running
+        remove.toolTip = (
+            _("Take the levels and tables of this volume out of the scene. What you edited stays.")
+            if remove.enabled
+            else _("Can be done when the segmentation is finished or cancelled.")
+            if running
+            else plain(nothing or "")
+        )
 
 
 def _makerOf(logic: CompactSegLogic, results: Results | None) -> ModelInfo | None:
@@ -141,7 +156,3 @@ def _otherModel(maker: ModelInfo | None, results: Results | None, model: ModelIn
     if results is None or model is None or results.model in (model.name, model.folder):
         return ""
     return maker.title if maker is not None else results.model
-
-
-def _whileComparing(comparison: Comparison | None) -> str | None:
-    return _("End the comparison first.") if comparison is not None else None

@@ -1,13 +1,15 @@
 """The models, with a search over all that is said about them."""
 
+import re
 from html import escape
 
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import ModelCard, ModelInfo, StopInfo
+from CompactSegMRML.Results import ModelCard, ModelInfo
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.StopControls import thresholdText
+from CompactSegQt.RunControls import thresholdText
+from CompactSegQt.Texts import plain
 
 __all__ = ["ModelList"]
 
@@ -20,14 +22,16 @@ class ModelList:
     Args:
         searchBox: ctkSearchBox.
         table: QTableWidget.
+        line: QLabel, for what must be known of the chosen model.
 
     Attributes:
         chosen: Signal with the name of the model that the user chose.
     """
 
-    def __init__(self, searchBox, table) -> None:
+    def __init__(self, searchBox, table, line) -> None:
         self.chosen = Signal()
-        self._searchBox, self._table = searchBox, table
+        self._searchBox, self._table, self._line = searchBox, table, line
+        line.textFormat = qt.Qt.PlainText
         self._models: tuple[ModelInfo, ...] = ()
         self._current = ""
         self._filling = False
@@ -73,6 +77,13 @@ class ModelList:
         else:
             self._table.clearSelection()
         self._filling = False
+        self._showLine()
+
+    def _showLine(self) -> None:
+        model = self.current
+        self._line.text = lineOf(model) if model is not None else ""
+        self._line.toolTip = description(model) if model is not None else ""
+        self._line.visible = model is not None
 
     def setEnabled(self, enabled: bool, reason: str) -> None:
         """Take no choice for a while; the reason is in the tooltip."""
@@ -86,6 +97,7 @@ class ModelList:
         name = self._models[row].name
         if name != self._current:
             self._current = name
+            self._showLine()
             self.chosen(name)
 
     def _onSearch(self, text: str) -> None:
@@ -95,7 +107,9 @@ class ModelList:
             self._table.setRowHidden(row, not isFound)
         self._fitHeight(sum(found))
         nothing = _("No model fits “{text}”.").format(text=text) if words and not any(found) else ""
-        self._searchBox.toolTip = nothing or _("Search by body part, structure, modality or name.")
+        self._searchBox.toolTip = plain(nothing) or _(
+            "Search by body part, structure, modality or name."
+        )
 
     def _onReturn(self) -> None:
         """Choose the first model that was found, and go on in the list."""
@@ -111,6 +125,16 @@ class ModelList:
         self._table.setFixedHeight(shown * self._table.verticalHeader().defaultSectionSize + frame)
 
 
+def lineOf(model: ModelInfo) -> str:
+    """What a user must know before they click: what it was made from, where it fails first, and that it is research."""
+    made = re.sub(
+        r" \([^()]*(\([^()]*\)[^()]*)*\)", "", _madeFrom(model.card)
+    )  # the tooltip has the source
+    parts = [_("Made from {data}.").format(data=made)] if made else []
+    parts += [f"{each.rstrip('.')}." for each in model.card.limits[:1]]
+    return " ".join([*parts, _("For research, not for diagnosis.")])
+
+
 def searched(model: ModelInfo) -> str:
     """What a search looks at."""
     parts = [model.name, model.title, model.description, model.modality]
@@ -123,7 +147,7 @@ def description(model: ModelInfo) -> str:
     lines = [
         (_("Segments"), labels),
         (_("Images"), model.modality),
-        (_("Levels"), f"{model.levels}; {stopText(model.stop)}"),
+        (_("Levels"), f"{model.levels}; {stopText(model.stopThreshold)}"),
         (_("Made from"), _madeFrom(model.card)),
         (_("Checked on"), _checkedOn(model)),
         (_("Limits"), " ".join(model.card.limits)),
@@ -141,15 +165,13 @@ def description(model: ModelInfo) -> str:
     )
 
 
-def stopText(stop: StopInfo) -> str:
+def stopText(threshold: float) -> str:
     """When it stops by itself."""
-    if not stop.threshold:
+    if not threshold:
         return _("all are computed")
-    if stop.unit == "dice":
-        text = _("stops when less than {threshold} Dice is expected of the next")
-    else:
-        text = _("stops when one changed every structure by less than {threshold}")
-    return text.format(threshold=thresholdText(stop.threshold))
+    return _("stops when one changed every structure by less than {threshold}").format(
+        threshold=thresholdText(threshold)
+    )
 
 
 def _madeFrom(card: ModelCard) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,20 @@ import slicer
 from slicer.i18n import tr as _
 
 from CompactSegLib.files import find_resource
+from CompactSegMRML.Signal import Signal
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 __all__ = ["Packages", "PackagesError"]
 
-_TORCH_VERSION = ">=2.4,!=2.9.*"
-"""As in pyproject.toml: 2.9's 3D convolutions are several times slower."""
+_TORCH_INSTALLED = ">=2.4,!=2.9.*"
+"""What is installed, as in pyproject.toml: 2.9's 3D convolutions are several times slower."""
+_TORCH_USED = ">=2.4"
+"""What is good enough where it is there already: nothing that works is replaced unasked."""
+_IN_USE = re.compile(
+    r"WinError (5|32)\b|being used by another process|Access is denied|Permission denied"
+)
 
 
 class PackagesError(RuntimeError):
@@ -26,14 +33,25 @@ class PackagesError(RuntimeError):
 
 
 class Packages:
-    """Asks once, then installs what is missing with what Slicer has for it."""
+    """Asks once, then installs what is missing with what Slicer has for it.
+
+    While that goes on Slicer handles events, so a second click may come: `isInstalling` says that it must wait.
+
+    Attributes:
+        isInstalling: Whether an installation is under way.
+        changed: Signal after that changed.
+    """
+
+    def __init__(self) -> None:
+        self.isInstalling = False
+        self.changed = Signal()
 
     def missing(self) -> list[str]:
         """Names of what is not there, PyTorch first; nothing is imported to find out."""
         importlib.invalidate_caches()
         return [
             "PyTorch" if each.name == "torch" else each.name
-            for each in _requirements(f"torch{_TORCH_VERSION}")
+            for each in _requirements(f"torch{_TORCH_USED}")
             if not _isInstalled(each)
         ]
 
@@ -41,7 +59,7 @@ class Packages:
         """Ask whether to install what is missing, and install it.
 
         Returns:
-            Whether all is there now; False when the user said not now.
+            Whether all is there now; False when the user said not now, or it is being installed already.
 
         Raises:
             PackagesError: It could not be installed.
@@ -49,20 +67,31 @@ class Packages:
         missing = self.missing()
         if not missing:
             return True
-        if not self._ask(missing):
+        if self.isInstalling or not self._ask(missing):
             return False
+        self._setInstalling(True)
+        slicer.util.showStatusMessage(
+            _("Installing {packages}…").format(packages=", ".join(missing))
+        )
         try:
             if any(name != "PyTorch" for name in missing):
                 self._installRequirements()
             if "PyTorch" in missing:
                 self._installTorch()
-        except (
-            CalledProcessError
-        ) as error:  # of pip, whose words are in Slicer's own window or its log
-            raise PackagesError(_notInstalled()) from error
+        except (CalledProcessError, RuntimeError, OSError) as error:
+            if isinstance(error, PackagesError):
+                raise
+            raise PackagesError(_notInstalled(error)) from error
+        finally:
+            self._setInstalling(False)
+            slicer.util.showStatusMessage("")
         if self.missing():
-            raise PackagesError(_notInstalled())
+            raise PackagesError(_notInstalled(None))
         return True
+
+    def _setInstalling(self, isInstalling: bool) -> None:
+        self.isInstalling = isInstalling
+        self.changed()
 
     @staticmethod
     def _ask(missing: list[str]) -> bool:
@@ -73,6 +102,10 @@ class Packages:
             "PyTorch takes 200 MB, with a graphics card up to 3 GB, and some minutes; it is needed once.\n\n"
             "Your images stay on this computer.\n\nInstall now?"
         ).format(packages=_(" and ").join(missing))
+        if "PyTorch" in missing and (replaced := _replaced()):
+            text += "\n\n" + _(
+                "PyTorch {version} is there, which is too old, and will be replaced."
+            ).format(version=replaced)
         if slicer.app.testingEnabled():
             return False
         box = qt.QMessageBox(slicer.util.mainWindow())
@@ -112,15 +145,37 @@ class Packages:
                 )
             ) from None
         PyTorchUtils.PyTorchUtilsLogic().installTorch(
-            askConfirmation=False, torchVersionRequirement=_TORCH_VERSION
+            askConfirmation=False, torchVersionRequirement=_TORCH_INSTALLED
         )
 
 
-def _notInstalled() -> str:
-    return _(
-        "The packages could not be installed. Check the connection to the internet and the free space, and click "
-        "Segment again."
+def _notInstalled(error: Exception | None) -> str:
+    """What to do; pip's own words are in Slicer's window or its log."""
+    words = " ".join(str(part) for part in (error, getattr(error, "output", None)) if part)
+    if _IN_USE.search(words):
+        return _(
+            "The packages could not be installed, as files of an older version are in use. Restart Slicer and click "
+            "Segment before anything else."
+        )
+    return (
+        _(
+            "The packages could not be installed. Check the connection to the internet and the free space, and click "
+            "Segment again. {details}"
+        )
+        .format(details=words[:_MOST_WORDS])
+        .strip()
     )
+
+
+_MOST_WORDS = 300
+
+
+def _replaced() -> str:
+    """Version of a PyTorch that is there and is too old; "" for none."""
+    try:
+        return importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _requirements(*others: str) -> list[Requirement]:

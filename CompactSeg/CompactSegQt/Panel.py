@@ -8,14 +8,16 @@ import qt
 import slicer
 import vtk
 
-from CompactSegMRML.Display import applyStyle, placeRegion
+from CompactSegMRML.RegionOfInterest import hideHandles, placeRegion
 from CompactSegQt.Actions import Actions
+from CompactSegQt.Advanced import workerSentence
 from CompactSegQt.Controls import Controls
-from CompactSegQt.NoticeRules import showNotice
+from CompactSegQt.Notices import Situation, showNotice
 from CompactSegQt.Packages import Packages
 from CompactSegQt.ParameterNode import thresholdInPercent
-from CompactSegQt.PollTimer import PollTimer
 from CompactSegQt.Settings import Settings
+from CompactSegQt.Texts import plain
+from CompactSegQt.Views import showInViews, volumeOnView
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Panel"]
+
+_BUSY_MS, _IDLE_MS = 30, 250
+"""How often the logic is polled: while something is under way, and while the worker waits."""
 
 
 class Panel(slicer.util.VTKObservationMixin):
@@ -41,22 +46,33 @@ class Panel(slicer.util.VTKObservationMixin):
         self.controls = Controls(ui, panel)
         self.actions = Actions(logic, Packages())
         self._settings = Settings()
-        self._timer = PollTimer(logic.poll)
+        self._timer = qt.QTimer()
+        self._timer.connect("timeout()", logic.poll)
+        self._isTestingWorker = False
         self._guiConnection: int | None = None
         self._volume: Any = None
         self._outcome: RunOutcome | None = None
         self._isRefreshing = False
+        self._isSeen = True
         self.controls.advanced.setCommand(logic.workerCommand)
         self._followLogic()
         self._followControls()
         self.refresh()
 
     def enter(self) -> None:
-        """The panel is seen: have a worker warm before the first click, and a volume chosen."""
-        if self.parameters is not None and self.parameters.volume is None:
-            self.parameters.volume = _volumeOnView()
+        """The panel is seen: have a worker warm before the first click, and the volume chosen that the views show."""
+        self._isSeen = True
+        volume = volumeOnView()
+        if self.parameters is not None and volume is not None and self.logic.run is None:
+            self.parameters.volume = volume
+        self.refresh()
         if self.logic.state == "stopped" and self.logic.problem is None:
             self.logic.startWorker()
+
+    def exit(self) -> None:
+        """Another module is seen; it gets the layout as it was."""
+        self._isSeen = False
+        self.logic.endComparison()
 
     def close(self) -> None:
         """Let go of the scene, the worker and the parameter node."""
@@ -67,25 +83,27 @@ class Panel(slicer.util.VTKObservationMixin):
 
     def refresh(self) -> None:
         """Bring all that is seen up to date."""
-        if self._isRefreshing:
+        if self._isRefreshing or not self._isSeen:
             return
         self._isRefreshing = True
         try:
             parameters, logic = self.parameters, self.logic
-            self.controls.show(logic, parameters, self._volume, wanted=self.actions.wanted)
-            self._applyStyle()
-            showNotice(
-                self.controls.notice,
-                logic,
-                self._volume,
+            actions = self.actions
+            self.controls.show(logic, parameters, self._volume, actions)
+            now = Situation(
+                volumeNode=self._volume,
                 model=self.controls.models.current,
                 hasRegion=parameters is not None and parameters.region is not None,
                 outcome=self._outcome,
-                declined=self.actions.declined,
-                install=self.actions.install,
+                isInstalling=actions.isInstalling,
+                declined=actions.declined,
+                install=actions.install,
                 addRegion=self._addRegion,
                 useWholeImage=self._useWholeImage,
             )
+            showNotice(self.controls.notice, logic, now)
+            if self._isTestingWorker:
+                self.controls.advanced.showWorker(workerSentence(logic))
         finally:
             self._isRefreshing = False
 
@@ -98,10 +116,11 @@ class Panel(slicer.util.VTKObservationMixin):
             self.removeObserver(
                 self.parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged
             )
-        self.parameters = parameters
+        self.parameters = self.actions.parameters = parameters
         if parameters is not None:
             self._guiConnection = parameters.connectGui(self.ui)
             self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersChanged)
+            self.logic.setOutlineOnly(parameters.outlineOnly)
             self._onModels()
             self._onDevices()
         self._onParametersChanged()
@@ -111,6 +130,8 @@ class Panel(slicer.util.VTKObservationMixin):
         if volume is not self._volume:
             self._watch(volume)
             self._outcome, self.actions.wanted = None, None
+            self.logic.choose(volume)
+            showInViews(volume)
             self._lookAtChosen()
         self.refresh()
 
@@ -126,12 +147,12 @@ class Panel(slicer.util.VTKObservationMixin):
             slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
         ):
             if self._volume is not None:
-                self.removeObserver(self._volume, event, self._onVolumeChanged)
+                self.removeObserver(self._volume, event, self._onScene)
             if volume is not None:
-                self.addObserver(volume, event, self._onVolumeChanged)
-        self._volume = volume
+                self.addObserver(volume, event, self._onScene)
+        self._volume = self.actions.volume = volume
 
-    def _onVolumeChanged(self, _caller: Any, _event: Any) -> None:
+    def _onScene(self, _caller: Any, _event: Any) -> None:
         self.refresh()
 
     # What the logic says
@@ -141,12 +162,12 @@ class Panel(slicer.util.VTKObservationMixin):
         logic.modelsChanged.connect(self._onModels)
         logic.devicesChanged.connect(self._onDevices)
         logic.stateChanged.connect(self._onState)
-        logic.progressed.connect(self.controls.run.setProgress)
+        logic.progressed.connect(self._onProgress)
         logic.levelReady.connect(self._onLevelReady)
         logic.resultsChanged.connect(self.refresh)
         logic.comparisonEnded.connect(self.refresh)
         logic.finished.connect(self._onFinished)
-        logic.logged.connect(self.controls.log.append)
+        logic.logged.connect(self.controls.advanced.appendLog)
 
     def _onModels(self) -> None:
         self.controls.models.setModels(self.logic.models)
@@ -159,67 +180,84 @@ class Panel(slicer.util.VTKObservationMixin):
         self.controls.advanced.setDevices(self.logic.devices, current)
 
     def _onState(self, state: str) -> None:
-        self._timer.follow(state)
+        interval = _IDLE_MS if state == "ready" else _BUSY_MS
+        if state == "stopped":
+            self._timer.stop()
+        elif not self._timer.active or self._timer.interval != interval:
+            self._timer.start(interval)
         self.refresh()
+
+    def _onProgress(self, level: int, levels: int, fraction: float, message: str) -> None:
+        run = self.logic.run
+        volume = run.volumeName if run is not None else ""
+        number, total = self.logic.place
+        if total > 1:
+            volume = f"{volume} ({number}/{total})"
+        self.controls.run.setProgress(level, levels, fraction, message, volume=volume)
 
     def _onLevelReady(self, volume: Any, _level: int) -> None:
         if volume is self._volume:
-            self.actions.keepWanted(volume)
+            self.actions.keepWanted()
             self.refresh()
 
     def _onFinished(self, outcome: RunOutcome) -> None:
         if outcome.volumeNode is not None and outcome.volumeNode is self._volume:
             self._outcome = outcome
+            if self.parameters is not None and self.parameters.region is not None:
+                hideHandles(self.parameters.region)
         self.refresh()
-        # Later, since a window that waits for its button would hold up the logic, which is in the middle of saying so.
+        # Later, since a window that waits for its button would hold up the logic.
         qt.QTimer.singleShot(0, lambda: self._afterRun(outcome))
 
     def _afterRun(self, outcome: RunOutcome) -> None:
         if outcome.volumeNode is not None and outcome.volumeNode is self._volume:
-            self.actions.afterRun(self._volume, isDone=outcome.kind == "done")
+            self.actions.afterRun(isDone=outcome.kind == "done")
             self.refresh()
         if outcome.kind == "failed":
-            slicer.util.errorDisplay(outcome.sentence)
+            slicer.util.errorDisplay(plain(outcome.sentence))
 
     # What the user does
-
     def _followControls(self) -> None:
         controls, actions = self.controls, self.actions
         actions.changed.connect(self.refresh)
         controls.models.chosen.connect(self._onModelChosen)
-        controls.stop.unitChosen.connect(self._onUnitChosen)
         controls.run.segmentRequested.connect(self._onSegment)
         controls.run.cancelRequested.connect(self.logic.cancel)
-        controls.level.levelChosen.connect(self._onLevelChosen)
-        controls.results.levelChosen.connect(self._onLevelChosen)
+        controls.level.levelChosen.connect(actions.show)
+        controls.levels.levelChosen.connect(actions.show)
         controls.level.overlayToggled.connect(self._onOverlay)
-        controls.comparison.compareRequested.connect(self._onCompare)
+        controls.comparison.compareRequested.connect(actions.compare)
         controls.comparison.endRequested.connect(self.logic.endComparison)
         controls.advanced.deviceChosen.connect(self._onDeviceChosen)
         controls.advanced.commandChosen.connect(self._onCommandChosen)
-        controls.advanced.restartRequested.connect(self.logic.restartWorker)
+        controls.advanced.testRequested.connect(self._onTestWorker)
         controls.advanced.regionCreated.connect(self._onRegionCreated)
-        self.ui.editButton.connect("clicked(bool)", self._onEdit)
-        self.ui.statisticsButton.connect("clicked(bool)", self._onStatistics)
+        self.ui.outlineCheckBox.connect("clicked(bool)", self._onOutline)
+        controls.comparison.differencesOnlyChosen.connect(actions.showDifferencesOnly)
+        controls.several.segmentRequested.connect(self._onSegmentSeveral)
+        structures = controls.structures
+        structures.visibilityChosen.connect(actions.showStructures)
+        structures.colorChosen.connect(actions.colorStructures)
+        structures.opacityChosen.connect(actions.fadeStructures)
+        structures.jumpRequested.connect(actions.goTo)
+        for button, action in (
+            (self.ui.editButton, actions.edit),
+            (self.ui.statisticsButton, actions.measure),
+            (self.ui.exportButton, actions.export),
+            (self.ui.removeButton, actions.remove),
+        ):
+            button.connect("clicked(bool)", action)
 
     def _onSegment(self) -> None:
         self._outcome = None
-        self.actions.segment(self.parameters)
+        self.actions.segment()
 
-    def _onLevelChosen(self, level: int) -> None:
-        self.actions.show(self._volume, level)
+    def _onSegmentSeveral(self, nodes: list[Any]) -> None:
+        self._outcome = None
+        self.actions.segmentAll(nodes)
 
     def _onOverlay(self, isVisible: bool) -> None:
-        self.actions.toggleOverlay(self._volume, isVisible, level=self.controls.level.level)
-
-    def _onCompare(self, left: int, right: int) -> None:
-        self.actions.compare(self._volume, left, right)
-
-    def _onEdit(self, _checked: bool = False) -> None:
-        self.actions.edit(self._volume)
-
-    def _onStatistics(self, _checked: bool = False) -> None:
-        self.actions.measure(self._volume)
+        self.actions.toggleOverlay(isVisible, level=self.controls.level.level)
 
     def _onModelChosen(self, name: str) -> None:
         model = next(each for each in self.logic.models if each.name == name)
@@ -232,11 +270,7 @@ class Panel(slicer.util.VTKObservationMixin):
         parameters = self.parameters
         with slicer.util.NodeModify(parameters.parameterNode):
             parameters.model = model.name
-            parameters.unit = model.stop.unit
-            parameters.thresholdPercent = thresholdInPercent(model.stop.threshold)
-
-    def _onUnitChosen(self, unit: str) -> None:
-        self.parameters.unit = unit
+            parameters.thresholdPercent = thresholdInPercent(model.stopThreshold)
 
     def _onDeviceChosen(self, name: str) -> None:
         self.parameters.device = name
@@ -244,6 +278,11 @@ class Panel(slicer.util.VTKObservationMixin):
     def _onCommandChosen(self, command: str) -> None:
         self._settings.workerCommand = command
         self.logic.restartWorker(command)
+
+    def _onTestWorker(self) -> None:
+        self._isTestingWorker = True
+        self.logic.restartWorker()
+        self.refresh()
 
     def _addRegion(self) -> None:
         self.controls.advanced.open()
@@ -257,23 +296,5 @@ class Panel(slicer.util.VTKObservationMixin):
         placeRegion(region, self._volume, sizeMm=getattr(model, "fieldMm", None))
         self.parameters.region = region
 
-    def _applyStyle(self) -> None:
-        results = self.logic.results(self._volume) if self._volume is not None else None
-        if results is None or self.parameters is None:
-            return
-        for each in results.levels:
-            applyStyle(
-                each.segmentationNode,
-                outlineOnly=self.parameters.outlineOnly,
-                show3D=self.parameters.show3D,
-            )
-
-
-def _volumeOnView() -> Any:
-    """The volume that the slice views show, or else the first there is; None without one."""
-    selection = slicer.app.applicationLogic().GetSelectionNode()
-    active = selection.GetActiveVolumeID() if selection is not None else None
-    scene = slicer.mrmlScene
-    return (scene.GetNodeByID(active) if active else None) or scene.GetFirstNodeByClass(
-        "vtkMRMLScalarVolumeNode"
-    )
+    def _onOutline(self, outlineOnly: bool) -> None:
+        self.logic.setOutlineOnly(outlineOnly, self._volume)

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import slicer
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 __all__ = ["CompactSegParameterNode", "thresholdInPercent"]
 
@@ -22,26 +22,20 @@ class CompactSegParameterNode:
     Attributes:
         volume: To be segmented.
         model: Name of the model; "" before one was chosen.
-        unit: Of the threshold: ``jaccard`` (improvement of a level) or ``dice`` (expected gain of the next).
-        thresholdPercent: Below it, no deeper level is computed.
-        allLevels: Compute all levels whatever they bring.
+        thresholdPercent: No deeper level is computed when one changed less than this; 0 computes all.
         device: ``auto``, or a name that the worker knows.
         region: To which segmenting is confined; None for the whole volume.
         keptMegabytes: Most memory for feature maps that make deeper levels quick; 0 for a share of what is free.
         outlineOnly: Show levels as outlines, not filled.
-        show3D: Show the level in the 3D view too.
     """
 
     volume: slicer.vtkMRMLScalarVolumeNode
     model: str = ""
-    unit: Annotated[str, Choice(["jaccard", "dice"])] = "jaccard"
     thresholdPercent: Annotated[float, WithinRange(0.0, 100.0)] = 1.0
-    allLevels: bool = False
     device: str = "auto"
     region: slicer.vtkMRMLMarkupsROINode
     keptMegabytes: Annotated[int, WithinRange(0, MOST_KEPT_MEGABYTES)] = 0
     outlineOnly: bool = False
-    show3D: bool = False
 
 
 def thresholdInPercent(threshold: float) -> float:

@@ -1,20 +1,27 @@
-"""Segment, which turns into Cancel, and how far the levels are."""
+"""When levels are no longer worth their time, Segment, which turns into Cancel, and how far the run is."""
+
+import time
 
 import qt
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Signal import Signal
+from CompactSegQt.Texts import plain
 
-__all__ = ["RunControls"]
+__all__ = ["RunControls", "secondsText", "thresholdText"]
+
+_LEAST_FRACTION = 0.1
+"""Of a level, before what is left of it is guessed."""
 
 
 class RunControls:
-    """One button for both, so that what ends a run is where it was begun.
+    """One button for both, so that what ends a run is where it was begun; the threshold is above it.
 
     Args:
         button: QPushButton.
         progress: QProgressBar.
         text: QLabel that says what is being done.
+        threshold: QDoubleSpinBox, in percent; the parameter node keeps its value.
         panel: QWidget in which the keys work: Ctrl+Return to begin, Escape to cancel.
 
     Attributes:
@@ -22,23 +29,31 @@ class RunControls:
         cancelRequested: Signal.
     """
 
-    def __init__(self, button, progress, text, *, panel) -> None:
+    def __init__(self, button, progress, text, threshold, *, panel) -> None:
         self.segmentRequested, self.cancelRequested = Signal(), Signal()
         self._button, self._progress, self._text = button, progress, text
+        self._threshold = threshold
+        # Nothing changes less than 0 %: say what that means.
+        threshold.specialValueText = _("never: all levels")
+        text.textFormat = qt.Qt.PlainText
         self._isRunning = False
+        self._levelBegan = (0, 0.0)
         self._begin = self._shortcut("Ctrl+Return", panel, self._onBegin)
         self._escape = self._shortcut("Esc", panel, self._onEscape)
         button.connect("clicked(bool)", self._onClicked)
         self.setState("ready", reason=None)
 
-    def setState(self, state: str, *, reason: str | None) -> None:
+    def setState(
+        self, state: str, *, reason: str | None, ownThreshold: float | None = None
+    ) -> None:
         """Show what the button does now.
 
         Args:
             state: Of the logic.
             reason: Why nothing can be segmented; None where it can.
+            ownThreshold: Of the chosen model, 0 to 1; None without one.
         """
-        self._isRunning = state in ("running", "cancelling")
+        wasRunning, self._isRunning = self._isRunning, state in ("running", "cancelling")
         # Escape is also what closes a popup or ends the Segment Editor's effect; it is taken only while it cancels.
         self._escape.enabled = self._isRunning
         self._progress.visible = self._text.visible = self._isRunning
@@ -50,23 +65,51 @@ class RunControls:
         else:
             tooltip = reason or _("Segment the volume, level by level. (Ctrl+Return)")
             self._show(_("&Segment"), tooltip, enabled=reason is None)
-            self.setProgress(0, 0, 0.0, "")
-
-    def setProgress(self, level: int, levels: int, fraction: float, message: str) -> None:
-        """Show how far a level is; level 0 for what comes before the first."""
-        if level == 0:
             self._progress.setRange(0, 0)
-            self._text.text = message
+        if self._isRunning and not wasRunning:
+            # Fields are disabled while it runs, and the keys work only where the focus is in the panel.
+            self._button.setFocus()
+        self._threshold.enabled = not self._isRunning
+        self._threshold.toolTip = self._thresholdTooltip(ownThreshold)
+
+    def setProgress(
+        self, level: int, levels: int, fraction: float, message: str, *, volume: str = ""
+    ) -> None:
+        """Show how far a level is; level 0 for what comes before the first."""
+        now = time.monotonic()
+        if level == 0:
+            self._levelBegan = (0, now)
+            self._progress.setRange(0, 0)
+            self._text.text = f"{volume}: {message}" if volume else message
             return
+        if level != self._levelBegan[0]:
+            self._levelBegan = (level, now)
         self._progress.setRange(0, 100)
         self._progress.value = round(100 * fraction)
-        self._text.text = _("Computing level {level} of {levels}").format(
-            level=level, levels=levels
+        text = _("{volume}: level {level} of {levels}").format(
+            volume=volume, level=level, levels=levels
         )
+        took = now - self._levelBegan[1]
+        if fraction >= _LEAST_FRACTION and took > 1:
+            left = secondsText(took * (1 - fraction) / fraction)
+            text = _("{text}, about {left} left").format(text=text, left=left)
+        self._text.text = text
+
+    def _thresholdTooltip(self, own: float | None) -> str:
+        if self._isRunning:
+            return _("Can be changed when the segmentation is finished or cancelled.")
+        text = _(
+            "No deeper level is computed when the last one changed every structure by less than this. 0 % never "
+            "stops: all levels are computed."
+        )
+        if own is not None:
+            brings = _("The chosen model brings along {threshold}.")
+            text = f"{text} {brings.format(threshold=thresholdText(own))}"
+        return text
 
     def _show(self, text: str, tooltip: str, *, enabled: bool) -> None:
         self._button.text = text
-        self._button.toolTip = tooltip
+        self._button.toolTip = plain(tooltip)
         self._button.enabled = enabled
 
     def _onClicked(self, _checked: bool = False) -> None:
@@ -89,3 +132,23 @@ class RunControls:
         shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
         shortcut.connect("activated()", slot)
         return shortcut
+
+
+def thresholdText(threshold: float | None) -> str:
+    """A threshold from 0 to 1 for people.
+
+    >>> thresholdText(0.001), thresholdText(0)
+    ('0.1 %', 'never')
+    """
+    return f"{100 * threshold:g} %" if threshold else _("never")
+
+
+def secondsText(seconds: float) -> str:
+    """A time that is left, as exactly as it is known.
+
+    >>> secondsText(3.2), secondsText(200)
+    ('4 s', '4 min')
+    """
+    if seconds < 90:
+        return _("{seconds} s").format(seconds=int(seconds) + 1)
+    return _("{minutes} min").format(minutes=int(seconds / 60) + 1)

@@ -137,18 +137,18 @@ def test_the_threshold_stops_early_and_says_so(logic, volume):
     assert [level.level for level in results.levels] == [1, 2]
     assert results.availableLevels == 3
     last = results.levels[-1]
-    assert (last.stop, last.stopUnit, last.stopThreshold) == ("threshold", "jaccard", 0.9)
+    assert (last.stop, last.stopThreshold) == ("threshold", 0.9)
     assert last.improvement == max(last.improvementByLabel.values())
 
 
 def test_a_models_own_rule_is_told_where_a_run_states_none(logic, volume):
     run(logic, volume, allLevels=True)
-    assert logic.results(volume).levels[-1].stopUnit == "", "no rule stopped it"
+    assert logic.results(volume).levels[-1].stopThreshold is None, "no rule stopped it"
     slicer.util.updateVolumeFromArray(volume, 0 * slicer.util.arrayFromVolume(volume))
     run(logic, volume)
     last = logic.results(volume).levels[-1]
-    own = next(each.stop for each in logic.models if each.name == MODEL)
-    assert (last.stop, last.stopUnit, last.stopThreshold) == ("threshold", own.unit, own.threshold)
+    own = next(each.stopThreshold for each in logic.models if each.name == MODEL)
+    assert (last.stop, last.stopThreshold) == ("threshold", own)
 
 
 def test_a_deeper_level_costs_its_block_only(logic, volume):

@@ -118,8 +118,9 @@ class Driver:
 
     def begin(self, *, allLevels: bool = True) -> None:
         """Click Segment."""
-        self.check(self.ui.allLevelsCheckBox, allLevels)
         self.ready()
+        if allLevels:
+            self.ui.thresholdSpinBox.value = 0
         self._before = len(self.outcomes)
         self.click(self.ui.segmentButton)
 

@@ -40,7 +40,7 @@ class _FakeWorker:
         self._lock = threading.Lock()
 
     def serve(self) -> None:
-        from CompactSegLib.serving.events import ready
+        from CompactSegLib.serve.events import ready
 
         self._offer = ready()
         self._tell(self._offer)
@@ -51,7 +51,7 @@ class _FakeWorker:
             self._answer(frame)
 
     def _read(self) -> None:
-        from CompactSegLib.protocol import Frame, read_frames
+        from CompactSegLib.serve.protocol import Frame, read_frames
 
         for frame in read_frames(os.fdopen(os.dup(0), "rb", buffering=0)):
             kind = frame.message.get("request") if isinstance(frame, Frame) else None
@@ -151,7 +151,7 @@ class _FakeWorker:
         }
 
     def _tell(self, event: dict[str, Any], array: np.ndarray | None = None) -> None:
-        from CompactSegLib.protocol import write_frame
+        from CompactSegLib.serve.protocol import write_frame
 
         with self._lock:
             write_frame(self._events, event, array)

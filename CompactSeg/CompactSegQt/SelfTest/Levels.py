@@ -44,7 +44,7 @@ def aThresholdStopsEarlyAndThePanelSaysSo(driver: Driver) -> None:
     assert outcome.stop == "threshold"
     assert driver.levels(volume) == [1, 2]
     assert "Stopped at level 2" in driver.ui.stopText.text
-    assert "gain less than the threshold of 100 % in Dice" in driver.ui.stopText.text
+    assert "less than the threshold of 100 %" in driver.ui.stopText.text
     assert driver.ui.stopText.toolTip == outcome.stopReason != ""
 
 
@@ -83,13 +83,16 @@ def comparingShowsTwoLevelsAndComesBack(driver: Driver) -> None:
     layout = slicer.app.layoutManager().layout
     driver.click(driver.ui.compareButton)
     comparison = driver.logic.comparison
-    assert (comparison.levelA, comparison.levelB) == (1, 3)
+    assert (comparison.a.level, comparison.b.level) == (1, 3)
     assert driver.ui.compareButton.checked
     assert slicer.app.layoutManager().layout != layout
     assert comparison.differenceNode.GetDisplayNode().GetVisibility2DOutline()
     assert not driver.ui.editButton.enabled
-    driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findData(2))
-    assert driver.logic.comparison.levelA == 2
+    table = driver.ui.structuresTable
+    assert table.rowCount == len(driver.model.labels)
+    assert all(0 <= float(table.item(row, 5).text()) <= 1 for row in range(table.rowCount))
+    driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 2"))
+    assert driver.logic.comparison.a.level == 2
     driver.click(driver.ui.compareButton)
     assert driver.logic.comparison is None
     assert slicer.app.layoutManager().layout == layout
@@ -145,7 +148,6 @@ def cancellingKeepsFinishedLevelsAndNoHalfNode(driver: Driver) -> None:
 def _segmentUpToLevel2(driver: Driver):
     """With a threshold that no change reaches, whatever the image, asked after level 2 for the first time."""
     driver.ready()
-    driver.check(driver.ui.allLevelsCheckBox, False)
     driver.ui.thresholdSpinBox.value = 100
     return driver.segment(allLevels=False)
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import slicer
 
-from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models
+from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models, Ownership
 from CompactSegQt.SelfTest.Driver import Driver
 
 __all__ = ["SCENARIOS", "runScenario", "runSelfTest", "sentence"]
 
-SCENARIOS = (*Levels.SCENARIOS, *Models.SCENARIOS, *Mishaps.SCENARIOS, *Geometries.SCENARIOS)
+SCENARIOS = (
+    *Levels.SCENARIOS,
+    *Ownership.SCENARIOS,
+    *Models.SCENARIOS,
+    *Mishaps.SCENARIOS,
+    *Geometries.SCENARIOS,
+)
 
 
 def runSelfTest(test: Any) -> int:

@@ -7,7 +7,14 @@ import re
 import qt
 import slicer
 
-BUTTONS = ("segmentButton", "compareButton", "editButton", "statisticsButton")
+BUTTONS = (
+    "segmentButton",
+    "compareButton",
+    "editButton",
+    "statisticsButton",
+    "exportButton",
+    "removeButton",
+)
 
 
 def test_a_disabled_button_says_why_and_an_enabled_one_what_it_does(driver, desktop):

@@ -62,7 +62,7 @@ def test_cancel_is_answered_at_once(driver, desktop, measured):
 
 
 def _seconds_to_first_overlay(driver, volume):
-    driver.check(driver.ui.allLevelsCheckBox, True)
+    driver.ui.thresholdSpinBox.value = 0
     begin = time.perf_counter()
     driver.click(driver.ui.segmentButton)
     driver.waitUntil(

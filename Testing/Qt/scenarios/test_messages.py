@@ -13,7 +13,7 @@ def test_that_nothing_was_found_in_an_empty_image_is_said(driver):
     driver.ready()
     driver.begin()
     assert driver.finish().kind == "done"
-    driver.waitUntil(lambda: driver.ui.noticeFrame.visible, "the sentence")
-    assert "Nothing was found: all voxels of" in driver.ui.noticeText.text
+    driver.waitUntil(lambda: driver.ui.findingsText.visible, "the sentence")
+    assert "Nothing was found: all voxels of" in driver.ui.findingsText.text
     driver.choosing(driver.load("small"))
-    driver.waitUntil(lambda: not driver.ui.noticeFrame.visible, "the sentence to go")
+    driver.waitUntil(lambda: not driver.ui.findingsText.visible, "the sentence to go")

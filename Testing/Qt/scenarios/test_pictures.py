@@ -9,6 +9,8 @@ import numpy as np
 import slicer
 from PySide6.QtGui import QImage
 
+from CompactSegMRML.Structures import structuresOf
+
 LEFT_HIPPOCAMPUS = (-25.0, -23.0, -12.0)
 ANTERIOR, POSTERIOR = (230, 159, 0), (86, 180, 233)
 
@@ -45,9 +47,9 @@ def test_pictures_of_a_session(driver, desktop):
     assert has_color(desktop.shown_image(driver.logic.comparison.viewNames[1][0]), POSTERIOR)
     desktop.screenshot("panel-compare")
     driver.click(driver.ui.compareButton)
+    driver.click(driver.ui.show3DButton)
     driver.click(driver.ui.advancedButton)
     driver.check(driver.ui.outlineCheckBox, True)
-    driver.check(driver.ui.show3DCheckBox, True)
     desktop.wait(0.3)
     desktop.screenshot("panel-advanced")
     driver.check(driver.ui.outlineCheckBox, False)
@@ -66,8 +68,10 @@ def test_pictures_of_a_whole_head(driver, desktop):
     desktop.screenshot("panel-brain-before")
     driver.segment()
     table = driver.ui.structuresTable
-    names = [table.item(row, 1).text() for row in range(table.rowCount)]
-    assert names == [label.name for label in driver.model.labels]
+    names = [table.item(row, 2).text() for row in range(table.rowCount)]
+    assert names == [
+        each.name for each in structuresOf(label.name for label in driver.model.labels)
+    ]
     widths = [table.columnWidth(column) for column in range(table.columnCount)]
     assert sum(widths) <= table.width, "no sideways scrolling"
     assert table.height >= table.rowCount * table.rowHeight(0), "all rows are seen"

@@ -13,9 +13,9 @@ def test_scenario(driver, scenario):
 
 
 def test_the_self_test_that_slicer_runs_is_these(driver, desktop):
-    from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models
+    from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models, Ownership
 
-    for file in (Geometries, Levels, Mishaps, Models):
+    for file in (Geometries, Levels, Mishaps, Models, Ownership):
         written = {
             name
             for name, value in vars(file).items()

@@ -22,6 +22,7 @@ from standin.node_combo_box import qMRMLNodeComboBox
 from standin.qmrml_widget import qMRMLWidget, qSlicerWidget
 from standin.render_view import ctkVTKAbstractView
 from standin.segment_editor_widget import qMRMLSegmentEditorWidget
+from standin.show_3d_button import ctkMenuButton, qMRMLSegmentationShow3DButton
 from standin.slice_view import qMRMLSliceView
 from standin.slice_widget import qMRMLSliceControllerWidget, qMRMLSliceWidget
 from standin.three_d_view import qMRMLThreeDView, qMRMLThreeDWidget
@@ -31,9 +32,10 @@ def _by_name(*classes: type) -> dict[str, type]:
     return {cls.__name__: cls for cls in classes}
 
 
-CTK = _by_name(ctkCollapsibleButton, ctkMessageBox, ctkSearchBox, ctkVTKAbstractView)
+CTK = _by_name(ctkCollapsibleButton, ctkMenuButton, ctkMessageBox, ctkSearchBox, ctkVTKAbstractView)
 SLICER = _by_name(
     qMRMLNodeComboBox,
+    qMRMLSegmentationShow3DButton,
     qMRMLSegmentEditorWidget,
     qMRMLSliceControllerWidget,
     qMRMLSliceView,
@@ -57,5 +59,13 @@ SLICER = _by_name(
 # Those that a .ui file may name.
 WIDGETS: dict[str, type[QWidget]] = {
     cls.__name__: cls
-    for cls in (ctkCollapsibleButton, ctkSearchBox, qMRMLNodeComboBox, qMRMLWidget, qSlicerWidget)
+    for cls in (
+        ctkCollapsibleButton,
+        ctkMenuButton,
+        ctkSearchBox,
+        qMRMLNodeComboBox,
+        qMRMLSegmentationShow3DButton,
+        qMRMLWidget,
+        qSlicerWidget,
+    )
 }

@@ -1,0 +1,164 @@
+"""What the panel has to say: one thing that stands in the way or would help, in one place, without a window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import qt
+from slicer.i18n import tr as _
+
+from CompactSegQt.Actions import openSampleData
+from CompactSegQt.Texts import noModels
+
+if TYPE_CHECKING:
+    from CompactSegMRML.CompactSegLogic import CompactSegLogic
+    from CompactSegMRML.Results import ModelInfo, RunOutcome
+
+__all__ = ["Notice", "Situation", "showNotice"]
+
+_ICON_SIZE = 20
+_LARGER = 1.5
+"""So much larger than what a model was made for, an image is probably the whole head and not the region."""
+
+
+class Notice:
+    """An icon, sentences, and sometimes a button that does what they advise.
+
+    Args:
+        frame: QFrame around it, hidden while there is nothing to say.
+        icon: QLabel.
+        text: QLabel.
+        button: QPushButton.
+    """
+
+    def __init__(self, frame, icon, text, button) -> None:
+        self._frame, self._icon, self._text, self._button = frame, icon, text, button
+        self._action: Callable[[], None] | None = None
+        text.textFormat = qt.Qt.PlainText
+        button.connect("clicked(bool)", self._onClicked)
+        self.clear()
+
+    def inform(self, text: str, *, label: str = "", action: Callable[[], None] | None = None):
+        """Say something that is good to know."""
+        self._say(text, qt.QStyle.SP_MessageBoxInformation, label=label, action=action)
+
+    def warn(self, text: str, *, label: str = "", action: Callable[[], None] | None = None):
+        """Say that something did not work, or would not."""
+        self._say(text, qt.QStyle.SP_MessageBoxWarning, label=label, action=action)
+
+    def clear(self) -> None:
+        self._frame.hide()
+        self._text.text = ""
+        self._action = None
+
+    def _say(self, text: str, icon, *, label: str, action: Callable[[], None] | None) -> None:
+        standardIcon = self._frame.style().standardIcon(icon)
+        self._icon.setPixmap(standardIcon.pixmap(_ICON_SIZE, _ICON_SIZE))
+        self._text.text = text
+        self._button.text = label
+        self._button.visible = action is not None
+        self._action = action
+        self._frame.show()
+
+    def _onClicked(self, _checked: bool = False) -> None:
+        if self._action is not None:
+            self._action()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a notice is about.
+
+    Attributes:
+        volumeNode: That is chosen; None for none.
+        model: That is chosen; None for none.
+        hasRegion: Whether segmenting is confined to a region.
+        outcome: Of the last run on this volume; None where there was none since it was chosen.
+        isInstalling: Whether packages are being installed.
+        declined: Whether the user said "not now" to installing what is still missing.
+        install: Does it.
+        addRegion: Makes a region.
+        useWholeImage: Confines no longer.
+    """
+
+    volumeNode: Any
+    model: ModelInfo | None
+    hasRegion: bool
+    outcome: RunOutcome | None
+    isInstalling: bool
+    declined: bool
+    install: Callable[[], None]
+    addRegion: Callable[[], None]
+    useWholeImage: Callable[[], None]
+
+
+def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
+    """Say what stands in the way, or what would help; nothing where there is nothing to say."""
+    volume, outcome = now.volumeNode, now.outcome
+    reason = logic.whyNotSegmentable(volume) if volume is not None else None
+    if now.isInstalling:
+        notice.inform(
+            _("PyTorch is being installed, which takes some minutes. Slicer's status bar shows it.")
+        )
+    elif logic.state in ("running", "cancelling"):
+        notice.clear()
+    elif outcome is not None and outcome.kind == "failed":
+        notice.warn(outcome.sentence)
+    elif reason is not None:
+        notice.warn(reason)
+    elif logic.usesDefaultWorker and (now.declined or logic.problemKind == "torch"):
+        text = _missing(declined=now.declined)
+        notice.inform(text, label=_("Install…"), action=now.install)
+    elif logic.problem is not None:
+        notice.warn(logic.problem, label=_("Try again"), action=logic.restartWorker)
+    elif volume is None:
+        notice.inform(
+            _("Load an image first, for example by dragging its file into the window."),
+            label=_("Sample data"),
+            action=openSampleData,
+        )
+    elif logic.state == "ready" and not logic.models:
+        notice.warn(noModels(logic))
+    elif outcome is not None and outcome.kind == "cancelled":
+        notice.inform(outcome.sentence)
+    elif not now.hasRegion and (advice := _tooLarge(volume, now.model)):
+        notice.warn(advice, label=_("Add region"), action=now.addRegion)
+    elif now.hasRegion and now.model is not None and now.model.fieldMm is None:
+        advice = _(
+            "Only the region will be segmented, and “{model}” is made for all of an image."
+        ).format(model=now.model.title)
+        notice.inform(advice, label=_("Whole image"), action=now.useWholeImage)
+    else:
+        notice.clear()
+
+
+def _missing(*, declined: bool) -> str:
+    if declined:
+        return _(
+            "Without PyTorch nothing can be segmented. Results that are there can be shown, compared, edited and "
+            "measured."
+        )
+    return _("PyTorch is needed for segmenting and not installed yet.")
+
+
+def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:
+    """Advice on a region where the image shows much more than the model knows."""
+    field = getattr(model, "fieldMm", None)
+    if field is None or volumeNode is None or volumeNode.GetImageData() is None:
+        return ""
+    size = [
+        voxels * mm
+        for voxels, mm in zip(
+            volumeNode.GetImageData().GetDimensions(), volumeNode.GetSpacing(), strict=True
+        )
+    ]
+    if all(
+        here <= _LARGER * known for here, known in zip(sorted(size), sorted(field), strict=True)
+    ):
+        return ""
+    return _(
+        "“{model}” was made for a region of about {field}, and the image is larger. Confine it to the structure, or "
+        "expect wrong findings elsewhere."
+    ).format(model=model.title, field=" × ".join(f"{mm:.0f}" for mm in field) + " mm")

@@ -1,0 +1,197 @@
+"""Scenarios of what is the user's: edits, views, layouts, and how things are drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import qt
+import slicer
+
+from CompactSegQt.SelfTest.Driver import Driver
+
+__all__ = ["SCENARIOS"]
+
+
+def aLevelThatWasEditedByHandIsKeptByTheNextRun(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    node = driver.logic.results(volume).level(2).segmentationNode
+    before = _cell(driver, level=2)
+    _paint(node)
+    assert _cell(driver, level=2) != before, "the panel's millilitres are those that are there"
+    assert "(edited)" in driver.ui.resultsTable.item(1, 0).text()
+    driver.segment()
+    assert slicer.mrmlScene.IsNodePresent(node)
+    assert node.GetName().endswith("level 2 (edited)")
+    assert driver.levels(volume) == [1, 2, 3]
+    assert "(edited)" not in driver.ui.resultsTable.item(1, 0).text()
+    assert _cell(driver, level=2) == before
+
+
+def anEditedCopyIsComparedWithALevel(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    copy = driver.logic.editCopy(volume, 3)
+    _paint(copy)
+    driver.widget.panel.refresh()
+    index = driver.ui.rightComboBox.findText(copy.GetName())
+    assert index >= 0
+    driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 3"))
+    driver.choose(driver.ui.rightComboBox, index)
+    driver.click(driver.ui.compareButton)
+    comparison = driver.logic.comparison
+    assert (comparison.a.level, comparison.b.node) == (3, copy)
+    table = driver.ui.structuresTable
+    rows = {table.item(row, 2).text(): row for row in range(table.rowCount)}
+    changed, same = (each.name for each in driver.model.labels[:2])
+    assert float(table.item(rows[changed], 5).text()) < 1
+    assert float(table.item(rows[same], 5).text()) == 1
+    difference = comparison.differenceNode.GetDisplayNode()
+    assert not difference.GetVisibility2DFill()
+    driver.click(driver.ui.differencesCheckBox)
+    assert difference.GetVisibility2DFill()
+    driver.click(driver.ui.differencesCheckBox)
+    driver.click(driver.ui.compareButton)
+
+
+def choosingAnotherVolumeEndsAComparisonAndShowsThatVolume(driver: Driver) -> None:
+    first = driver.choosing(driver.load("small"))
+    driver.segment()
+    second = driver.load("small")
+    driver.choosing(first)
+    layout = slicer.app.layoutManager().layout
+    driver.click(driver.ui.compareButton)
+    assert slicer.app.layoutManager().layout != layout
+    driver.choosing(second)
+    assert driver.logic.comparison is None
+    assert slicer.app.layoutManager().layout == layout
+    driver.segment()
+    assert driver.visibleLevels(second) == [3]
+    assert driver.visibleLevels(first) == [], "only the chosen volume's results are seen"
+    assert _background() is second
+    driver.choosing(first)
+    assert driver.visibleLevels(first) == [3]
+    assert driver.visibleLevels(second) == []
+    assert _background() is first
+
+
+def leavingTheModuleGivesTheLayoutBack(driver: Driver) -> None:
+    driver.choosing(driver.load("small"))
+    driver.segment()
+    layout = slicer.app.layoutManager().layout
+    driver.click(driver.ui.compareButton)
+    slicer.util.selectModule("SegmentEditor")
+    assert slicer.app.layoutManager().layout == layout
+    driver.open()
+    assert not driver.ui.compareButton.checked
+
+
+def aVolumeLoadedElsewhereIsChosenOnReturn(driver: Driver) -> None:
+    driver.choosing(driver.load("small"))
+    slicer.util.selectModule("SegmentEditor")
+    other = driver.load("small")
+    driver.open()
+    assert driver.ui.volumeSelector.currentNode() is other
+
+
+def anImageThatWasReplacedIsTold(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    assert "changed" not in driver.ui.findingsText.text
+    array = slicer.util.arrayFromVolume(volume).copy()
+    slicer.util.updateVolumeFromArray(volume, array[::-1].copy())
+    assert "The image was changed" in driver.ui.findingsText.text
+    slicer.util.updateVolumeFromArray(volume, array)
+    assert "The image was changed" not in driver.ui.findingsText.text
+
+
+def howALevelIsDrawnElsewhereStays(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    display = driver.logic.results(volume).level(3).segmentationNode.GetDisplayNode()
+    display.SetVisibility2DFill(False)
+    display.SetVisibility3D(False)
+    driver.slide(driver.ui.levelSlider, 1)
+    driver.slide(driver.ui.levelSlider, 3)
+    driver.widget.panel.refresh()
+    assert not display.GetVisibility2DFill()
+    assert not display.GetVisibility3D()
+    copy = driver.logic.editCopy(volume, 2)
+    assert copy.GetDisplayNode().GetVisibility3D(), "the Segment Editor's Show 3D shows it"
+
+
+def theTableOfStructuresActs(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    table = driver.ui.structuresTable
+    name = driver.model.labels[0].name
+    rows = [row for row in range(table.rowCount) if table.item(row, 2).text() in name]
+    item = table.item(rows[0], 0)
+    item.setCheckState(qt.Qt.Unchecked)
+    for each in driver.logic.results(volume).levels:
+        node = each.segmentationNode
+        segment = node.GetSegmentation().GetSegmentIdBySegmentName(name)
+        assert not node.GetDisplayNode().GetSegmentVisibility(segment)
+    driver.ui.opacitySlider.value = 40
+    assert node.GetDisplayNode().GetSegmentOpacity2DFill(segment) == 0.4
+    slice_ = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
+    slice_.JumpSliceByOffsetting(0.0, 0.0, 500.0)
+    table.cellClicked.emit(rows[0], 3)
+    centre = node.GetSegmentCenterRAS(segment)
+    assert abs(slice_.GetSliceOffset() - centre[2]) < 2
+
+
+def severalVolumesAreSegmentedOneAfterTheOther(driver: Driver) -> None:
+    first, second = driver.load("small"), driver.load("small")
+    driver.choosing(first)
+    driver.ready()
+    driver.ui.thresholdSpinBox.value = 0
+    driver.ui.severalButton.collapsed = False
+    listed = driver.ui.severalList
+    for row in range(listed.count):
+        listed.item(row).setCheckState(qt.Qt.Checked)
+    before = len(driver.outcomes)
+    driver.click(driver.ui.segmentSeveralButton)
+    driver.waitUntil(lambda: len(driver.outcomes) >= before + 2, "both runs", timeoutSeconds=200)
+    assert driver.levels(first) == driver.levels(second) == [1, 2, 3]
+    tables = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLTableNode")]
+    assert any("volumes" in name for name in tables)
+    driver.waitUntil(lambda: driver.logic.state == "ready", "the end")
+
+
+def _cell(driver: Driver, *, level: int) -> str:
+    """Text of the first structure's millilitres at a level."""
+    driver.slide(driver.ui.levelSlider, level)
+    table = driver.ui.structuresTable
+    return "|".join(table.item(0, column).text() for column in range(3, table.columnCount))
+
+
+def _paint(node) -> None:
+    """As a brush does: voxels of the first segment are changed in place."""
+    segment = node.GetSegmentation().GetNthSegmentID(0)
+    voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment)
+    value = node.GetSegmentation().GetNthSegment(0).GetLabelValue()
+    free = np.flatnonzero(voxels.ravel() == 0)[:500]
+    voxels.ravel()[free] = value
+    image = node.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")
+    image.Modified()
+    node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+
+
+def _background():
+    widget = slicer.app.layoutManager().sliceWidget("Red")
+    return widget.mrmlSliceCompositeNode() and slicer.mrmlScene.GetNodeByID(
+        widget.mrmlSliceCompositeNode().GetBackgroundVolumeID()
+    )
+
+
+SCENARIOS = (
+    aLevelThatWasEditedByHandIsKeptByTheNextRun,
+    anEditedCopyIsComparedWithALevel,
+    choosingAnotherVolumeEndsAComparisonAndShowsThatVolume,
+    leavingTheModuleGivesTheLayoutBack,
+    aVolumeLoadedElsewhereIsChosenOnReturn,
+    anImageThatWasReplacedIsTold,
+    howALevelIsDrawnElsewhereStays,
+    theTableOfStructuresActs,
+    severalVolumesAreSegmentedOneAfterTheOther,
+)
