@@ -73,7 +73,7 @@ class LevelRequest:
 
 @dataclass(frozen=True)
 class Ask:
-    """For something that needs no volume: ``hello``, ``models`` or ``devices``."""
+    """For something that needs no volume: ``hello``, ``models``, ``devices`` or ``forget``."""
 
     id: Id
     what: str
@@ -119,6 +119,7 @@ _FIELDS: dict[str, tuple[dict[str, tuple[Any, str]], dict[str, tuple[Any, str]]]
     "hello": ({"id": _ID}, {}),
     "models": ({"id": _ID}, {}),
     "devices": ({"id": _ID}, {}),
+    "forget": ({"id": _ID}, {}),
     "shutdown": ({}, {"id": _ID}),
 }
 

@@ -205,7 +205,7 @@ class Session:
         return self._segmenter
 
     def forget(self) -> None:
-        """Drop all but torch, as after a fault."""
+        """Drop all but torch, as after a fault or when nobody will ask for a deeper level."""
         self._forget_volume()
         self._segmenter = None
 

@@ -154,6 +154,10 @@ class _Worker:
         if request.what == "devices":
             self._load_torch()
             return {"event": "devices", **session.devices()}
+        if request.what == "forget":
+            session.forget()
+            session.rest()
+            return {"event": "forgotten"}
         return ready(request.id) | ({"event": "models"} if request.what == "models" else {})
 
     def _load_torch(self) -> None:

@@ -102,6 +102,20 @@ def test_a_level_of_a_volume_that_is_gone_is_refused(the_worker, the_tiny_model,
     assert "segment it again" in error.message["sentence"]
 
 
+def test_what_is_forgotten_is_gone_and_the_next_volume_is_taken(
+    the_worker, the_tiny_model, an_oblique_volume
+):
+    the_worker.segment(an_oblique_volume, the_tiny_model, id="kept", levels=1)
+    assert [*the_worker.until_last("kept")][-1].message["event"] == "done"
+    the_worker.ask("forget", id="forget")
+    (answer,) = the_worker.until_last("forget")
+    assert answer.message["event"] == "forgotten"
+    the_worker.ask("level", id="after", of="kept", level=2)
+    assert [*the_worker.until_last("after")][-1].message["kind"] == "volume-gone"
+    the_worker.segment(an_oblique_volume, the_tiny_model, id="next", levels=1)
+    assert [*the_worker.until_last("next")][-1].message["event"] == "done"
+
+
 def test_the_threshold_stops(the_worker, the_tiny_model, an_oblique_volume):
     the_worker.segment(an_oblique_volume, the_tiny_model, id="t", threshold=1)
     *levels, done = the_worker.until_last("t")
