@@ -248,7 +248,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
     def _onClosing(self) -> None:
         self._several.stop()
         self._running.abandon("The scene was closed; the run was cancelled.", isGone=True)
-        self._running.forget()
+        self._running.forget(tell=True)
         self.endComparison()
 
 

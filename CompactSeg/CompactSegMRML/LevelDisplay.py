@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import slicer
+
 from CompactSegMRML.Edits import EDITED_ROLE
 from CompactSegMRML.LevelNodes import ASIDE, STALE, VOLUME_ROLE, everyLevelNode, levelNodes
 
-__all__ = ["keepAside", "setVisible", "showOnly", "shownLevel"]
+__all__ = ["hasSurface", "keepAside", "setVisible", "showOnly", "shownLevel"]
 
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
 
@@ -27,6 +29,12 @@ def shownLevel(volumeNode: Any) -> int | None:
         if node.GetDisplayNode() is not None and node.GetDisplayNode().GetVisibility()
     ]
     return visible[0] if len(visible) == 1 else None
+
+
+def hasSurface(node: Any) -> bool:
+    """Whether a user had the surface of a segmentation made, for the 3D views."""
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    return bool(node.GetSegmentation().ContainsRepresentation(name))
 
 
 def setVisible(node: Any, isVisible: bool) -> None:

@@ -65,7 +65,6 @@ class Running:
 
     @property
     def volumeNode(self) -> Any:
-        """Of the run that is under way."""
         return self._current.volumeNode if self._current else None
 
     @property
@@ -171,9 +170,11 @@ class Running:
                 self._client.send({"request": "cancel", "id": current.request})
             self._finish("cancelled", sentence, isGone=isGone)
 
-    def forget(self) -> None:
-        """Nothing that the worker keeps is of use any more."""
+    def forget(self, *, tell: bool = False) -> None:
+        """Nothing that the worker keeps is of use any more; tell it, so that it gives the memory back."""
         self._kept = None
+        if tell and self._client.state == "ready":
+            self._client.send({"request": "forget", "id": uuid.uuid4().hex[:12]})
 
     def takeLevelHandled(self) -> bool:
         """Whether a level arrived since this was asked last: time to let the views be drawn."""
@@ -195,7 +196,7 @@ class Running:
                 current.steps = None
 
     def _send(self, current: Current) -> None:
-        try:  # a scene may name any folder; only a model that is installed there is asked for
+        try:  # a scene may name any folder
             self._client.modelNamed(current.options.model)
         except CompactSegError as error:
             self._finish("failed", str(error))
@@ -206,8 +207,8 @@ class Running:
             return
         self.lastOptions = current.options
         run, copy = current.run, current.copy
-        image = (copy.stamp, current.options, current.box, copy.checksum)
-        self._kept = Kept(current.request, run.volumeID, *image)
+        kept = (copy.stamp, current.options, current.box, copy.checksum)
+        self._kept = Kept(current.request, run.volumeID, *kept)
         current.copy = None  # the copy lives until it is sent, and no longer
         self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
 

@@ -9,7 +9,7 @@ from typing import Any
 from CompactSegMRML.Edits import copyLevel, isEdited
 from CompactSegMRML.Following import followVolume, rememberImage
 from CompactSegMRML.LabelPatch import LabelPatch
-from CompactSegMRML.LevelDisplay import keepAside, showOnly
+from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
     ASIDE,
@@ -54,6 +54,7 @@ class SceneResults:
         self._isOurs = 0
         self._followsRun = False
         self._isFirst = False
+        self._hadSurface = False
         self._chosen: Any = None
         self._outlineOnly = False
         self._stale: set[tuple[Any, str]] = set()
@@ -83,6 +84,7 @@ class SceneResults:
     def beginRun(self) -> None:
         """The levels of the run that begins are shown as they come, until `show` or `hide` is called."""
         self._followsRun = self._isFirst = True
+        self._hadSurface = False
 
     def place(
         self,
@@ -99,6 +101,8 @@ class SceneResults:
         """Put a ``level`` event into the scene; return its level."""
         with self.ours():
             lookAtModel(volumeNode, model.name)
+            if self._isFirst:
+                self._hadSurface = any(map(hasSurface, everyLevelNode(volumeNode)))
             if self._isFirst and not isRefining:
                 markStale(volumeNode)
             self._isFirst = False
@@ -138,6 +142,14 @@ class SceneResults:
                 removeLevel(volumeNode, node)
             if stale:
                 self.watch.refresh()
+            if self._hadSurface:
+                self._makeSurface(volumeNode)
+
+    def _makeSurface(self, volumeNode: Any) -> None:
+        """Of the level that is seen; once after a run and not at each level, since it takes seconds."""
+        shown = levelNodes(volumeNode).get(shownLevel(volumeNode) or 0)
+        if shown is not None and not hasSurface(shown):
+            shown.CreateClosedSurfaceRepresentation()
 
     def show(self, volumeNode: Any, level: int | None) -> None:
         """Show one level or none.
@@ -150,6 +162,8 @@ class SceneResults:
         self._followsRun = False
         with self.ours():
             showOnly(volumeNode, level)
+            if any(map(hasSurface, levelNodes(volumeNode).values())):
+                self._makeSurface(volumeNode)
 
     def editCopy(self, volumeNode: Any, level: int) -> Any:
         """Copy a level, show the copy and hide the levels.
