@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 BUSY = {"all_levels": True, "tile": 8}
 """With tiles this small, `make_large_volume` keeps a worker busy for much longer than a test may take."""
 
-LAST = {"done", "error", "cancelled", "models", "devices", "ready"}
+LAST = {"done", "error", "cancelled", "models", "devices", "ready", "forgotten"}
 
 
 def make_large_volume() -> Volume:

@@ -46,6 +46,17 @@ def test_ctrl_return_segments_and_escape_cancels(driver, desktop):
     assert driver.finish().kind == "cancelled"
 
 
+def test_keys_work_on_after_ctrl_return_in_a_field_that_is_disabled_while_running(driver, desktop):
+    volume = driver.choosing(driver.load("large"))
+    driver.ready()
+    desktop.press(driver.ui.thresholdSpinBox, "Ctrl+Return")
+    driver.waitForLevel(volume, 1)
+    focused = slicer.app.focusWidget()
+    assert focused is driver.ui.segmentButton
+    desktop.press(focused, "Esc")
+    assert driver.finish().kind == "cancelled"
+
+
 def test_the_search_finds_models_by_what_they_segment(driver, desktop):
     driver.waitUntil(lambda: driver.logic.models, "the models")
     table, box = driver.ui.modelTable, driver.ui.modelSearchBox

@@ -123,6 +123,83 @@ class TestPackages:
         driver.click(driver.ui.editButton)
         assert not desktop.dialogs.seen
 
+    def test_not_now_is_forgotten_when_packages_came_otherwise(
+        self, driver, desktop, nothing_installed
+    ):
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Not now")
+        driver.click(driver.ui.segmentButton)
+        assert driver.ui.noticeButton.text == "Install…"
+        desktop.pip.installed |= {"torch", "psutil", "safetensors"}
+        driver.widget.panel.refresh()
+        assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
+
+    def test_a_second_click_while_pip_runs_installs_nothing(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        said = []
+
+        def clicked_meanwhile(install):
+            def pip(*arguments, **options):
+                desktop.wait(0.02)  # as Slicer handles events while pip runs
+                driver.widget.panel.refresh()
+                said.append((driver.ui.noticeText.text, driver.ui.segmentButton.enabled))
+                driver.widget.panel.actions.segment()
+                return install(*arguments, **options)
+
+            return pip
+
+        monkeypatch.setattr(desktop.pip, "install", clicked_meanwhile(desktop.pip.install))
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        assert len(desktop.dialogs.seen) == 1, "one question"
+        assert len(desktop.pip.calls) == 2, "the requirements and PyTorch, once each"
+        for notice, isEnabled in said:
+            assert "is being installed" in notice
+            assert not isEnabled
+
+    def test_a_pytorch_that_works_is_not_replaced_and_one_that_does_not_is_named(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        import importlib.metadata
+
+        known = importlib.metadata.version
+        versions = {"torch": "2.9.1"}
+        monkeypatch.setattr(
+            importlib.metadata, "version", lambda name: versions.get(name) or known(name)
+        )
+        desktop.pip.installed |= {"psutil", "safetensors"}
+        driver.choosing(driver.load("small"))
+        assert driver.segment().kind == "done"
+        assert not desktop.dialogs.seen
+        versions["torch"] = "1.13"
+        desktop.dialogs.answer("Not now")
+        driver.click(driver.ui.segmentButton)
+        assert "PyTorch 1.13 is there, which is too old, and will be replaced" in (
+            desktop.dialogs.take().text
+        )
+
+    def test_files_in_use_are_no_fault_of_the_network(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        def fail(*_arguments, **_options):
+            raise RuntimeError("[WinError 5] Access is denied: 'torch_cpu.dll'")
+
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        monkeypatch.setattr(desktop.pip, "install", fail)
+        desktop.dialogs.answer("Install")
+        desktop.dialogs.answer("OK")
+        driver.click(driver.ui.segmentButton)
+        desktop.dialogs.take()
+        failure = desktop.dialogs.take()
+        assert "files of an older version are in use" in failure.text
+        assert "Restart Slicer" in failure.text
+        assert "internet" not in failure.text
+
     def test_an_installation_that_fails_is_told(self, driver, desktop, nothing_installed):
         driver.choosing(driver.load("small"))
         driver.ready()
