@@ -16,6 +16,7 @@ from CompactSegMRML.SceneFace import SceneFace
 from CompactSegMRML.SeveralRuns import SeveralRuns
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import boxOfResults
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import whyNotSegmentable
 from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerClient import WorkerClient
@@ -158,13 +159,17 @@ class CompactSegLogic(WorkerFace, SceneFace):
         """
         results = self.results(volumeNode)
         if results is None:
-            raise InputError(f"{_name(volumeNode)} has no levels yet; segment it first.")
+            raise InputError(
+                tr("{name} has no levels yet; segment it first.").format(name=_name(volumeNode))
+            )
         if results.level(level) is not None:
             self.showLevel(volumeNode, level)
             return None
         if not 1 <= level <= results.availableLevels:
             raise InputError(
-                f"level: expected 1 to {results.availableLevels}, the levels of {results.model}, got {level}."
+                tr(
+                    "level: expected 1 to {availableLevels}, the levels of {model}, got {level}."
+                ).format(availableLevels=results.availableLevels, model=results.model, level=level)
             )
         self._checkFree()
         problem = whyNotSegmentable(volumeNode)
@@ -189,7 +194,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
 
     def close(self) -> None:
         """Stop the worker, end the comparison and forget the scene; nothing is called afterwards."""
-        self._running.abandon("CompactSeg was closed.")
+        self._running.abandon(tr("CompactSeg was closed."))
         self.endComparison()
         self._client.stop()
         self._results.watch.release()
@@ -234,23 +239,26 @@ class CompactSegLogic(WorkerFace, SceneFace):
         run = self._running.run
         if run is not None:
             raise InputError(
-                f"{run.volumeName} is being segmented; wait for its end, or cancel it."
+                tr("{volumeName} is being segmented; wait for its end, or cancel it.").format(
+                    volumeName=run.volumeName
+                )
             )
 
     def _onRemoved(self, node: Any) -> None:
         if node is self._running.volumeNode:
             self._running.abandon(
-                f"{node.GetName()} was deleted; its run was cancelled.", isGone=True
+                tr("{name} was deleted; its run was cancelled.").format(name=node.GetName()),
+                isGone=True,
             )
         if self._comparing.isOf(node):
             self.endComparison()
 
     def _onClosing(self) -> None:
         self._several.stop()
-        self._running.abandon("The scene was closed; the run was cancelled.", isGone=True)
+        self._running.abandon(tr("The scene was closed; the run was cancelled."), isGone=True)
         self._running.forget(tell=True)
         self.endComparison()
 
 
 def _name(volumeNode: Any) -> str:
-    return volumeNode.GetName() if volumeNode is not None else "No volume"
+    return volumeNode.GetName() if volumeNode is not None else tr("No volume")

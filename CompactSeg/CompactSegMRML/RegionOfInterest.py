@@ -9,6 +9,7 @@ import numpy as np
 import vtk
 
 from CompactSegLib.errors import InputError
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import arrayFromMatrix, ijkToWorld, wholeBox
 from CompactSegMRML.VoxelBox import VoxelBox
 
@@ -34,14 +35,18 @@ def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
     """
     if region is None:
         return wholeBox(volumeNode)
-    name = region.GetName() or "The region"
+    name = region.GetName() or tr("The region")
     if not region.IsA("vtkMRMLMarkupsROINode"):
         raise InputError(
-            f"{name}: expected a markups ROI as the region of interest, got {region.GetClassName()}."
+            tr("{name}: expected a markups ROI as the region of interest, got {className}.").format(
+                name=name, className=region.GetClassName()
+            )
         )
     if min(region.GetSize()) <= 0:
         raise InputError(
-            f"{name}: the region of interest has no size; place it first, or choose none."
+            tr(
+                "{name}: the region of interest has no size; place it first, or choose none."
+            ).format(name=name)
         )
     ijk = _cornersWorld(region) @ np.linalg.inv(ijkToWorld(volumeNode)).T
     low = np.ceil(ijk[:, :3].min(axis=0) - _TOLERANCE_VOXELS).astype(int)
@@ -50,7 +55,9 @@ def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
     low, high = np.maximum(low, 0), np.minimum(high, most)
     if np.any(low > high):
         raise InputError(
-            f"{name}: the region of interest holds no voxel of {volumeNode.GetName()}; move it, or choose none."
+            tr(
+                "{name}: the region of interest holds no voxel of {volume}; move it, or choose none."
+            ).format(name=name, volume=volumeNode.GetName())
         )
     return VoxelBox(tuple(map(int, low)), tuple(map(int, high - low + 1)))  # type: ignore[arg-type]
 

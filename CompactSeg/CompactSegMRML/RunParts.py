@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerProcess import Sending
 
 __all__ = ["Current", "Kept", "RunOptions"]
+
+_COPY_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,19 @@ class Current:
     steps: Iterator[None] | None = None
     sending: Sending | None = None
     cancelledAt: float | None = None
+
+    def copySome(self) -> None:
+        """Copy the volume on for a moment.
+
+        Raises:
+            InputError: It changed in the middle.
+        """
+        end = time.monotonic() + _COPY_SECONDS
+        while self.steps is not None and time.monotonic() < end:
+            try:
+                next(self.steps)
+            except StopIteration:
+                self.steps = None
 
     @property
     def message(self) -> dict[str, Any]:

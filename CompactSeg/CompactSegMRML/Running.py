@@ -16,6 +16,7 @@ from CompactSegMRML.LabelPatch import LabelPatch
 from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.RunParts import Current, Kept, RunOptions
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import VolumeCopy, stampOf
 from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerClient import WorkerClient
@@ -24,7 +25,6 @@ __all__ = ["Running"]
 
 _LOG = logging.getLogger("compactseg.scene")
 _CANCEL_SECONDS = 5.0
-_COPY_SECONDS = 0.02
 
 
 class Running:
@@ -73,12 +73,10 @@ class Running:
 
     @property
     def box(self) -> VoxelBox | None:
-        """The voxels that were sent."""
         return self._current.box if self._current else None
 
     @property
     def sent(self) -> Kept | None:
-        """What was sent last, for which levels come."""
         return self._kept
 
     @property
@@ -120,7 +118,11 @@ class Running:
         self._client.start()
         self._isBeginning = False
         self.changed()
-        waits = "Preparing the volume" if self._client.state == "ready" else "Starting the worker"
+        waits = (
+            tr("Preparing the volume")
+            if self._client.state == "ready"
+            else tr("Starting the worker")
+        )
         self.progressed(0, run.levels or 0, 0.0, waits)
         if not self._lostAtOnce:
             self.step()
@@ -135,7 +137,7 @@ class Running:
             self._finish("failed", self._lostAtOnce)
             return
         try:
-            self._copySome(current)
+            current.copySome()
         except CompactSegError as error:
             self._finish("failed", str(error))
             return
@@ -146,10 +148,10 @@ class Running:
             and time.monotonic() - current.cancelledAt > _CANCEL_SECONDS
         )
         if late:
-            self._finish("cancelled", "Cancelled; the worker did not answer and was ended.")
+            self._finish("cancelled", tr("Cancelled; the worker did not answer and was ended."))
             self._client.kill()
 
-    def cancel(self, sentence: str = "Cancelled; finished levels stay.") -> None:
+    def cancel(self) -> None:
         """End the run. It ends at once where the worker has not got all of it yet."""
         current = self._current
         if current is None or current.cancelledAt is not None:
@@ -157,7 +159,7 @@ class Running:
         if current.sending is not None:
             self._client.send({"request": "cancel", "id": current.request})
         if current.sending is None or not current.sending.isDone:
-            self._finish("cancelled", sentence)
+            self._finish("cancelled", tr("Cancelled; finished levels stay."))
         else:
             current.cancelledAt = time.monotonic()
             self.changed()
@@ -187,14 +189,6 @@ class Running:
         current.copy = VolumeCopy(current.volumeNode, current.box)
         current.steps = current.copy.steps()
 
-    def _copySome(self, current: Current) -> None:
-        end = time.monotonic() + _COPY_SECONDS
-        while current.steps is not None and time.monotonic() < end:
-            try:
-                next(current.steps)
-            except StopIteration:
-                current.steps = None
-
     def _send(self, current: Current) -> None:
         try:  # a scene may name any folder
             self._client.modelNamed(current.options.model)
@@ -210,7 +204,7 @@ class Running:
         kept = (copy.stamp, current.options, current.box, copy.checksum)
         self._kept = Kept(current.request, run.volumeID, *kept)
         current.copy = None  # the copy lives until it is sent, and no longer
-        self.progressed(0, current.run.levels or 0, 0.0, "Sending the volume")
+        self.progressed(0, current.run.levels or 0, 0.0, tr("Sending the volume"))
 
     def _hear(self, event: Mapping[str, Any], array: np.ndarray | None) -> None:
         current = self._current
@@ -223,7 +217,10 @@ class Running:
             if self._current is current:
                 self._client.send({"request": "cancel", "id": current.request})
                 self._finish(
-                    "failed", f"The result could not be shown ({type(error).__name__}: {error})."
+                    "failed",
+                    tr("The result could not be shown ({kind}: {error}).").format(
+                        kind=type(error).__name__, error=error
+                    ),
                 )
 
     def _handle(self, current: Current, event: Mapping[str, Any], array: np.ndarray | None) -> None:
@@ -234,10 +231,11 @@ class Running:
             self._takeLevel(current, event, array)
         elif kind == "done":
             reason = event.get("stop_reason")
-            sentence = f"Done at level {event.get('level')}" + (f": {reason}." if reason else ".")
+            sentence = tr("Done at level {level}").format(level=event.get("level"))
+            sentence += f": {reason}." if reason else "."
             self._finish("done", sentence, event)
         elif kind == "cancelled":
-            self._finish("cancelled", "Cancelled; finished levels stay.")
+            self._finish("cancelled", tr("Cancelled; finished levels stay."))
         elif kind == "error" and event.get("kind") == "volume-gone" and current.of is not None:
             self._sendAgain(current)
         elif kind in ("error", "broken"):
@@ -250,8 +248,10 @@ class Running:
         if array is None or shape != current.box.size[::-1]:
             self._finish(
                 "failed",
-                f"The worker sent labels of shape {shape} for a volume of shape {current.box.size[::-1]}; install "
-                "the same version of CompactSeg there.",
+                tr(
+                    "The worker sent labels of shape {shape} for a volume of shape {expected}; install the same "
+                    "version of CompactSeg there."
+                ).format(shape=shape, expected=current.box.size[::-1]),
             )
             return
         start = tuple(a + b for a, b in zip(current.box.start, event["start"], strict=True))
@@ -274,7 +274,7 @@ class Running:
         elif self._current is not None:
             wasCancelling = self._current.cancelledAt is not None
             self._finish(
-                "cancelled" if wasCancelling else "failed", sentence or "The worker ended."
+                "cancelled" if wasCancelling else "failed", sentence or tr("The worker ended.")
             )
 
     def _finish(

@@ -83,7 +83,9 @@ def levelNode(volumeNode: Any, level: int) -> Any:
         there = ", ".join(map(str, nodes)) or "none"
         name = volumeNode.GetName()
         raise InputError(
-            f"{name}: level {level} is not there (computed: {there}); segment it first."
+            tr("{name}: level {level} is not there (computed: {there}); segment it first.").format(
+                name=name, level=level, there=there
+            )
         )
     return nodes[level]
 

@@ -13,6 +13,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = [
@@ -33,41 +34,53 @@ _STEP_BYTES = 8 * 2**20
 def whyNotSegmentable(node: Any) -> str | None:
     """A sentence for the user where a node can not be segmented; None where it can."""
     if node is None:
-        return "Choose a volume to segment."
-    name = f"{node.GetName() or 'This node'}"
+        return tr("Choose a volume to segment.")
+    name = node.GetName() or tr("This node")
     if node.IsA("vtkMRMLSequenceNode"):
-        return f"{name} is a sequence: open it in the Sequences module and choose the volume of its browser."
+        return tr(
+            "{name} is a sequence: open it in the Sequences module and choose the volume of its browser."
+        ).format(name=name)
     if node.IsA("vtkMRMLLabelMapVolumeNode") or node.IsA("vtkMRMLSegmentationNode"):
-        return f"{name} holds labels, not an image: choose the volume that they were drawn on."
+        return tr(
+            "{name} holds labels, not an image: choose the volume that they were drawn on."
+        ).format(name=name)
     if not node.IsA("vtkMRMLScalarVolumeNode"):
-        return f"{name} is no volume: choose a scalar volume, such as a loaded MR or CT series."
+        return tr(
+            "{name} is no volume: choose a scalar volume, such as a loaded MR or CT series."
+        ).format(name=name)
     if node.IsA("vtkMRMLDiffusionTensorVolumeNode"):
-        return f"{name} holds diffusion tensors, not an image: choose a scalar volume."
+        return tr("{name} holds diffusion tensors, not an image: choose a scalar volume.").format(
+            name=name
+        )
     image = node.GetImageData()
     scalars = image.GetPointData().GetScalars() if image else None
     if scalars is None or min(image.GetDimensions()) < 1 or not scalars.GetNumberOfTuples():
-        return f"{name} has no voxels: load its image, or choose another volume."
-    if scalars.GetNumberOfComponents() != 1:
-        return (
-            f"{name} has {scalars.GetNumberOfComponents()} values in each voxel (as a color image): choose a volume "
-            "with one, or convert it with the module Vector to Scalar Volume."
+        return tr("{name} has no voxels: load its image, or choose another volume.").format(
+            name=name
         )
+    if scalars.GetNumberOfComponents() != 1:
+        return tr(
+            "{name} has {count} values in each voxel (as a color image): choose a volume with "
+            "one, or convert it with the module Vector to Scalar Volume."
+        ).format(name=name, count=scalars.GetNumberOfComponents())
     if scalars.GetDataType() == vtk.VTK_BIT:
-        return f"{name} has voxels of one bit, as a mask has: choose an image."
+        return tr("{name} has voxels of one bit, as a mask has: choose an image.").format(name=name)
     size = scalars.GetNumberOfTuples() * scalars.GetDataTypeSize()
     if size > LARGEST_ARRAY:
-        return (
-            f"{name} has {size / 2**30:.1f} GiB, and at most {LARGEST_ARRAY / 2**30:.0f} GiB can be segmented: crop it "
-            "with the module Crop Volume."
-        )
+        return tr(
+            "{name} has {size:.1f} GiB, and at most {most:.0f} GiB can be segmented: crop it with the "
+            "module Crop Volume."
+        ).format(name=name, size=size / 2**30, most=LARGEST_ARRAY / 2**30)
     transform = node.GetParentTransformNode()
     if transform is not None and not transform.IsTransformToWorldLinear():
-        return (
-            f"{name} is under {transform.GetName()}, which is not linear: harden the transform on the volume "
-            "(Transforms module), then segment it."
-        )
+        return tr(
+            "{name} is under {transform}, which is not linear: harden the transform on the volume (Transforms "
+            "module), then segment it."
+        ).format(name=name, transform=transform.GetName())
     if abs(np.linalg.det(ijkToWorld(node)[:3, :3])) < 1e-12:
-        return f"{name} has a geometry in which its axes do not span space: correct its spacing or its transform."
+        return tr(
+            "{name} has a geometry in which its axes do not span space: correct its spacing or its transform."
+        ).format(name=name)
     return None
 
 
@@ -137,7 +150,9 @@ class VolumeCopy:
         for first in range(0, self._box.size[2], planes):
             if stampOf(self._node) != self.stamp:
                 raise InputError(
-                    f"{self._node.GetName()} was changed while it was read; segment it again."
+                    tr("{name} was changed while it was read; segment it again.").format(
+                        name=self._node.GetName()
+                    )
                 )
             source = slice(k.start + first, min(k.start + first + planes, k.stop))
             part = self.array[first : first + planes]

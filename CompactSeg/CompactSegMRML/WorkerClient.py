@@ -16,6 +16,7 @@ from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerTrouble
 from CompactSegMRML.Results import DeviceInfo, ModelInfo
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
 from CompactSegMRML.WorkerOffer import devicesOf, modelsOf
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
@@ -126,11 +127,15 @@ class WorkerClient:
         if found is None:
             known = ", ".join(each.name for each in self.models) or "none is installed"
             raise InputError(
-                f"{name}: expected a model that the worker has ({known}); choose one of them."
+                tr(
+                    "{name}: expected a model that the worker has ({known}); choose one of them."
+                ).format(name=name, known=known)
             )
         if found.channels != 1:
             raise InputError(
-                f"{found.title} needs {found.channels} images at once, and here is one; choose another model."
+                tr(
+                    "{title} needs {channels} images at once, and here is one; choose another model."
+                ).format(title=found.title, channels=found.channels)
             )
         return found
 

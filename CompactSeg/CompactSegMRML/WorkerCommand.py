@@ -12,6 +12,7 @@ from pathlib import Path
 
 import CompactSegLib
 from CompactSegLib.errors import InputError
+from CompactSegMRML.Translation import tr
 
 __all__ = ["Launch", "launchOf"]
 
@@ -57,8 +58,10 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
         arguments = shlex.split(command, posix=os.name != "nt")
     except ValueError as error:
         raise InputError(
-            f"worker command: expected a command as in a terminal, got {command!r} ({error}); "
-            "close its quotes, or leave it empty for Slicer's own Python."
+            tr(
+                "worker command: expected a command as in a terminal, got {command!r} ({error}); close its "
+                "quotes, or leave it empty for Slicer's own Python."
+            ).format(command=command, error=error)
         ) from None
     if (
         os.name == "nt"

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Sequence
 
+from CompactSegMRML.Translation import tr
 from CompactSegMRML.WorkerCommand import Launch
 from CompactSegMRML.WorkerProcess import Ended
 
@@ -20,62 +21,70 @@ _LOG = "Advanced ▸ Log"
 def didNotStart(launch: Launch, error: OSError) -> str:
     """The program could not even be started."""
     if launch.isDefault:
-        return f"The worker could not be started with {launch.program} ({_reason(error)}); reinstall the extension."
-    return (
-        f"The worker command could not be started: {launch.program} ({_reason(error)}); correct it under Advanced, "
-        "or leave it empty for Slicer's own Python."
-    )
+        return tr(
+            "The worker could not be started with {program} ({reason}); reinstall the extension."
+        ).format(program=launch.program, reason=_reason(error))
+    return tr(
+        "The worker command could not be started: {program} ({reason}); correct it under Advanced, or "
+        "leave it empty for Slicer's own Python."
+    ).format(program=launch.program, reason=_reason(error))
 
 
 def endedBeforeReady(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     """The process ended without a word of a worker's."""
     if launch.isDefault:
         how = f"({_end(ended)}){_said(heard)}"
-        return (
-            f"The worker ended before it was ready {how} Reinstall the extension if this stays so."
-        )
+        return tr(
+            "The worker ended before it was ready {how} Reinstall the extension if this stays so."
+        ).format(how=how)
     if ended.wasNoise:
-        return (
-            f"The worker command {launch.program} is no CompactSeg worker: it wrote something else; it should end in "
-            "'compactseg worker'."
-        )
-    return (
-        f"The worker command {launch.program} ended before it was ready ({_end(ended)}){_said(heard)} It should start "
+        return tr(
+            "The worker command {program} is no CompactSeg worker: it wrote something else; it should end "
+            "in 'compactseg worker'."
+        ).format(program=launch.program)
+    return tr(
+        "The worker command {program} ended before it was ready ({end}){said} It should start "
         "'compactseg worker'; try it in a terminal."
-    )
+    ).format(program=launch.program, end=_end(ended), said=_said(heard))
 
 
 def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     """The worker was there and is gone; what it wrote is its log, which says nothing to most people."""
     if not launch.isDefault:
-        return (
-            f"The connection to the worker was lost: {launch.program} ended ({_end(ended)}){_said(heard)} "
-            "The next Segment starts it again."
-        )
+        return tr(
+            "The connection to the worker was lost: {program} ended ({end}){said} The next Segment starts it again."
+        ).format(program=launch.program, end=_end(ended), said=_said(heard))
     likely = (
-        "It was ended from outside, perhaps since memory ran out: a region of interest or less kept memory needs less."
+        tr(
+            "It was ended from outside, perhaps since memory ran out: a region of interest or less kept "
+            "memory needs less."
+        )
         if ended.code == -_SIGKILL
-        else f"{_LOG} says more."
+        else tr("{log} says more.").format(log=_LOG)
     )
-    return f"The process that segments ended unexpectedly ({_end(ended)}). {likely} The next Segment starts it again."
+    return tr(
+        "The process that segments ended unexpectedly ({end}). {likely} The next Segment starts it again."
+    ).format(end=_end(ended), likely=likely)
 
 
 def isLate(launch: Launch, seconds: float) -> str:
     """The process runs but says nothing."""
     advice = (
-        f"{_LOG} says more."
+        tr("{log} says more.").format(log=_LOG)
         if launch.isDefault
         else "try it in a terminal; ssh must log in without asking for a password, and start 'compactseg worker'."
     )
-    return f"The worker did not report within {seconds:.0f} s and was ended ({launch.program}); {advice}"
+    return tr(
+        "The worker did not report within {seconds:.0f} s and was ended ({program}); {advice}"
+    ).format(seconds=seconds, program=launch.program, advice=advice)
 
 
 def speaksAnother(launch: Launch, theirs: object, *, ours: int, version: str) -> str:
     """The worker is of another version of CompactSeg."""
-    return (
-        f"The worker ({launch.program}) speaks protocol {theirs}, this module speaks {ours}: install CompactSeg "
-        f"{version} where the worker runs."
-    )
+    return tr(
+        "The worker ({program}) speaks protocol {theirs}, this module speaks {ours}: install CompactSeg "
+        "{version} where the worker runs."
+    ).format(program=launch.program, theirs=theirs, ours=ours, version=version)
 
 
 _SIGKILL = 9
@@ -83,7 +92,7 @@ _SIGKILL = 9
 
 def _end(ended: Ended) -> str:
     if ended.code >= 0:
-        return f"exit code {ended.code}"
+        return tr("exit code {code}").format(code=ended.code)
     try:
         return f"signal {signal.Signals(-ended.code).name}"
     except ValueError:
