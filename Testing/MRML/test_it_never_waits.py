@@ -43,7 +43,7 @@ def place(logic, volume, level, labels):
     """Put labels into the scene as if the worker had sent them; return the seconds that took."""
     event = {
         "level": level, "improvement": None, "improvement_by_label": None, "seconds": 1.0, "millilitres": {},
-        "expected_gain": None, "blocks_run": 2, "stop": None, "stop_reason": None, "device_name": "",
+        "blocks_run": 2, "stop": None, "stop_reason": None, "device_name": "",
         "precision": "", "messages": [],
     }  # fmt: skip
     patch, box = patchOf(labels), VoxelBox((0, 0, 0), labels.shape[::-1])
