@@ -99,11 +99,19 @@ def test_a_signature_that_is_none_is_refused():
 def test_a_static_method_keeps_its_name_beside_the_property(desktop):
     heard = []
     timer = qt.QTimer()
-    timer.singleShot = True
-    assert timer.singleShot
+    with pytest.raises(AttributeError, match="setSingleShot"):
+        timer.singleShot = True
+    timer.setSingleShot(True)
+    assert timer.isSingleShot()
+    timer.singleShot(0, lambda: heard.append(0))
     qt.QTimer.singleShot(0, lambda: heard.append(1))
     desktop.wait(0.02)
-    assert heard == [1]
+    assert heard == [0, 1]
+
+
+def test_a_section_takes_its_text_as_a_property_only():
+    with pytest.raises(ValueError, match="no constructor"):
+        ctk.ctkCollapsibleButton("Advanced")
 
 
 def test_a_form_with_slicers_classes_is_loaded_and_connected(tmp_path, desktop):
@@ -129,7 +137,8 @@ def test_a_form_with_an_unknown_class_is_refused(tmp_path):
 
 
 def test_a_section_hides_its_contents_and_brings_back_what_was_seen(desktop):
-    section = ctk.ctkCollapsibleButton("Advanced")
+    section = ctk.ctkCollapsibleButton()
+    section.text = "Advanced"
     column = qt.QVBoxLayout(section)
     seen, hidden = qt.QLabel("seen"), qt.QLabel("hidden")
     column.addWidget(seen)

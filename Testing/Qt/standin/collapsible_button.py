@@ -18,11 +18,11 @@ HEADER_PIXELS = 26
 class ctkCollapsibleButton(QAbstractButton):
     contentsCollapsed = signal("contentsCollapsed(bool)")
 
-    def __init__(self, *arguments: Any) -> None:
-        texts = [a for a in arguments if isinstance(a, str)]
-        parents = [a for a in arguments if isinstance(a, QWidget)]
-        super().__init__(*parents)
-        self.text = texts[0] if texts else ""
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """CTK's constructor with a text is not among those that PythonQt's wrapper has."""
+        if parent is not None and not isinstance(parent, QWidget):
+            raise ValueError(f"ctkCollapsibleButton: no constructor takes {parent!r}")
+        super().__init__(parent)
         self.checkable = True
         self.checked = True
         self._hidden: set[QWidget] = set()

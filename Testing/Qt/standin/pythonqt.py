@@ -2,7 +2,9 @@
 
 - A property is an attribute: ``label.text``, ``button.enabled = False``. Calling it (``label.text()``) fails.
 - ``name`` is another word for ``objectName``; a dynamic property is an attribute once it was set.
-- ``widget.connect("clicked(bool)", f)`` takes a signature; an unknown one is an error here, where PythonQt only warns.
+- ``widget.connect("clicked(bool)", f)`` takes a signature; an unknown one is an error here, where PythonQt prints
+  a line and returns False. So is an unknown class in a ``.ui`` file, of which Slicer's loader makes a plain widget.
+- ``timer.singleShot`` is QTimer's static method, which hides the property: ``timer.setSingleShot(True)`` sets it.
 - An object made by Qt takes no new attributes; an object of a Python subclass does.
 
 The classes of PySide6 themselves are changed, since Qt also hands out objects that no Python code made.
@@ -109,9 +111,12 @@ class _PropertyOfObjects(property):
     """A property whose name the class itself has for a static method: ``QTimer.singleShot(0, f)``."""
 
     static: Any = None
+    isHidden = False  # by that method, as PythonQt finds methods first
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self.static if instance is None else super().__get__(instance, owner)
+        if instance is None or self.isHidden:
+            return self.static
+        return super().__get__(instance, owner)
 
 
 def _property(cls: Any, name: str, *, writable: bool) -> property:
@@ -132,7 +137,7 @@ def _property(cls: Any, name: str, *, writable: bool) -> property:
 
     made = (_PropertyOfObjects if static else property)(read, write if writable else None)
     if isinstance(made, _PropertyOfObjects):
-        made.static = static
+        made.static, made.isHidden = static, is_named is not None
     return made
 
 
@@ -149,6 +154,10 @@ def _is_python_subclass(cls: type) -> bool:
 def _guarded_set_attribute(self: Any, name: str, value: Any) -> None:
     cls = type(self)
     known = inspect.getattr_static(cls, name, None)
+    if isinstance(known, _PropertyOfObjects) and known.isHidden:
+        raise AttributeError(
+            f"'{name}' is a method of {cls.__name__}; call set{name[0].upper()}{name[1:]}"
+        )
     if isinstance(known, property) or name.startswith("_"):
         _set_attribute(self, name, value)
     elif isinstance(known, QtCore.Property):

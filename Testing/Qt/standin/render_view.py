@@ -47,7 +47,7 @@ class ctkVTKAbstractView(QWidget):
         self._image = QImage()
         self._paused = 0
         self._timer = QTimer(self)
-        self._timer.singleShot = True
+        self._timer.setSingleShot(True)
         self._timer.interval = FRAME_MS
         self._timer.timeout.connect(self.forceRender)
         view = weakref.ref(self)
