@@ -65,13 +65,17 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.panel = None
 
+    def resourcePath(self, filename):
+        """In a checkout too, where the resources are one folder up: developer mode's Edit UI opens the form there."""
+        return str(find_resource(filename))
+
     def setup(self):
         super().setup()
         from CompactSegMRML.CompactSegLogic import CompactSegLogic
         from CompactSegQt.Panel import Panel
         from CompactSegQt.Settings import Settings
 
-        uiWidget = slicer.util.loadUI(str(find_resource("UI/CompactSeg.ui")))
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/CompactSeg.ui"))
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)

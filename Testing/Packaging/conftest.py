@@ -30,7 +30,6 @@ def the_installed_extension(tmp_path_factory: pytest.TempPathFactory) -> Extensi
     switches = {
         "CMAKE_TOOLCHAIN_FILE": STANDIN / "NoCompiler.cmake",
         "Slicer_DIR": STANDIN,
-        "CompactSeg_SELF_TEST": "ON",
     }
     for command in (
         ["-S", REPOSITORY, "-B", build, *(f"-D{name}={value}" for name, value in switches.items())],

@@ -8,6 +8,8 @@ from typing import Any
 
 import slicer
 
+from CompactSegQt.SelfTest.FakeWorker import commandOf
+
 __all__ = ["BRAIN", "HIPPOCAMPUS", "Driver"]
 
 MODULE = "CompactSeg"
@@ -47,6 +49,10 @@ class Driver:
     @property
     def logic(self) -> Any:
         return self.widget.logic
+
+    def useFakeWorker(self, python: str) -> None:
+        """Let a worker answer that needs no PyTorch, run by this Python."""
+        self.logic.restartWorker(commandOf(python))
 
     # Hands
 
