@@ -72,8 +72,8 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         super().setup()
         from CompactSegMRML.CompactSegLogic import CompactSegLogic
+        from CompactSegQt.Advanced import Settings
         from CompactSegQt.Panel import Panel
-        from CompactSegQt.Settings import Settings
 
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/CompactSeg.ui"))
         self.layout.addWidget(uiWidget)

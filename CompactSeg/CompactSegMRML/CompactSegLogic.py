@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.LabelPatch import LabelPatch, cropLevels
+from CompactSegMRML.Labels import LabelPatch, VoxelBox, cropLevels
 from CompactSegMRML.RegionOfInterest import boxOf
 from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.Running import Running
@@ -18,7 +18,6 @@ from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import boxOfResults
 from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import whyNotSegmentable
-from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerFace import WorkerFace
 

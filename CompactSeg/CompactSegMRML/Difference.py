@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import slicer
 
-from CompactSegMRML.LabelImage import BINARY_LABELMAP, imageOf, patchOfImages
-from CompactSegMRML.LabelPatch import LabelPatch, patchOf
+from CompactSegMRML.Labels import (
+    BINARY_LABELMAP,
+    LabelPatch,
+    VoxelBox,
+    imageOf,
+    patchOf,
+    patchOfImages,
+)
 from CompactSegMRML.Results import StructureOverlap
 from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["KINDS", "Difference", "addDifferenceNode", "differenceOf", "fullestWorld"]
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from CompactSegMRML.LabelImage import BINARY_LABELMAP, gridOf, voxelsOf
+from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
 from CompactSegMRML.LevelFacts import FACTS_ATTRIBUTE, factsOf
 from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments
 from CompactSegMRML.ResultFolder import putBeside

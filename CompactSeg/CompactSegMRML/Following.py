@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import everyLevelNode
 from CompactSegMRML.LevelSegments import moveSegments
 from CompactSegMRML.VolumeInput import checksumOf, ijkToRAS, stampOf, wholeBox
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["followVolume", "isImageChanged", "rememberImage"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.RunParts import RunOptions
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["FACTS_ATTRIBUTE", "LevelFacts", "factsOf", "writeFacts"]
 

@@ -18,7 +18,7 @@ from CompactSegMRML.Edits import (
     isLevel,
     rememberPlaced,
 )
-from CompactSegMRML.LabelPatch import LabelPatch
+from CompactSegMRML.Labels import LabelPatch
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf, writeFacts
 from CompactSegMRML.LevelSegments import putLabels, removeOwnSegments
 from CompactSegMRML.ResultFolder import removeNode

@@ -10,15 +10,15 @@ import slicer
 import vtk
 
 from CompactSegLib.output.seg_nrrd import terminology_entry
-from CompactSegMRML.LabelImage import (
+from CompactSegMRML.Labels import (
     BINARY_LABELMAP,
+    LabelPatch,
     gridOf,
     imageOf,
     matrixFromArray,
     patchOfImages,
     voxelsOf,
 )
-from CompactSegMRML.LabelPatch import LabelPatch
 
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label

@@ -9,9 +9,9 @@ import numpy as np
 import vtk
 
 from CompactSegLib.errors import InputError
+from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
 from CompactSegMRML.Translation import tr
-from CompactSegMRML.VolumeInput import arrayFromMatrix, ijkToWorld, wholeBox
-from CompactSegMRML.VoxelBox import VoxelBox
+from CompactSegMRML.VolumeInput import ijkToWorld, wholeBox
 
 __all__ = ["boxOf", "hideHandles", "placeRegion"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Results import ModelInfo, Run
 from CompactSegMRML.VolumeInput import VolumeCopy
-from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerProcess import Sending
 
 __all__ = ["Current", "Kept", "RunOptions"]

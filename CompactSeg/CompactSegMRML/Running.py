@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from CompactSegLib.errors import CompactSegError
-from CompactSegMRML.LabelPatch import LabelPatch
+from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.RunParts import Current, Kept, RunOptions
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import VolumeCopy, stampOf
-from CompactSegMRML.VoxelBox import VoxelBox
 from CompactSegMRML.WorkerClient import WorkerClient
 
 __all__ = ["Running"]

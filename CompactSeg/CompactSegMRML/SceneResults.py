@@ -8,7 +8,7 @@ from typing import Any
 
 from CompactSegMRML.Edits import copyLevel, isEdited
 from CompactSegMRML.Following import followVolume, rememberImage
-from CompactSegMRML.LabelPatch import LabelPatch
+from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
@@ -32,7 +32,6 @@ from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.StoredResults import factsNow, levelNode
 from CompactSegMRML.VolumeInput import wholeBox
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["SceneResults"]
 

@@ -8,6 +8,7 @@ from typing import Any
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Edits import isEdited, measure, othersOf
 from CompactSegMRML.Following import isImageChanged
+from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import levelNodes
@@ -16,7 +17,6 @@ from CompactSegMRML.Results import LevelResult, Results, Side
 from CompactSegMRML.ResultTable import tableOf
 from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import wholeBox
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = ["boxOfResults", "factsNow", "levelNode", "resultOf", "resultsOf", "sideOf", "sidesOf"]
 

@@ -13,12 +13,11 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
+from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
 from CompactSegMRML.Translation import tr
-from CompactSegMRML.VoxelBox import VoxelBox
 
 __all__ = [
     "VolumeCopy",
-    "arrayFromMatrix",
     "checksumOf",
     "ijkToRAS",
     "ijkToWorld",
@@ -103,11 +102,6 @@ def toWorld(node: Any) -> np.ndarray:
         node.GetParentTransformNode(), None, matrix
     )
     return arrayFromMatrix(matrix)
-
-
-def arrayFromMatrix(matrix: Any) -> np.ndarray:
-    """(4, 4) of a vtkMatrix4x4."""
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def wholeBox(volumeNode: Any) -> VoxelBox:

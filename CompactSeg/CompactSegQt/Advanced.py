@@ -1,5 +1,7 @@
 """What is rarely needed: where to compute, which part of the image, how much memory, which worker, and its log."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import qt
@@ -11,7 +13,31 @@ from CompactSegMRML.Signal import Signal
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
 
-__all__ = ["Advanced", "workerSentence"]
+
+__all__ = [
+    "Advanced",
+    "Settings",
+    "workerSentence",
+]
+
+_WORKER_COMMAND = "CompactSeg/WorkerCommand"
+
+
+class Settings:
+    """What is kept from one start of the application to the next."""
+
+    @property
+    def workerCommand(self) -> str:
+        """What starts the worker; "" for Slicer's own Python."""
+        return str(qt.QSettings().value(_WORKER_COMMAND) or "")
+
+    @workerCommand.setter
+    def workerCommand(self, command: str) -> None:
+        if command.strip():
+            qt.QSettings().setValue(_WORKER_COMMAND, command.strip())
+        else:
+            qt.QSettings().remove(_WORKER_COMMAND)
+
 
 _MOST_LOG_LINES = 2000
 
@@ -111,7 +137,7 @@ class Advanced:
             self.commandChosen(command)
 
 
-def workerSentence(logic: "CompactSegLogic") -> str:
+def workerSentence(logic: CompactSegLogic) -> str:
     """What answered when the worker was tested, or why nothing did; "" while that is not known."""
     if logic.problem is not None:
         return logic.problem

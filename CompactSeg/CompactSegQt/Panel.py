@@ -10,12 +10,11 @@ import vtk
 
 from CompactSegMRML.RegionOfInterest import hideHandles, placeRegion
 from CompactSegQt.Actions import Actions
-from CompactSegQt.Advanced import workerSentence
+from CompactSegQt.Advanced import Settings, workerSentence
 from CompactSegQt.Controls import Controls
 from CompactSegQt.Notices import Situation, showNotice
 from CompactSegQt.Packages import Packages
 from CompactSegQt.ParameterNode import thresholdInPercent
-from CompactSegQt.Settings import Settings
 from CompactSegQt.Texts import plain
 from CompactSegQt.Views import showInViews, volumeOnView
 

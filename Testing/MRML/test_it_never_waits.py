@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 import slicer
 
-from CompactSegMRML.LabelPatch import patchOf
+from CompactSegMRML.Labels import VoxelBox, patchOf
 from CompactSegMRML.RunParts import RunOptions
-from CompactSegMRML.VoxelBox import VoxelBox
 from Testing.MRML.conftest import MODEL, run, wait
 
 MOST_SECONDS = 0.1

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from CompactSegMRML.ModelCards import readCard
 from CompactSegMRML.Results import ModelCard
+from CompactSegMRML.WorkerOffer import readCard
 from Testing.MRML.conftest import REPOSITORY, wait
 
 MODELS = REPOSITORY / "Resources" / "Models"
@@ -69,7 +69,7 @@ def test_the_workers_models_come_with_their_cards(logic):
 def test_reading_a_card_loads_no_torch():
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
-        "from CompactSegMRML.ModelCards import readCard\n"
+        "from CompactSegMRML.WorkerOffer import readCard\n"
         "assert readCard(sys.argv[3], title=sys.argv[4]).madeFrom\n"
         "assert 'torch' not in sys.modules"
     )

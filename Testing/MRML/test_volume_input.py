@@ -9,11 +9,9 @@ import pytest
 import slicer
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.LabelImage import imageOf, patchOfImages
-from CompactSegMRML.LabelPatch import LabelPatch, patchOf
+from CompactSegMRML.Labels import LabelPatch, VoxelBox, imageOf, patchOf, patchOfImages
 from CompactSegMRML.RegionOfInterest import boxOf
 from CompactSegMRML.VolumeInput import VolumeCopy, ijkToWorld, wholeBox, whyNotSegmentable
-from CompactSegMRML.VoxelBox import VoxelBox
 from Testing.MRML.conftest import grid_volume, turned, under_transform
 
 

@@ -18,7 +18,8 @@ import numpy as np
 
 __all__ = ["commandOf"]
 
-_LIBRARY = Path(__file__).resolve().parents[3]
+# Beside the module's packages where it is installed, one folder up in a checkout.
+_FOLDERS = Path(__file__).resolve().parents[2:4]
 _STEP_SECONDS = 0.02
 
 
@@ -158,5 +159,5 @@ class _FakeWorker:
 
 
 if __name__ == "__main__":
-    sys.path[0] = str(_LIBRARY)
+    sys.path[0] = str(next(each for each in _FOLDERS if (each / "CompactSegLib").is_dir()))
     _FakeWorker(float(sys.argv[1]) if len(sys.argv) > 1 else 0.3).serve()

@@ -1,8 +1,13 @@
-"""Labels between arrays and Slicer's oriented images."""
+"""Labels: a box of a volume's voxels, the part of a label map that has labels, and Slicer's oriented images.
+
+A patch is made in the thread that reads, so that the scene gets little at a time.
+"""
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +15,123 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from CompactSegMRML.LabelPatch import LabelPatch, patchOf
-from CompactSegMRML.VolumeInput import arrayFromMatrix
-from CompactSegMRML.VoxelBox import VoxelBox
+from CompactSegLib.serve.protocol import Frame
 
-__all__ = ["BINARY_LABELMAP", "gridOf", "imageOf", "matrixFromArray", "patchOfImages", "voxelsOf"]
+__all__ = [
+    "BINARY_LABELMAP",
+    "LabelPatch",
+    "VoxelBox",
+    "arrayFromMatrix",
+    "cropLevels",
+    "gridOf",
+    "imageOf",
+    "matrixFromArray",
+    "patchOf",
+    "patchOfImages",
+    "voxelsOf",
+]
+
+
+@dataclass(frozen=True)
+class VoxelBox:
+    """A box along the axes of a grid.
+
+    Attributes:
+        start: First voxel, (i, j, k).
+        size: Voxels along i, j and k; all 0 for an empty box.
+    """
+
+    start: tuple[int, int, int]
+    size: tuple[int, int, int]
+
+    @property
+    def slicesKJI(self) -> tuple[slice, slice, slice]:
+        """Of an array (k, j, i) of the whole grid."""
+        k, j, i = (
+            slice(start, start + size)
+            for start, size in zip(self.start[::-1], self.size[::-1], strict=True)
+        )
+        return k, j, i
+
+    @property
+    def extent(self) -> tuple[int, int, int, int, int, int]:
+        """As VTK states it: first and last of each axis."""
+        edges = zip(self.start, self.size, strict=True)
+        i, j, k = ((start, start + size - 1) for start, size in edges)
+        return (*i, *j, *k)
+
+    @property
+    def isEmpty(self) -> bool:
+        return min(self.size) < 1
+
+    def shifted(self, matrix: np.ndarray) -> np.ndarray:
+        """The (4, 4) matrix of this box's own voxels, given that of the whole grid."""
+        moved = matrix.copy()
+        moved[:3, 3] = matrix[:3, :3] @ np.array(self.start, dtype=float) + matrix[:3, 3]
+        return moved
+
+    def within(self, other: VoxelBox) -> bool:
+        """Whether all of this box is in the other."""
+        return all(
+            theirs <= mine and mine + count <= theirs + most
+            for mine, count, theirs, most in zip(
+                self.start, self.size, other.start, other.size, strict=True
+            )
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPatch:
+    """Labels in a box; outside there is background.
+
+    Attributes:
+        labels: (k, j, i) uint8, contiguous, nobody else's.
+        box: Where they are in the grid of the volume.
+        crc: Of the labels, where it was made already.
+    """
+
+    labels: np.ndarray
+    box: VoxelBox
+    crc: int | None = None
+
+    @property
+    def checksum(self) -> int:
+        """By which labels are known again."""
+        return zlib.crc32(self.labels) if self.crc is None else self.crc
+
+
+def patchOf(labels: np.ndarray, start: tuple[int, int, int] = (0, 0, 0)) -> LabelPatch:
+    """The part of an array that is not background.
+
+    Args:
+        labels: (k, j, i) uint8.
+        start: The voxel (i, j, k) of the volume at which the array begins.
+    """
+    bounds = []
+    part = labels
+    for axis in range(3):  # each axis on what the ones before left
+        others = tuple(other for other in range(3) if other != axis)
+        used = np.flatnonzero(part.any(axis=others))
+        if not used.size:
+            return LabelPatch(np.zeros((0, 0, 0), np.uint8), VoxelBox(start, (0, 0, 0)))
+        bounds.append((int(used[0]), int(used[-1]) + 1))
+        part = _cut(part, axis, bounds[-1])
+    first = tuple(origin + low for origin, (low, _) in zip(start, bounds[::-1], strict=True))
+    return LabelPatch(np.array(part, order="C"), VoxelBox(first, part.shape[::-1]))  # type: ignore[arg-type]
+
+
+def cropLevels(frame: Frame) -> Frame:
+    """A ``level`` event with its labels cropped and the message telling where they begin; others unchanged."""
+    if frame.message.get("event") != "level" or frame.array is None or frame.array.ndim != 3:
+        return frame
+    patch = patchOf(frame.array)
+    told = {"start": patch.box.start, "shape": frame.array.shape, "crc": patch.checksum}
+    return Frame({**frame.message, **told}, patch.labels)
+
+
+def _cut(array: np.ndarray, axis: int, bounds: tuple[int, int]) -> np.ndarray:
+    return array[(slice(None),) * axis + (slice(*bounds),)]
+
 
 BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
 
@@ -88,6 +205,11 @@ def gridOf(image: Any) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     return arrayFromMatrix(matrix)
+
+
+def arrayFromMatrix(matrix: Any) -> np.ndarray:
+    """(4, 4) of a vtkMatrix4x4."""
+    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
 
 
 def matrixFromArray(array: np.ndarray) -> Any:
