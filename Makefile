@@ -1,4 +1,4 @@
-# make demo | desktop | screenshots | test | quick | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | screenshots-dark | test | quick | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,13 +9,14 @@ QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output i
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop screenshots test quick lint format clean
+.PHONY: help demo desktop screenshots screenshots-dark test quick lint format clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo    segment the brain of the MNI152 template, then both hippocampi; says where the results are"
 	@echo "make desktop the module's panel and slice views in a window of its own, without Slicer"
 	@echo "make screenshots  take the pictures of the tutorial"
+	@echo "make screenshots-dark  the same in a dark theme, to be looked at"
 	@echo "make test    run all tests"
 	@echo "make quick   the tests that take no minute together"
 	@echo "make lint    ruff and mypy"
@@ -32,6 +33,9 @@ desktop: $(VENV)/.installed-development
 # PICTURES='start region' takes these only
 screenshots: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py $(PICTURES)
+
+screenshots-dark: $(VENV)/.installed-development
+	@$(BIN)/python docs/make_screenshots.py --dark $(PICTURES)
 
 # The library's tests share nothing, so each core runs some of them; windows and scenes come one after the other.
 test: $(VENV)/.installed-development

@@ -1,6 +1,7 @@
 """Take the pictures of the tutorial: the real panel, driven by clicks, in the desktop that stands in for Slicer.
 
-Run it as ``make screenshots``; they land in ``docs/pictures``, those that are named on the command line or all.
+Run it as ``make screenshots``; they land in ``docs/pictures``, those that are named on the command line or all. With
+``--dark`` (``make screenshots-dark``) they are taken in a dark theme, for a look, and land in ``build/pictures-dark``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from PIL import Image  # noqa: E402
 if TYPE_CHECKING:
     Scene = Callable[[Desktop], None]
 
-PICTURES = Path(os.environ.get("COMPACTSEG_PICTURES", REPOSITORY / "docs" / "pictures"))
+PICTURES, DARK_PICTURES = REPOSITORY / "docs" / "pictures", REPOSITORY / "build" / "pictures-dark"
 COLOURS = 255
 """Enough that no difference is seen, and a third of the bytes."""
 BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
@@ -208,13 +209,36 @@ def _picture(desktop: Desktop, name: str) -> None:
     print(f"{path.name}: {path.stat().st_size // 1024} KB")
 
 
+def _darken() -> None:
+    """As Slicer's dark style colours its widgets."""
+    from PySide6.QtGui import QColor, QPalette
+
+    palette = QPalette()
+    for roles, color in (
+        (("Window", "Button", "AlternateBase", "ToolTipBase"), "#353535"),
+        (("Base",), "#232323"),
+        (("WindowText", "Text", "ButtonText", "ToolTipText", "PlaceholderText"), "#e8e8e8"),
+        (("Highlight",), "#2a82da"),
+        (("HighlightedText",), "#ffffff"),
+    ):
+        for role in roles:
+            palette.setColor(getattr(QPalette, role), QColor(color))
+    for role in ("WindowText", "Text", "ButtonText"):
+        palette.setColor(QPalette.Disabled, getattr(QPalette, role), QColor("#808080"))
+    standin.the_application().setPalette(palette)
+
+
 def main(names: list[str]) -> int:
+    is_dark = "--dark" in names
+    names = [name for name in names if name != "--dark"]
     if unknown := set(names) - set(SCENES):
         print(f"{', '.join(unknown)}: expected {', '.join(SCENES)}", file=sys.stderr)
         return 2
     problems = []
     for name in names or SCENES:
-        desktop = Desktop(PICTURES)
+        desktop = Desktop(DARK_PICTURES if is_dark else PICTURES)
+        if is_dark:
+            _darken()
         SCENES[name](desktop)
         problems += desktop.close()
     print("\n".join(problems), file=sys.stderr, end="")

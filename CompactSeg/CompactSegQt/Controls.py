@@ -42,7 +42,7 @@ class Controls:
         self.notice = Notice(ui.noticeFrame, ui.noticeIcon, ui.noticeText, ui.noticeButton)
         self.level = LevelSlider(ui.levelSlider, ui.levelText, ui.overlayCheckBox)
         self.levels = LevelsTable(ui.resultsTable, ui.stopText, ui.findingsText)
-        self.structures = StructuresTable(ui.structuresTable, ui.opacitySlider)
+        self.structures = StructuresTable(ui.structuresTable, ui.opacitySlider, ui.opacityLabel)
         self.comparison = CompareControls(ui)
         self.several = SeveralVolumes(ui.severalButton, ui.severalList, ui.segmentSeveralButton)
         self.advanced = Advanced(ui)

@@ -34,6 +34,7 @@ class StructuresTable:
     Args:
         table: QTableWidget.
         opacity: QSlider, from 0 to 100, for the structures whose rows are selected, or all.
+        opacityLabel: QLabel before it.
 
     Attributes:
         visibilityChosen: Signal with names of segments and whether they are to be seen.
@@ -42,10 +43,10 @@ class StructuresTable:
         jumpRequested: Signal with the name of a segment that the views shall show.
     """
 
-    def __init__(self, table, opacity) -> None:
+    def __init__(self, table, opacity, opacityLabel) -> None:
         self.visibilityChosen, self.colorChosen = Signal(), Signal()
         self.opacityChosen, self.jumpRequested = Signal(), Signal()
-        self._table, self._opacity = table, opacity
+        self._table, self._opacity, self._label = table, opacity, opacityLabel
         self._structures: list[Structure] = []
         self._shown: object = None
         self._filling = False
@@ -76,7 +77,8 @@ class StructuresTable:
         if comparison is not None:
             self._showComparison(comparison)
             return
-        self._table.visible = self._opacity.visible = results is not None
+        for widget in (self._table, self._opacity, self._label):
+            widget.visible = results is not None
         if results is None:
             self._shown, self._structures = None, []
             self._table.setRowCount(0)
@@ -105,7 +107,8 @@ class StructuresTable:
         nodes = (comparison.a.node, comparison.b.node)
         structures = [Structure(each.name) for each in comparison.structures]
         looks = [_lookOfEither(nodes, each) for each in structures]
-        self._table.visible = self._opacity.visible = True
+        for widget in (self._table, self._opacity, self._label):
+            widget.visible = True
         shown = (id(comparison), looks)
         if shown == self._shown:
             return

@@ -37,7 +37,12 @@ def volumeOnView() -> Any:
 
 
 def showInViews(volume: Any) -> None:
-    """Let the slice views show a volume that none of them shows."""
-    if volume is None or volume.GetID() in _viewedIDs() or slicer.mrmlScene.IsImporting():
+    """Let the slice views show a volume that none of them shows.
+
+    One that is still without voxels is left to whoever is making it: shown now, it would get a window of nothing.
+    """
+    if volume is None or volume.GetImageData() is None or slicer.mrmlScene.IsImporting():
+        return
+    if volume.GetID() in _viewedIDs():
         return
     slicer.util.setSliceViewerLayers(background=volume, fit=True)

@@ -1,0 +1,51 @@
+"""docs/developer.md names functions; each of them exists, and the way of a click has ten steps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TEXT = (REPOSITORY / "docs" / "developer.md").read_text(encoding="utf-8")
+
+
+def defined() -> set[str]:
+    """``function``, ``Class`` and ``Class.method`` of the module and of what it uses of the library."""
+    names = set()
+    for folder in ("CompactSeg", "CompactSegLib/serve"):
+        for path in (REPOSITORY / folder).rglob("*.py"):
+            names.add(path.stem)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                    names.add(node.name)
+                if isinstance(node, ast.ClassDef):
+                    methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+                    names |= {f"{node.name}.{method.name}" for method in methods}
+    return names
+
+
+NAMES = sorted(
+    {
+        name
+        for name in re.findall(r"`([^`]+)`", TEXT)
+        if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", name)
+        and name not in {"tr", "_"}
+        and not name.endswith((".md", ".py"))
+        and name not in {"CompactSegQt", "CompactSegMRML", "CompactSegLib"}
+    }
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_the_document_exists(name):
+    assert name in defined()
+
+
+def test_the_way_of_a_click_has_ten_steps_and_names_what_is_called():
+    steps = re.findall(r"^\d+\. .*(?:\n   .*)*", TEXT, re.MULTILINE)
+    assert len(steps) == 10
+    assert all("`" in step for step in steps)
+    assert len(NAMES) > 30
