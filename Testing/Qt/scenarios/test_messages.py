@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import qt
 import slicer
 
 
@@ -17,3 +20,40 @@ def test_that_nothing_was_found_in_an_empty_image_is_said(driver):
     assert "Nothing was found: all voxels of" in driver.ui.findingsText.text
     driver.choosing(driver.load("small"))
     driver.waitUntil(lambda: not driver.ui.findingsText.visible, "the sentence to go")
+
+
+def test_texts_from_a_scene_are_plain_text_everywhere(driver, desktop):
+    """On Windows a label would fetch such a picture, from a foreign host, when a scene is opened."""
+    evil = '<img src="//host/share/x.png">'
+    volume = driver.load("small")
+    volume.SetName(evil)
+    driver.choosing(volume)
+    driver.segment()
+    copy = driver.logic.editCopy(volume, 2)
+    node = driver.logic.results(volume).level(3).segmentationNode
+    data = json.loads(node.GetAttribute("CompactSeg.Facts"))
+    data["messages"], data["stopReason"] = [evil], evil
+    node.SetAttribute("CompactSeg.Facts", json.dumps(data))
+    node.GetSegmentation().GetNthSegment(0).SetName(evil)
+    assert evil in copy.GetName()
+    driver.widget.panel.refresh()
+    driver.click(driver.ui.compareButton)
+    assert evil in driver.ui.findingsText.text
+    for widget in slicer.util.findChildren(driver.widget.parent):
+        for text in (getattr(widget, "toolTip", ""), *item_tooltips(widget)):
+            assert "<img" not in text, f"{widget.objectName}: {text}"
+        is_label = widget.inherits("QLabel") and "<img" in widget.text
+        assert not is_label or widget.textFormat == qt.Qt.PlainText, widget.objectName
+    driver.click(driver.ui.compareButton)
+    slicer.util.updateVolumeFromArray(volume, np.zeros((0, 3, 3), np.int16))
+    desktop.dialogs.answer("OK")
+    driver.widget.panel.actions.segment()
+    assert "<img" not in desktop.dialogs.take().text
+
+
+def item_tooltips(widget):
+    if not widget.inherits("QTableWidget"):
+        return []
+    cells = [widget.item(r, c) for r in range(widget.rowCount) for c in range(widget.columnCount)]
+    heads = [widget.horizontalHeaderItem(c) for c in range(widget.columnCount)]
+    return [item.toolTip() for item in (*cells, *heads) if item is not None]
