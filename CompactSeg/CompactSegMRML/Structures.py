@@ -19,7 +19,7 @@ __all__ = [
     "structuresOf",
 ]
 
-_SIDE = re.compile(r"^(left|right)[ -_]+(?P<rest>.+)$", re.IGNORECASE)
+_SIDE = re.compile(r"^(left|right)[ _-]+(?P<rest>.+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
