@@ -98,6 +98,6 @@ class Current:
             "request": "segment",
             "id": self.request,
             "name": self.run.volumeName,
-            "ijk_to_ras": self.copy.ijkToWorld.tolist(),
+            "ijk_to_ras": self.copy.ijkToPatient.tolist(),
             **self.options.fields,
         }

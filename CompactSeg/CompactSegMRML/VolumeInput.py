@@ -19,6 +19,7 @@ from CompactSegMRML.Translation import tr
 __all__ = [
     "VolumeCopy",
     "checksumOf",
+    "gridInPatient",
     "ijkToRAS",
     "ijkToWorld",
     "stampOf",
@@ -27,6 +28,8 @@ __all__ = [
     "whyNotSegmentable",
 ]
 
+_LARGEST_SHEAR = 2e-3
+"""Cosine between two axes, which rounding in headers makes; the library refuses more."""
 _STEP_BYTES = 8 * 2**20
 
 
@@ -80,6 +83,11 @@ def whyNotSegmentable(node: Any) -> str | None:
         return tr(
             "{name} has a geometry in which its axes do not span space: correct its spacing or its transform."
         ).format(name=name)
+    if _isSheared(ijkToRAS(node)):
+        return tr(
+            "{name} has axes that are not at right angles, as a series with a tilted gantry: resample it (module "
+            "Resample Scalar/Vector/DWI Volume), then segment it."
+        ).format(name=name)
     return None
 
 
@@ -104,6 +112,21 @@ def toWorld(node: Any) -> np.ndarray:
     return arrayFromMatrix(matrix)
 
 
+def gridInPatient(volumeNode: Any) -> np.ndarray:
+    """(4, 4), voxels to the millimetres in which they are segmented: the world's, or the volume's own.
+
+    A transform with a shear, as most affine registrations are, has no voxels at right angles; then the image is
+    segmented as it was acquired, and the result lies under the same transform.
+    """
+    world = ijkToWorld(volumeNode)
+    return ijkToRAS(volumeNode) if _isSheared(world) else world
+
+
+def _isSheared(matrix: np.ndarray) -> bool:
+    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > _LARGEST_SHEAR)
+
+
 def wholeBox(volumeNode: Any) -> VoxelBox:
     """All voxels of a volume that has some."""
     return VoxelBox((0, 0, 0), volumeNode.GetImageData().GetDimensions())
@@ -120,14 +143,14 @@ class VolumeCopy:
 
     Attributes:
         array: (k, j, i), complete when the steps are done.
-        ijkToWorld: (4, 4) of the box's voxels.
+        ijkToPatient: (4, 4) of the box's voxels, at right angles.
         stamp: Changes when the image does.
         checksum: Of the array, complete when the steps are done.
     """
 
     def __init__(self, volumeNode: Any, box: VoxelBox) -> None:
         self._node, self._box = volumeNode, box
-        self.ijkToWorld = box.shifted(ijkToWorld(volumeNode))
+        self.ijkToPatient = box.shifted(gridInPatient(volumeNode))
         self.stamp = stampOf(volumeNode)
         self.array = np.empty(box.size[::-1], self._voxels().dtype)
         self.checksum = 0

@@ -10,7 +10,7 @@ import vtk
 from CompactSegLib import Geometry, Volume, load_model
 from CompactSegLib import segment as segment_volume
 from CompactSegLib.errors import InputError
-from CompactSegMRML.VolumeInput import ijkToWorld
+from CompactSegMRML.VolumeInput import gridInPatient
 from Testing.MRML.conftest import MODEL, add_volume, labels_in, run, turned, under_transform, wait
 
 
@@ -22,7 +22,7 @@ def tag_of(segment, name):
 def library_labels(volume):
     """Of each level, as the library gives them for the same voxels at the same place."""
     array = slicer.util.arrayFromVolume(volume)
-    geometry = Geometry.from_ijk_to_ras(array.shape[::-1], ijkToWorld(volume))
+    geometry = Geometry.from_ijk_to_ras(array.shape[::-1], gridInPatient(volume))
     image = Volume.from_array(array, geometry, name="same")
     return [level.labels for level in segment_volume(image, load_model(MODEL), all_levels=True)]
 

@@ -11,7 +11,14 @@ import slicer
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, imageOf, patchOf, patchOfImages
 from CompactSegMRML.RegionOfInterest import boxOf
-from CompactSegMRML.VolumeInput import VolumeCopy, ijkToWorld, wholeBox, whyNotSegmentable
+from CompactSegMRML.VolumeInput import (
+    VolumeCopy,
+    gridInPatient,
+    ijkToRAS,
+    ijkToWorld,
+    wholeBox,
+    whyNotSegmentable,
+)
 from Testing.MRML.conftest import grid_volume, turned, under_transform
 
 
@@ -213,3 +220,19 @@ def test_a_patch_is_the_smallest_box_around_the_labels():
     assert patch.box == VoxelBox((11, 23, 32), (4, 1, 5))
     np.testing.assert_array_equal(patch.labels, labels[2:7, 3:4, 1:5])
     assert patchOf(np.zeros((3, 3, 3), np.uint8)).box.isEmpty
+
+
+def test_a_sheared_volume_is_refused_and_one_under_a_sheared_transform_is_segmented_as_acquired(
+    scene,
+):
+    volume = grid_volume(scene)
+    shear = np.eye(4)
+    shear[0, 1] = 0.2
+    transform = under_transform(volume, shear)
+    assert whyNotSegmentable(volume) is None
+    np.testing.assert_array_equal(gridInPatient(volume), ijkToRAS(volume))
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(turned(30)))
+    np.testing.assert_array_equal(gridInPatient(volume), ijkToWorld(volume))
+    volume.SetAndObserveTransformNodeID(None)
+    volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(shear))
+    assert "not at right angles" in whyNotSegmentable(volume)
