@@ -135,8 +135,8 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def refresh(self):
         if self.panel is not None and self.parent.isEntered:
+            self.panel.setParameterNode(None)
             self.initializeParameterNode()
-            self.panel.setParameterNode(self.panel.parameters)
 
 
 class CompactSegTest(ScriptedLoadableModuleTest):

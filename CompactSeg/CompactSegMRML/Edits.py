@@ -15,16 +15,18 @@ import numpy as np
 import slicer
 
 from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
-from CompactSegMRML.LevelFacts import FACTS_ATTRIBUTE, factsOf
+from CompactSegMRML.LevelFacts import (
+    EDITED_ROLE,
+    LEVEL_ATTRIBUTES,
+    SELF_ROLE,
+    VOLUME_ROLE,
+    factsOf,
+)
 from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments
 from CompactSegMRML.ResultFolder import putBeside
 from CompactSegMRML.VolumeInput import toWorld
 
 __all__ = [
-    "EDITED_ROLE",
-    "LEVEL_ATTRIBUTES",
-    "SELF_ROLE",
-    "VOLUME_ROLE",
     "copyLevel",
     "handOver",
     "isEdited",
@@ -35,13 +37,6 @@ __all__ = [
     "rememberPlaced",
 ]
 
-EDITED_ROLE = "CompactSeg.EditedVolume"
-"""From an edited copy to its volume."""
-LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
-VOLUME_ROLE = "CompactSeg.Volume"
-"""From a level's node, and a table, to the volume."""
-SELF_ROLE = "CompactSeg.Self"
-"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
 """Slicer's own, from a segmentation to the image that it was drawn on."""
 

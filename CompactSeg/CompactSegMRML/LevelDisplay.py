@@ -1,15 +1,30 @@
-"""Which level of a volume is visible, and that other volumes' are not."""
+"""How levels are seen: which one, of which volume, and how each structure is drawn."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import slicer
 
-from CompactSegMRML.Edits import EDITED_ROLE
-from CompactSegMRML.LevelNodes import ASIDE, STALE, VOLUME_ROLE, everyLevelNode, levelNodes
+from CompactSegMRML.LevelFacts import EDITED_ROLE, VOLUME_ROLE
+from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
 
-__all__ = ["hasSurface", "keepAside", "setVisible", "showOnly", "shownLevel"]
+__all__ = [
+    "Structure",
+    "colorStructures",
+    "fadeStructures",
+    "hasSurface",
+    "jumpTo",
+    "keepAside",
+    "lookOf",
+    "setVisible",
+    "showOnly",
+    "shownLevel",
+    "structuresOf",
+]
 
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
 
@@ -69,3 +84,124 @@ def keepAside(scene: Any, volumeNode: Any) -> None:
             elif not isOther and display.GetAttribute(_HIDDEN):
                 display.RemoveAttribute(_HIDDEN)
                 display.SetVisibility(not (node.GetAttribute(ASIDE) or node.GetAttribute(STALE)))
+
+
+_SIDE = re.compile(r"^(left|right)[ _-]+(?P<rest>.+)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """One structure, or the left and the right of one.
+
+    Attributes:
+        name: Without its side where both are there.
+        left: Name of the segment; None where the structure has no sides.
+        right: Likewise.
+    """
+
+    name: str
+    left: str | None = None
+    right: str | None = None
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Names of its segments."""
+        return (self.name,) if self.left is None or self.right is None else (self.left, self.right)
+
+    def asymmetry(self, millilitres: Mapping[str, float]) -> float | None:
+        """How much larger the left is than the right, as a share of their mean; None without sides or volume.
+
+        >>> Structure("Amygdala", "Left amygdala", "Right amygdala").asymmetry(
+        ...     {"Left amygdala": 1.1, "Right amygdala": 0.9}
+        ... )
+        0.2
+        """
+        if self.left is None or self.right is None:
+            return None
+        left, right = (millilitres.get(name, 0.0) for name in (self.left, self.right))
+        return round(2 * (left - right) / (left + right), 6) if left + right else None
+
+
+def structuresOf(names: Iterable[str]) -> list[Structure]:
+    """Names of segments as structures, in their order; what has only one side stays as it is called.
+
+    >>> [each.name for each in structuresOf(["Left putamen", "Brain stem", "Right putamen"])]
+    ['Putamen', 'Brain stem']
+    """
+    names = list(names)
+    sides: dict[str, dict[str, str]] = {}
+    for name in names:
+        if found := _SIDE.match(name):
+            sides.setdefault(found["rest"].lower(), {})[found[1].lower()] = name
+    structures: dict[str, Structure] = {}
+    for name in names:
+        found = _SIDE.match(name)
+        pair = sides[found["rest"].lower()] if found else {}
+        if found and len(pair) == 2:
+            rest = found["rest"]
+            whole = rest[0].upper() + rest[1:]
+            structures.setdefault(rest.lower(), Structure(whole, pair["left"], pair["right"]))
+        else:
+            structures.setdefault(name, Structure(name))
+    return list(structures.values())
+
+
+def lookOf(node: Any, structure: Structure) -> tuple[tuple[int, int, int], bool, float]:
+    """How a level's node shows a structure: colour (0 to 255), whether it is visible, and its opacity (0 to 1)."""
+    display = node.GetDisplayNode()
+    for segmentID, segment in _segments(node, structure.segments):
+        color = tuple(round(255 * part) for part in segment.GetColor())
+        if display is None:
+            return color, True, 1.0  # type: ignore[return-value]
+        isVisible = bool(display.GetSegmentVisibility(segmentID))
+        return color, isVisible, display.GetSegmentOpacity2DFill(segmentID)  # type: ignore[return-value]
+    return (0, 0, 0), False, 1.0
+
+
+def showStructures(nodes: Iterable[Any], names: Iterable[str], isVisible: bool) -> None:
+    """Show or hide segments in all of these nodes."""
+    for display, segmentID, _segment in _shown(nodes, names):
+        display.SetSegmentVisibility(segmentID, isVisible)
+
+
+def fadeStructures(nodes: Iterable[Any], names: Iterable[str], opacity: float) -> None:
+    """How much of the image segments cover, 0 to 1, in all of these nodes."""
+    for display, segmentID, _segment in _shown(nodes, names):
+        display.SetSegmentOpacity2DFill(segmentID, opacity)
+        display.SetSegmentOpacity2DOutline(segmentID, opacity)
+
+
+def colorStructures(
+    nodes: Iterable[Any], names: Iterable[str], color: tuple[int, int, int]
+) -> None:
+    """The colour of segments, 0 to 255, in all of these nodes."""
+    for _display, _segmentID, segment in _shown(nodes, names):
+        segment.SetColor(*(part / 255 for part in color))
+
+
+def jumpTo(node: Any, name: str) -> bool:
+    """Let all slice views show the middle of a segment; False where it has no voxels."""
+    for segmentID, _segment in _segments(node, (name,)):
+        centre = node.GetSegmentCenterRAS(segmentID)
+        if centre is None:
+            return False
+        slicer.vtkMRMLSliceNode.JumpAllSlices(
+            node.GetScene(), *centre, slicer.vtkMRMLSliceNode.DefaultJumpSlice
+        )
+        return True
+    return False
+
+
+def _shown(nodes: Iterable[Any], names: Iterable[str]) -> Iterator[tuple[Any, str, Any]]:
+    for node in nodes:
+        if node.GetDisplayNode() is not None:
+            for segmentID, segment in _segments(node, names):
+                yield node.GetDisplayNode(), segmentID, segment
+
+
+def _segments(node: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    segmentation, wanted = node.GetSegmentation(), set(names)
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        if segment.GetName() in wanted:
+            yield segmentation.GetNthSegmentID(index), segment

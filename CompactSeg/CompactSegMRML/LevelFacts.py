@@ -11,9 +11,24 @@ from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Results import ModelInfo
 from CompactSegMRML.RunParts import RunOptions
 
-__all__ = ["FACTS_ATTRIBUTE", "LevelFacts", "factsOf", "writeFacts"]
+__all__ = [
+    "EDITED_ROLE",
+    "LEVEL_ATTRIBUTES",
+    "SELF_ROLE",
+    "VOLUME_ROLE",
+    "LevelFacts",
+    "factsOf",
+    "writeFacts",
+]
 
 FACTS_ATTRIBUTE = "CompactSeg.Facts"
+EDITED_ROLE = "CompactSeg.EditedVolume"
+"""From an edited copy to its volume."""
+LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
+VOLUME_ROLE = "CompactSeg.Volume"
+"""From a level's node, and a table, to the volume."""
+SELF_ROLE = "CompactSeg.Self"
+"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
 
 
 @dataclass(frozen=True)

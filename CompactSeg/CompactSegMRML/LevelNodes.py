@@ -1,4 +1,4 @@
-"""The segmentation nodes of a volume's levels: found, made, filled and taken away.
+"""The segmentation nodes of a volume's levels: found, made, filled, moved with the volume and taken away.
 
 Several models may have segmented a volume. One of them is looked at; the nodes of the others are *aside*: they stay as
 they are, hidden, until their model is looked at again.
@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from CompactSegMRML.Edits import (
+from CompactSegMRML.Edits import handOver, isEdited, isLevel, rememberPlaced
+from CompactSegMRML.Labels import LabelPatch
+from CompactSegMRML.LevelFacts import (
     LEVEL_ATTRIBUTES,
     SELF_ROLE,
     VOLUME_ROLE,
-    handOver,
-    isEdited,
-    isLevel,
-    rememberPlaced,
+    LevelFacts,
+    factsOf,
+    writeFacts,
 )
-from CompactSegMRML.Labels import LabelPatch
-from CompactSegMRML.LevelFacts import LevelFacts, factsOf, writeFacts
 from CompactSegMRML.LevelSegments import putLabels, removeOwnSegments
 from CompactSegMRML.ResultFolder import removeNode
 from CompactSegMRML.VolumeInput import ijkToRAS
@@ -27,18 +26,29 @@ from CompactSegMRML.VolumeInput import ijkToRAS
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
 
+
+import weakref
+
+import numpy as np
+
+from CompactSegMRML.Labels import VoxelBox
+from CompactSegMRML.LevelSegments import moveSegments
+from CompactSegMRML.VolumeInput import checksumOf, stampOf, wholeBox
+
 __all__ = [
     "ASIDE",
     "STALE",
-    "VOLUME_ROLE",
     "allLevelNodes",
     "everyLevelNode",
+    "followVolume",
+    "isImageChanged",
     "levelNodes",
     "lookAtModel",
     "markStale",
     "modelOf",
     "nameOfResults",
     "placeLevel",
+    "rememberImage",
     "removeLevel",
     "staleNodes",
     "volumeOfNode",
@@ -193,3 +203,51 @@ def removeLevel(volumeNode: Any, node: Any) -> None:
             node.RemoveNodeReferenceIDs(role)
     else:
         removeNode(node)
+
+
+# By volume, what its voxels were found to be; they are read again only where the image has another time.
+_SEEN: weakref.WeakKeyDictionary[Any, tuple[Any, int]] = weakref.WeakKeyDictionary()
+
+
+def followVolume(volumeNode: Any) -> None:
+    """Bring the levels of a volume that was moved to where it is now; quick where nothing moved.
+
+    Labels belong to voxels. So where the volume's own geometry changed, as on hardening a transform or centring it,
+    they get that geometry, unless the volume has become another image.
+    """
+    if volumeNode.GetImageData() is None:
+        return
+    grid, size = ijkToRAS(volumeNode), wholeBox(volumeNode).size
+    for node in everyLevelNode(volumeNode):
+        wasModified = node.StartModify()
+        if node.GetTransformNodeID() != volumeNode.GetTransformNodeID():
+            node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+        facts = factsOf(node)
+        isSameImage = facts is not None and facts.gridSize == size
+        if isSameImage and abs(np.linalg.det(grid[:3, :3])) > 0:
+            isMoved = moveSegments(node.GetSegmentation(), grid)
+            if isMoved:
+                node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
+        node.EndModify(wasModified)
+
+
+def rememberImage(volumeNode: Any, box: VoxelBox, stamp: Any, checksum: int) -> None:
+    """What the voxels of a volume were found to be when it had this stamp."""
+    _SEEN[volumeNode] = ((stamp, box), checksum)
+
+
+def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
+    """Whether a volume holds another image than the one that was segmented, as a sequence's next frame."""
+    image = volumeNode.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        return True
+    whole = wholeBox(volumeNode)
+    if whole.size != facts.gridSize or not facts.box.within(whole):
+        return True
+    if facts.imageCrc is None:
+        return False
+    times = (stampOf(volumeNode), facts.box)
+    seen = _SEEN.get(volumeNode)
+    if seen is None or seen[0] != times:
+        seen = _SEEN[volumeNode] = (times, checksumOf(volumeNode, facts.box))
+    return seen[1] != facts.imageCrc

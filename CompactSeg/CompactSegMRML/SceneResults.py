@@ -7,26 +7,34 @@ from contextlib import contextmanager
 from typing import Any
 
 from CompactSegMRML.Edits import copyLevel, isEdited
-from CompactSegMRML.Following import followVolume, rememberImage
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
-from CompactSegMRML.LevelFacts import LevelFacts, factsOf
+from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
     ASIDE,
-    VOLUME_ROLE,
     everyLevelNode,
+    followVolume,
     levelNodes,
     lookAtModel,
     markStale,
     modelOf,
+    nameOfResults,
     placeLevel,
+    rememberImage,
     removeLevel,
     staleNodes,
     volumeOfNode,
 )
-from CompactSegMRML.ResultFolder import folderOf, putIntoFolder, removeIfEmpty, removeNode
+from CompactSegMRML.ResultFolder import (
+    folderOf,
+    putIntoFolder,
+    removeIfEmpty,
+    removeNode,
+    tableOf,
+    tablesOf,
+    writeTable,
+)
 from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.ResultTable import tableOf, tablesOf, writeTable
 from CompactSegMRML.RunParts import Kept, RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
@@ -217,7 +225,8 @@ class SceneResults:
             factsNow(factsOf(node), node) if isEdited(node) else factsOf(node)
             for node in levelNodes(volumeNode, model=model).values()
         ]
-        return writeTable(volumeNode, facts, model=model)
+        name = nameOfResults(volumeNode, model)
+        return writeTable(volumeNode, facts, model=model, name=name)
 
     def _tell(self) -> None:
         if not self._isOurs:

@@ -10,7 +10,8 @@ import slicer
 import vtk
 
 from CompactSegLib.errors import CompactSegError, InputError
-from CompactSegMRML.Edits import EDITED_ROLE, releaseLevel
+from CompactSegMRML.Edits import releaseLevel
+from CompactSegMRML.LevelFacts import EDITED_ROLE
 from CompactSegMRML.Results import LevelResult, RunOutcome
 from CompactSegMRML.Translation import tr
 

@@ -7,14 +7,12 @@ from typing import Any
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Edits import isEdited, measure, othersOf
-from CompactSegMRML.Following import isImageChanged
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
 from CompactSegMRML.LevelFacts import LevelFacts, factsOf
-from CompactSegMRML.LevelNodes import levelNodes
-from CompactSegMRML.ResultFolder import folderOf
+from CompactSegMRML.LevelNodes import isImageChanged, levelNodes
+from CompactSegMRML.ResultFolder import folderOf, tableOf
 from CompactSegMRML.Results import LevelResult, Results, Side
-from CompactSegMRML.ResultTable import tableOf
 from CompactSegMRML.Translation import tr
 from CompactSegMRML.VolumeInput import wholeBox
 

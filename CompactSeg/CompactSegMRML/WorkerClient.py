@@ -13,7 +13,7 @@ import numpy as np
 import CompactSegLib
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
-from CompactSegMRML import WorkerTrouble
+from CompactSegMRML import WorkerCommand
 from CompactSegMRML.Results import DeviceInfo, ModelInfo
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.Translation import tr
@@ -85,7 +85,7 @@ class WorkerClient:
             self._fail("start", str(error))
             return
         except OSError as error:
-            self._fail("start", WorkerTrouble.didNotStart(self._launch, error))
+            self._fail("start", WorkerCommand.didNotStart(self._launch, error))
             return
         self._began = time.monotonic()
         self.state = "starting"
@@ -159,7 +159,7 @@ class WorkerClient:
         elif isinstance(received, Ended):
             self._process = None
             wasReady = self.state == "ready"
-            say = WorkerTrouble.endedLater if wasReady else WorkerTrouble.endedBeforeReady
+            say = WorkerCommand.endedLater if wasReady else WorkerCommand.endedBeforeReady
             self._fail(
                 "ended" if wasReady else "start", say(self._launch, received, self._lastLines)
             )
@@ -185,7 +185,7 @@ class WorkerClient:
                 self.changed()
                 return
             if event == "ready":
-                sentence = WorkerTrouble.speaksAnother(
+                sentence = WorkerCommand.speaksAnother(
                     self._launch,
                     message.get("protocol"),
                     ours=PROTOCOL,
@@ -214,7 +214,7 @@ class WorkerClient:
 
     def _checkTime(self) -> None:
         if self.state == "starting" and time.monotonic() - self._began > self._readySeconds:
-            self.kill("start", WorkerTrouble.isLate(self._launch, self._readySeconds))
+            self.kill("start", WorkerCommand.isLate(self._launch, self._readySeconds))
 
     def _fail(self, kind: str, sentence: str) -> None:
         self.state, self.devices = "stopped", ()

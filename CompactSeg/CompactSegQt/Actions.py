@@ -10,7 +10,12 @@ import slicer
 from slicer.i18n import tr as _
 
 from CompactSegLib.errors import CompactSegError
-from CompactSegMRML import Structures
+from CompactSegMRML.LevelDisplay import (
+    colorStructures,
+    fadeStructures,
+    jumpTo,
+    showStructures,
+)
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Packages import PackagesError
 from CompactSegQt.Texts import plain
@@ -167,7 +172,7 @@ class Actions:
 
     def showStructures(self, names: Any, isVisible: bool) -> None:
         """Show or hide structures, on all levels."""
-        Structures.setVisible(self._drawn(), names, isVisible)
+        showStructures(self._drawn(), names, isVisible)
         self.changed()
 
     def _drawn(self) -> list[Any]:
@@ -176,12 +181,12 @@ class Actions:
 
     def colorStructures(self, names: Any, color: tuple[int, int, int]) -> None:
         """Give structures another colour, on all levels."""
-        Structures.setColor(self._drawn(), names, color)
+        colorStructures(self._drawn(), names, color)
         self.changed()
 
     def fadeStructures(self, names: Any, opacity: float) -> None:
         """Let structures cover more or less of the image, on all levels."""
-        Structures.setOpacity(self._drawn(), names, opacity)
+        fadeStructures(self._drawn(), names, opacity)
         self.changed()
 
     def goTo(self, name: str) -> None:
@@ -193,7 +198,7 @@ class Actions:
             nodes = [
                 (results.level(results.shownLevel or 0) or results.levels[-1]).segmentationNode
             ]
-        any(Structures.jumpTo(node, name) for node in nodes)
+        any(jumpTo(node, name) for node in nodes)
 
     def showDifferencesOnly(self, wanted: bool) -> None:
         """Fill what differs in a comparison and hide the rest, or not."""

@@ -11,8 +11,7 @@ from CompactSegQt.CompareControls import CompareControls
 from CompactSegQt.Levels import LevelSlider, LevelsTable
 from CompactSegQt.ModelList import ModelList
 from CompactSegQt.Notices import Notice
-from CompactSegQt.RunControls import RunControls
-from CompactSegQt.SeveralVolumes import SeveralVolumes
+from CompactSegQt.RunControls import RunControls, SeveralVolumes
 from CompactSegQt.Structures import StructuresTable
 from CompactSegQt.Texts import plain, whyNoResult, whyNotComparable, whyNotSegmentable
 

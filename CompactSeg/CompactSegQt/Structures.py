@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf
 from CompactSegMRML.Results import Comparison, LevelResult, Results
 from CompactSegMRML.Signal import Signal
-from CompactSegMRML.Structures import Structure, lookOf, structuresOf
 from CompactSegQt.Texts import millilitresText, percentText, plain
 
 if TYPE_CHECKING:

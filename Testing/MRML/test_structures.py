@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from CompactSegMRML.Structures import structuresOf
+from CompactSegMRML.LevelDisplay import structuresOf
 
 NAMES = ["Left hippocampus", "Brain stem", "Right hippocampus", "Left thalamus"]
 

@@ -17,9 +17,8 @@ import pytest
 import CompactSegLib
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
-from CompactSegMRML.WorkerCommand import Launch
+from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate
 from CompactSegMRML.WorkerProcess import Ended
-from CompactSegMRML.WorkerTrouble import endedLater, isLate
 from Testing.MRML.conftest import MODEL, REPOSITORY, Heard, add_volume, wait
 
 WORKER = "from CompactSegLib.serve.worker import run_worker; run_worker()"

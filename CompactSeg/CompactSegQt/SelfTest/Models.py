@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import slicer
 
-from CompactSegMRML.Structures import structuresOf
+from CompactSegMRML.LevelDisplay import structuresOf
 from CompactSegQt.SelfTest.Driver import BRAIN, HIPPOCAMPUS, Driver
 
 __all__ = ["SCENARIOS"]

@@ -9,7 +9,7 @@ import numpy as np
 import slicer
 from PySide6.QtGui import QImage
 
-from CompactSegMRML.Structures import structuresOf
+from CompactSegMRML.LevelDisplay import structuresOf
 
 LEFT_HIPPOCAMPUS = (-25.0, -23.0, -12.0)
 ANTERIOR, POSTERIOR = (230, 159, 0), (86, 180, 233)
