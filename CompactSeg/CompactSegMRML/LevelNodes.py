@@ -55,6 +55,7 @@ __all__ = [
 ]
 
 ASIDE = "CompactSeg.Aside"
+_WHITE = 0.9
 _LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
 
 
@@ -158,6 +159,8 @@ def placeLevel(
         putLabels(node.GetSegmentation(), patch, labels=labels, ijkToRAS=ijkToRAS(volumeNode))
         writeFacts(node, facts)
         rememberPlaced(node, facts.labelsCrc)
+        if isNew:
+            _keepWhiteOffWhite(node)
         node.RemoveAttribute(STALE)
     except BaseException:
         if isNew:
@@ -180,6 +183,15 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
     node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     return node
+
+
+def _keepWhiteOffWhite(node: Any) -> None:
+    """Draw structures that are nearly white, as white matter by custom is, as outlines: they would hide the image."""
+    segmentation = node.GetSegmentation()
+    for index in range(segmentation.GetNumberOfSegments()):
+        if min(segmentation.GetNthSegment(index).GetColor()) > _WHITE:
+            segment = segmentation.GetNthSegmentID(index)
+            node.GetDisplayNode().SetSegmentVisibility2DFill(segment, False)
 
 
 def nameOfResults(volumeNode: Any, model: str) -> str:

@@ -255,3 +255,21 @@ def test_facts_of_a_wrong_type_are_ignored(logic, segmented):
     level = logic.results(segmented).level(2)
     assert (level.seconds, dict(level.millilitres)) == (0.0, {})
     assert level.improvement == data["improvement"]
+
+
+def test_a_structure_that_is_nearly_white_does_not_hide_a_white_image(logic, volume):
+    run(logic, volume, model="brain-mr", levels=1)
+    node = level_node(logic, volume, 1)
+    segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
+    filled = {
+        segmentation.GetNthSegment(n).GetName(): display.GetSegmentVisibility2DFill(
+            segmentation.GetNthSegmentID(n)
+        )
+        for n in range(segmentation.GetNumberOfSegments())
+    }
+    assert not all(filled.values())
+    assert [name for name, isFilled in filled.items() if not isFilled] == [
+        name for name in filled if "Cerebral white matter" in name
+    ]
+    white = next(n for n, isFilled in enumerate(filled.values()) if not isFilled)
+    assert display.GetSegmentVisibility2DOutline(segmentation.GetNthSegmentID(white))
