@@ -8,7 +8,7 @@ from pathlib import Path
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.datasets.folders import read_dataset
-from CompactSegLib.datasets.seen import choose_cases, seen_in_training
+from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
 from CompactSegLib.model.model import Model
 from CompactSegLib.train.plan import TrainingPlan
 

@@ -20,7 +20,7 @@ from CompactSegLib import load_model
 from CompactSegLib.files import written_whole
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.cost import level_costs
-from CompactSegLib.train.stopping import RULES, Measured, Outcome, best_threshold
+from CompactSegLib.train.stopping import RULES, Measured, Tradeoff, best_threshold
 from CompactSegLib.train.validation import score_cases
 
 _STYLES = {
@@ -67,7 +67,7 @@ def measure(data: Path, model: Model) -> tuple[Measured, int]:
     return Measured.of(scores, macs), len(scores)
 
 
-def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
+def summary(name: str, outcomes: Sequence[Tradeoff]) -> dict[str, object]:
     """Least Dice lost, in points, among the thresholds that save at least some share."""
     row: dict[str, object] = {"rule": name}
     for share in (0.1, 0.2, 0.3, 0.4, 0.6, 0.8):
@@ -76,7 +76,7 @@ def summary(name: str, outcomes: Sequence[Outcome]) -> dict[str, object]:
     return row
 
 
-def draw(curves: Mapping[str, Sequence[Outcome]], path: Path, *, title: str) -> None:
+def draw(curves: Mapping[str, Sequence[Tradeoff]], path: Path, *, title: str) -> None:
     """Operations saved to the right, Dice lost downwards: the upper right corner is the best."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -13,8 +13,8 @@ import typer
 
 from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, stdout_console
-from CompactSegLib.cli.earlier import read_report
 from CompactSegLib.cli.guard import fault, say
+from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.cli.summary import Outcome, write_summary
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.files import written_whole

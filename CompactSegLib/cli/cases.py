@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from CompactSegLib.cli.earlier import is_output
+from CompactSegLib.cli.previous_results import is_output
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.naming import name_of
 

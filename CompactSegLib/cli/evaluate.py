@@ -61,7 +61,7 @@ def run_evaluate(request: EvaluateRequest) -> None:
     from CompactSegLib.datasets.cases import check_cases
     from CompactSegLib.datasets.folders import read_dataset
     from CompactSegLib.datasets.label_names import other_names
-    from CompactSegLib.datasets.seen import choose_cases, seen_in_training
+    from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
     from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.judge.assessment import check_labels
 
@@ -223,7 +223,7 @@ def _show(summary: dict[str, Any], request: EvaluateRequest) -> None:
     if request.json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
         return
-    from CompactSegLib.cli.figures import show_summary
+    from CompactSegLib.cli.evaluation_tables import show_summary
 
     show_summary(summary)
     if request.output:

@@ -17,7 +17,8 @@ import typer
 import CompactSegLib
 from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, LevelRows, show_result
-from CompactSegLib.cli.earlier import (
+from CompactSegLib.cli.guard import say
+from CompactSegLib.cli.previous_results import (
     are_as_written,
     contents,
     files_of,
@@ -27,7 +28,6 @@ from CompactSegLib.cli.earlier import (
     report_name,
     sized_hash,
 )
-from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.request import Request
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.output.staging import staged_files

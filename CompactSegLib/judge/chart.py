@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CompactSegLib.datasets.seen import YES
+from CompactSegLib.datasets.trained_on import YES
 from CompactSegLib.files import written_whole
 from CompactSegLib.judge.assessment import CaseResult
 from CompactSegLib.judge.comparison import Reference

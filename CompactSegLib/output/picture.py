@@ -13,7 +13,7 @@ import numpy as np
 from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Label
 from CompactSegLib.output.level import Level
-from CompactSegLib.output.panel import CHANGED, TEXT, Panel, rgb, window_of
+from CompactSegLib.output.picture_panel import CHANGED, TEXT, Panel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
     Frame,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from CompactSegLib.datasets.dataset import Dataset
-from CompactSegLib.datasets.seen import YES, seen_in_training
+from CompactSegLib.datasets.trained_on import YES, seen_in_training
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.model import Model
 

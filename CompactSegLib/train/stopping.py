@@ -22,7 +22,7 @@ LARGEST_LOSS = 0.001
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Tradeoff:
     """What a rule does at one threshold.
 
     Attributes:
@@ -75,10 +75,10 @@ class Measured:
     def levels(self) -> int:
         return len(self.macs)
 
-    def outcome(self, threshold: float, stops: NDArray[np.intp]) -> Outcome:
+    def outcome(self, threshold: float, stops: NDArray[np.intp]) -> Tradeoff:
         """The outcome of stopping each case at index ``stops`` (0 is level 1)."""
         reached = np.take_along_axis(self.dice, stops[:, None], axis=1)[:, 0]
-        return Outcome(
+        return Tradeoff(
             threshold=float(threshold),
             dice_lost=float(np.mean(self.dice[:, -1] - reached)),
             macs_saved=float(1 - np.mean(self.macs[stops]) / self.macs[-1]),
@@ -86,7 +86,7 @@ class Measured:
         )
 
 
-def fixed_depth(measured: Measured) -> list[Outcome]:
+def fixed_depth(measured: Measured) -> list[Tradeoff]:
     """Always the same level."""
     cases = len(measured.dice)
     return [
@@ -95,17 +95,17 @@ def fixed_depth(measured: Measured) -> list[Outcome]:
     ]
 
 
-def jaccard_change(measured: Measured) -> list[Outcome]:
+def jaccard_change(measured: Measured) -> list[Tradeoff]:
     """Stop when a level changed less than a threshold; level 1 has nothing to be compared with."""
     return _over_thresholds(measured, measured.changes)
 
 
-def mean_entropy(measured: Measured) -> list[Outcome]:
+def mean_entropy(measured: Measured) -> list[Tradeoff]:
     """Stop when the net is sure enough."""
     return _over_thresholds(measured, measured.entropies)
 
 
-def oracle(measured: Measured) -> list[Outcome]:
+def oracle(measured: Measured) -> list[Tradeoff]:
     """The best that stopping can do: each case where Dice minus a price of operations is highest, over all prices."""
     prices = np.concatenate([[0.0], np.geomspace(1e-7, 1e-3, 200) * 1e4 / measured.macs[-1]])
     outcomes = [
@@ -115,7 +115,7 @@ def oracle(measured: Measured) -> list[Outcome]:
     return _without_repeats(outcomes)
 
 
-RULES: dict[str, Callable[[Measured], list[Outcome]]] = {
+RULES: dict[str, Callable[[Measured], list[Tradeoff]]] = {
     "Jaccard change": jaccard_change,
     "mean entropy": mean_entropy,
     "fixed depth": fixed_depth,
@@ -123,7 +123,7 @@ RULES: dict[str, Callable[[Measured], list[Outcome]]] = {
 }
 
 
-def best_threshold(outcomes: Sequence[Outcome], *, largest_loss: float = LARGEST_LOSS) -> float:
+def best_threshold(outcomes: Sequence[Tradeoff], *, largest_loss: float = LARGEST_LOSS) -> float:
     """The threshold that saves most among those that lose at most so much Dice; 0 where none does.
 
     Of a range of thresholds that do the same it is rounded down to two digits, for people.
@@ -133,7 +133,7 @@ def best_threshold(outcomes: Sequence[Outcome], *, largest_loss: float = LARGEST
     return _readable(best.threshold) if best else 0.0
 
 
-def _over_thresholds(measured: Measured, signals: Floats) -> list[Outcome]:
+def _over_thresholds(measured: Measured, signals: Floats) -> list[Tradeoff]:
     """Every threshold that makes a difference, from one that never stops to one that always does."""
     known = np.unique(signals[:, : measured.levels - 1])
     known = known[np.isfinite(known)]
@@ -147,8 +147,8 @@ def _over_thresholds(measured: Measured, signals: Floats) -> list[Outcome]:
     return _without_repeats(outcomes)
 
 
-def _without_repeats(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    different: list[Outcome] = []
+def _without_repeats(outcomes: Sequence[Tradeoff]) -> list[Tradeoff]:
+    different: list[Tradeoff] = []
     for outcome in outcomes:
         if not different or outcome.stopped_at != different[-1].stopped_at:
             different.append(outcome)

@@ -10,7 +10,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from CompactSegLib import Geometry, InputError, Model
-from CompactSegLib.datasets.seen import NO, seen_in_training
+from CompactSegLib.datasets.trained_on import NO, seen_in_training
 from CompactSegLib.synthesis.label_maps import classes_of, find_label_maps
 from CompactSegLib.synthesis.tissues import tissue_of
 from CompactSegLib.train.plan import TrainingPlan

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from CompactSegLib import Label, Volume
 from CompactSegLib.files import written_whole
-from CompactSegLib.output.panel import FILL, TEXT, Panel, rgb, window_of
+from CompactSegLib.output.picture_panel import FILL, TEXT, Panel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
     Frame,

@@ -30,13 +30,11 @@ def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:
     before = after = extent = 0
     middle = edge // stride // 2 * stride
     for place in range(middle, middle + stride):
-        seen = torch.zeros(edge, dtype=torch.bool)
-        for _ in range(6):
-            image = torch.rand((1, config.in_channels, edge, 3 * stride, 3 * stride))
-            image.requires_grad_()
-            logits = net(image, levels=level)[-1]
-            logits[0, :, place, 3 * stride // 2, 3 * stride // 2].sum().backward()
-            seen |= image.grad.abs().amax(dim=(0, 1, 3, 4)) > 0
+        images = torch.rand((6, config.in_channels, edge, 3 * stride, 3 * stride))
+        images.requires_grad_()
+        logits = net(images, levels=level)[-1]
+        logits[:, :, place, 3 * stride // 2, 3 * stride // 2].sum().backward()
+        seen = images.grad.abs().amax(dim=(0, 1, 3, 4)) > 0
         (touched,) = seen.nonzero(as_tuple=True)
         before = max(before, place - int(touched.min()))
         after = max(after, int(touched.max()) - place)

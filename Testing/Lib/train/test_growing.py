@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from CompactSegLib.datasets.folders import read_dataset
-from CompactSegLib.datasets.seen import seen_in_training
+from CompactSegLib.datasets.trained_on import seen_in_training
 from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model

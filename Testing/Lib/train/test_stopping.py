@@ -4,7 +4,7 @@ import pytest
 from CompactSegLib.train.stopping import (
     RULES,
     Measured,
-    Outcome,
+    Tradeoff,
     best_threshold,
     fixed_depth,
     jaccard_change,
@@ -69,17 +69,17 @@ def test_no_rule_beats_the_oracle(measured):
             assert min(candidates) <= outcome.dice_lost + 1e-3
 
 
-def _between(low: Outcome, high: Outcome, saved: float) -> float:
+def _between(low: Tradeoff, high: Tradeoff, saved: float) -> float:
     share = (saved - low.macs_saved) / (high.macs_saved - low.macs_saved)
     return low.dice_lost + share * (high.dice_lost - low.dice_lost)
 
 
 def test_the_best_threshold_saves_most_at_the_loss_that_is_allowed():
     outcomes = [
-        Outcome(0.0, 0.0, 0.0, (0, 0, 4)),
-        Outcome(0.0123, 0.0004, 0.2, (0, 2, 2)),
-        Outcome(0.0189, 0.0009, 0.3, (0, 3, 1)),
-        Outcome(0.5, 0.004, 0.4, (0, 4, 0)),
+        Tradeoff(0.0, 0.0, 0.0, (0, 0, 4)),
+        Tradeoff(0.0123, 0.0004, 0.2, (0, 2, 2)),
+        Tradeoff(0.0189, 0.0009, 0.3, (0, 3, 1)),
+        Tradeoff(0.5, 0.004, 0.4, (0, 4, 0)),
     ]
     assert best_threshold(outcomes) == 0.018
     assert best_threshold(outcomes, largest_loss=0.01) == 0.5

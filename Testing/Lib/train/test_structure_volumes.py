@@ -14,8 +14,8 @@ from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.synthesis.label_maps import read_label_map
 from CompactSegLib.synthesis.plan import SynthesisPlan
-from CompactSegLib.train.expected import expected_millilitres, millilitres_of
 from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
 from Testing.Lib.synthesis.heads import head_array, write_head
 
 

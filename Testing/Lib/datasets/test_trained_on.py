@@ -8,7 +8,7 @@ import pytest
 
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.folds import fold_of
-from CompactSegLib.datasets.seen import choose_cases, seen_in_training
+from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
 from CompactSegLib.errors import ConfigurationError, InputError
 
 NAMES = [f"ball_{number:03d}" for number in range(6)]
