@@ -177,6 +177,7 @@ class Panel(slicer.util.VTKObservationMixin):
     def _onDevices(self) -> None:
         current = self.parameters.device if self.parameters is not None else "auto"
         self.controls.advanced.setDevices(self.logic.devices, current)
+        self.refresh()
 
     def _onState(self, state: str) -> None:
         interval = _IDLE_MS if state == "ready" else _BUSY_MS

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf
 from CompactSegMRML.Results import Comparison, LevelResult, Results
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.Texts import millilitresText, percentText, plain
+from CompactSegQt.Texts import asymmetryText, millilitresText, percentText, plain
 
 if TYPE_CHECKING:
     from CompactSegLib.model.expected import ExpectedVolume
@@ -166,7 +166,7 @@ class StructuresTable:
             cells.append(cell)
         if structure.left is not None:
             asymmetry = structure.asymmetry(level.millilitres)
-            text = "–" if asymmetry is None else f"{100 * asymmetry:+.0f} %"
+            text = "–" if asymmetry is None else asymmetryText(asymmetry)
             cells.append(_cell(text, qt.Qt.AlignRight))
         elif hasSides:
             cells.extend(_cell("", qt.Qt.AlignRight) for _column in range(2))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from CompactSegMRML.Results import Comparison, ModelInfo, Results
 
 __all__ = [
+    "asymmetryText",
     "millilitresText",
     "noModels",
     "percentText",
@@ -42,6 +43,16 @@ def percentText(share: float | None) -> str:
     ('12.3 %', '–')
     """
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def asymmetryText(share: float) -> str:
+    """In percent, with its sign, which nothing has not.
+
+    >>> [asymmetryText(share) for share in (0.02, -0.051, 0.001)]
+    ['+2 %', '-5 %', '0 %']
+    """
+    percent = round(100 * share)
+    return f"{percent:+d} %" if percent else "0 %"
 
 
 def millilitresText(value: float) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import slicer
 
+import CompactSegLib
+
 NO_TORCH = (
     "import sys; sys.modules['torch'] = None; sys.path.insert(0, {root!r}); "
     "from CompactSegLib.serve.worker import run_worker; run_worker()"
@@ -49,6 +51,19 @@ def test_a_command_that_starts_nothing_is_a_sentence_and_can_be_mended(driver, d
     set_command(driver, desktop, "")
     driver.waitUntil(lambda: not driver.ui.noticeFrame.visible, "the default worker")
     assert driver.segment().kind == "done"
+
+
+def test_the_test_button_says_what_answers_or_why_nothing_does(driver, desktop):
+    driver.click(driver.ui.advancedButton)
+    assert not driver.ui.workerText.visible
+    driver.click(driver.ui.testWorkerButton)
+    driver.waitUntil(lambda: "answers" in driver.ui.workerText.text, "the sentence")
+    for part in (f"CompactSeg {CompactSegLib.__version__}", "PyTorch 2", "processor", "brain-mr"):
+        assert part in driver.ui.workerText.text
+    set_command(driver, desktop, "no-such-program worker")
+    driver.click(driver.ui.testWorkerButton)
+    driver.waitUntil(lambda: "no-such-program" in driver.ui.workerText.text, "the reason")
+    set_command(driver, desktop, "")
 
 
 def test_without_models_segment_says_why(driver, desktop, tmp_path):
