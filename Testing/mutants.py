@@ -9,6 +9,7 @@ Prints a table in Markdown and ends with 1 where a fault was not noticed.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -154,9 +155,12 @@ MUTANTS = (
 def spoilt(text: str, mutant: Mutant) -> str:
     """The file with the fault in it."""
     if mutant.before == "<swap names>":
-        first, second = '"name": "Thalamus"', '"name": "Caudate"'
-        assert text.count(first) == text.count(second) == 2
-        return text.replace(first, "<>").replace(second, first).replace("<>", second)
+        data = json.loads(text)
+        plan = data["provenance"]["plan"]["labels"]
+        # Wherever the model states them, so that nothing in its folder disagrees.
+        for one, other in ((data["labels"][0], data["labels"][1]), (plan["1"], plan["2"])):
+            one["name"], other["name"] = other["name"], one["name"]
+        return json.dumps(data, indent=2, ensure_ascii=False)
     if mutant.before == "<digit>":
         before, after = '"value": "5366008"', '"value": "5366009"'
     elif mutant.before == "<colour>":
@@ -189,7 +193,8 @@ def survives(mutant: Mutant, place: Path) -> str:
     assert run.returncode in (0, 1), run.stdout[-2000:]
     if not run.returncode:
         return ""
-    return re.findall(r"^_+ (.+?) _+$", run.stdout, re.MULTILINE)[0]
+    names = re.findall(r"^_+ (.+?) _+$", run.stdout, re.MULTILINE)
+    return next((name for name in names if not name.startswith("ERROR at")), names[0])
 
 
 def main() -> None:

@@ -60,5 +60,6 @@ def test_the_change_is_the_largest_over_labels():
     after = np.array([0, 1, 1, 1, 0, 2, 2], dtype=np.uint8)
     assert largest_change(before, after, classes=3) == pytest.approx(0.25)
     assert largest_change(before, before, classes=3) == 0
+    assert largest_change(before, before, classes=5) == 0, "what neither has did not change"
     nothing, something = np.array([[0, 0], [0, 3]], dtype=np.uint8)
     assert largest_change(nothing, something, classes=4) == 1
