@@ -20,6 +20,7 @@ __all__ = ["StructuresTable"]
 
 _EYE, _COLOR, _NAME, _FIRST = range(4)
 _SMALL_WIDTH = 24
+_MOST_ROWS = 16
 _DOWN, _UP = "↓", "↑"
 # Training cases are few: many a healthy head lies a little outside of their range.
 _BEYOND = 0.25
@@ -192,9 +193,9 @@ class StructuresTable:
             self._table.setItem(row, column, item)
 
     def _fitHeight(self, rows: int) -> None:
-        """All rows are seen; the panel as a whole scrolls."""
+        """As many rows as leave the buttons below in sight; the rest scrolls."""
         height = self._table.horizontalHeader().sizeHint.height() + 2 * self._table.frameWidth
-        height += rows * self._table.verticalHeader().defaultSectionSize
+        height += min(rows, _MOST_ROWS) * self._table.verticalHeader().defaultSectionSize
         self._table.setFixedHeight(height)
 
     def _selected(self) -> list[str]:
