@@ -83,7 +83,7 @@ def test_channels_of_an_image_of_simpleitk_come_first():
         (None, None, "or an array with affine=, got NoneType"),
         (SimpleITK.Image(4, 4, SimpleITK.sitkUInt8), None, "expected a 3D image, got one of 2"),
     ],
-    ids=str,
+    ids=["no affine", "two axes", "3x3", "no length", "a path", "a list", "nothing", "a slice"],
 )
 def test_what_is_missing_is_said_in_one_sentence(source, affine, sentence: str):
     with pytest.raises(InputError) as raised:
