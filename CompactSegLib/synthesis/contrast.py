@@ -20,6 +20,8 @@ _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
 _OUTSIDE_TEXTURE = 3.0
 _MOST_CLUSTERS = 4
+# From where to where the cut of a rough stripping goes (`without_skull`).
+STRIP_EDGES = (0.1, 0.6)
 # Of the grid on which the edge of a stripped brain is drawn.
 _EDGE_VOXELS = 3
 _EDGE_WAVER = 0.1

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.synthesis.acquisition import random_scan, regridded, scanned
-from CompactSegLib.synthesis.contrast import random_contrast, without_skull
+from CompactSegLib.synthesis.contrast import STRIP_EDGES, random_contrast, without_skull
 from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.synthesis.shapes import (
     bent,
@@ -61,7 +61,7 @@ def synthetic_patch(
             tissues,
             values,
             keep_fluid=keep_fluid,
-            edge=float(random.uniform(0.1, 0.6)) if rough else None,
+            edge=float(random.uniform(*STRIP_EDGES)) if rough else None,
             generator=generator,
         )
     contrast = random_contrast(values, synthesis, random)

@@ -99,7 +99,10 @@ def measure_all(options: argparse.Namespace) -> None:
             on_heads = real_heads.measure(
                 with_sides, real_heads.read_heads(options.data / "heads"), say
             )
-            fill(options.document, {part: report.heads_part(on_heads, with_sides.model, to)})
+            fill(
+                options.document,
+                {part: report.heads_part(on_heads, label_maps, with_sides.model, to)},
+            )
         elif part == "template":
             on_template = found[part] = template.measure(segmenter, say)
             fill(options.document, {part: report.template_part(on_template, model, to)})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from benchmarks.brain_mr.sheet import Cell, draw_sheet
-from CompactSegLib import Geometry, InputError, Model, Volume
+from CompactSegLib import Geometry, InputError, Label, Model, Volume
 from CompactSegLib.output.planes import PLANES, Frame, view_spacing_mm
 from CompactSegLib.synthesis.acquisition import random_scan, regridded, scanned
-from CompactSegLib.synthesis.contrast import random_contrast, without_skull
+from CompactSegLib.synthesis.contrast import STRIP_EDGES, random_contrast, without_skull
 from CompactSegLib.synthesis.label_maps import (
     LabelMap,
     find_label_maps,
@@ -57,10 +58,52 @@ def draw_gallery(folder: Path, model: Model, path: Path) -> None:
     draw_sheet(rows, model.labels, path, panel_inches=1.5)
 
 
+def draw_beside(
+    real: Sequence[Volume], folder: Path, plan: TrainingPlan, labels: Sequence[Label], path: Path
+) -> None:
+    """Draw real T1 heads above generated ones whose tissues are ordered as in T1, to see what these lack.
+
+    Args:
+        real: The real ones.
+        folder: The label maps.
+        plan: How heads are generated.
+        labels: The model's.
+        path: PNG file.
+    """
+    files = [case.labels for case in find_label_maps(folder, plan).cases][:_MAPS]
+    heads = [read_label_map(file, plan) for file in files]
+    rows = [[Cell(volume, None, "axial", _whole(volume), volume.name) for volume in real]]
+    for row in range(2):
+        cells = []
+        for column in range(len(real)):
+            random = np.random.default_rng([_SEED, 9, row, column])
+            head = heads[(row + column) % len(heads)]
+            volume, _, about = generated(head, plan, random=random, wanted=_is_t1)
+            cells.append(Cell(volume, None, "axial", _whole(volume), about))
+        rows.append(cells)
+    draw_sheet(rows, labels, path, panel_inches=1.8)
+
+
+def _is_t1(means: dict[int, float]) -> bool:
+    fluid, grey, white = (means.get(value, 0.0) for value in (4, 3, 2))
+    return fluid < grey < white
+
+
 def generated(
-    head: LabelMap, plan: TrainingPlan, *, random: np.random.Generator
+    head: LabelMap,
+    plan: TrainingPlan,
+    *,
+    random: np.random.Generator,
+    wanted: Callable[[dict[int, float]], bool] = lambda _: True,
 ) -> tuple[Volume, np.ndarray, str]:
-    """A whole head as training patches are made of it, on the model's grid, with its labels and its voxels in words."""
+    """A whole head as training patches are made of it, on the model's grid, with its labels and its voxels in words.
+
+    Args:
+        head: The label map.
+        plan: How heads are generated.
+        random: What decides.
+        wanted: Says of the means of tissues, by FreeSurfer's value, whether the contrast will do.
+    """
     synthesis, spacing = plan.synthesis, model_spacing(plan)
     generator = torch.Generator().manual_seed(int(random.integers(2**31)))
     shape = [round(mm / own) for mm, own in zip(_FIELD_MM, spacing, strict=True)]
@@ -71,9 +114,16 @@ def generated(
     tissues = bent(head, centre, fine_shape, spacing_mm=fine, plan=synthesis, random=random)
     is_bare = random.random() < synthesis.strip_probability
     if is_bare:
-        tissues = without_skull(tissues, head.values, keep_fluid=random.random() < 0.5)
+        keep_fluid = random.random() < 0.5
+        rough = random.random() < synthesis.rough_strip_probability
+        edge = float(random.uniform(*STRIP_EDGES)) if rough else None
+        tissues = without_skull(
+            tissues, head.values, keep_fluid=keep_fluid, edge=edge, generator=generator
+        )
     scan = random_scan(synthesis, random)
     contrast = random_contrast(head.values, synthesis, random)
+    while not wanted(dict(zip(head.values, contrast.means[0].tolist(), strict=True))):
+        contrast = random_contrast(head.values, synthesis, random)
     image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
     image = normalised(regridded(image, voxel, shape, spacing), plan, random=None)
     labels = coarser_labels(

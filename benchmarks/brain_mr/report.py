@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.brain_mr import nothing, pictures, real_heads, stability, synthetic_tables, template
 from benchmarks.brain_mr.document import markdown
-from benchmarks.brain_mr.gallery import draw_gallery
+from benchmarks.brain_mr.gallery import draw_beside, draw_gallery
 from benchmarks.brain_mr.nothing import NothingResult
 from benchmarks.brain_mr.real_heads import RealResult
 from benchmarks.brain_mr.scores import mean
@@ -16,9 +16,13 @@ from benchmarks.brain_mr.synthetic import SyntheticResult
 from benchmarks.brain_mr.template import TemplateResult
 from CompactSegLib import Model, Segmenter
 from CompactSegLib.model.expected import millilitres
+from CompactSegLib.train.plan import TrainingPlan
 
 AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
 """Least Dice: mean over structures on T1 images of 1 mm, and of the tissues of the template."""
+
+
+NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-8.json"
 
 
 class Pictures:
@@ -35,12 +39,18 @@ class Pictures:
         return f"![{words}]({self.folder.name}/{self.path(kind).name})"
 
 
-def heads_part(found: Sequence[RealResult], model: Model, to: Pictures) -> str:
+def heads_part(found: Sequence[RealResult], label_maps: Path, model: Model, to: Pictures) -> str:
     pieces = [markdown(real_heads.head_rows(found)), markdown(real_heads.structure_rows(found))]
     for one in found:
         kind = f"real-{one.head.name}"
         pictures.draw_levels(one.head.volume, one.result, model, to.path(kind))
         pieces.append(to.link(kind, f"{one.head.name}: image, level 1 and the last level"))
+    real = [one.head.volume for one in found if one.head.is_t1]
+    if real and NEWEST_PLAN.exists():
+        plan = TrainingPlan.read(NEWEST_PLAN)
+        draw_beside(real, label_maps, plan, model.labels, to.path("beside"))
+        words = "Real T1 heads above generated ones of the same contrast"
+        pieces += [f"{words} ({NEWEST_PLAN.name}):", to.link("beside", words)]
     return "\n\n".join(pieces)
 
 
