@@ -153,7 +153,8 @@ def which(model: Model) -> str:
     """What makes a model's labels, in words."""
     refinement = model.refinement
     refined = (
-        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g}, contrast {refinement.contrast:g})"
+        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g}"
+        + (f", contrast {refinement.contrast:g})" if refinement.contrast else ")")
         if refinement
         else ""
     )
