@@ -64,7 +64,7 @@ $(VENV)/.installed-demo: pyproject.toml $(VENV)/.installed-torch
 	@touch $@
 
 $(VENV)/.installed-development: pyproject.toml $(VENV)/.installed-torch
-	$(PIP) install --constraint constraints.txt --editable '.[demo,dicom-seg,training,test,lint]'
+	$(PIP) install --constraint constraints.txt --editable '.[demo,dicom-seg,dask,training,test,lint]'
 	@touch $(VENV)/.installed-demo $@
 
 # Before anything that depends on torch, and alone: with torch absent, another package's open range

@@ -115,6 +115,13 @@ def segment(
         bool,
         typer.Option("--recursive", help="Of a folder of cases, take those of all sub-folders."),
     ] = False,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            help="Have the workers of this dask scheduler segment the cases; they must see the same folders.",
+            metavar="ADDRESS",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON, and nothing else, on stdout.")
     ] = False,
@@ -143,6 +150,7 @@ def segment(
         series=series,
         overwrite=overwrite,
         recursive=recursive,
+        dask=dask,
         json=as_json,
     )
     raise typer.Exit(run_segment(request))

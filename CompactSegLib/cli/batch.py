@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.cluster import outcomes_of
 from CompactSegLib.cli.display import Bars, stdout_console
 from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.previous_results import read_report
+from CompactSegLib.cli.request import Request
 from CompactSegLib.cli.summary import Outcome, write_summary
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.files import written_whole
@@ -22,7 +25,7 @@ from CompactSegLib.files import written_whole
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import ReadCase, Runner
 
-__all__ = ["TABLE", "run_batch"]
+__all__ = ["TABLE", "run_alone", "run_batch"]
 
 TABLE = "cases.csv"
 
@@ -30,17 +33,18 @@ TABLE = "cases.csv"
 def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
     """Segment all cases; return 0, or 1 where one failed."""
     outcomes: list[Outcome] = []
-    with Bars(cases=len(cases)) as bars, ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(_read, runner, cases[0])
-        for number, case in enumerate(cases, start=1):
-            ready = coming
-            if number < len(cases):  # read while this one is computed
-                coming = reader.submit(_read, runner, cases[number])
-            outcome = _run_case(runner, case, bars, ready)
+    with Bars(cases=len(cases)) as bars:
+        if runner.request.dask is None:
+            coming = _outcomes_here(runner, cases, bars)
+        else:
+            coming = outcomes_of(_for_workers(runner.request), [_absolute(c) for c in cases])
+        for number, outcome in enumerate(coming, start=1):
             outcomes.append(outcome)
             bars.finish_case()
             with bars.out_of_the_way():
                 _tell(outcome, f"[{number}/{len(cases)}]", runner.request.json)
+    place = {case.name: number for number, case in enumerate(cases)}
+    outcomes.sort(key=lambda outcome: place[outcome.case.name])
     _write_table(runner, outcomes)
     write_summary(runner.request.output, [_with_report(runner, o) for o in outcomes])
     if runner.request.json:
@@ -48,6 +52,34 @@ def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
     else:
         _summarise(outcomes)
     return int(any(outcome.status == "failed" for outcome in outcomes))
+
+
+def run_alone(runner: Runner, case: Case) -> Outcome:
+    """Segment one of many cases, in a process that shows nothing."""
+    with Bars(cases=1, is_quiet=True) as bars, ThreadPoolExecutor(1) as reader:
+        return _run_case(runner, case, bars, reader.submit(_read, runner, case))
+
+
+def _outcomes_here(runner: Runner, cases: Sequence[Case], bars: Bars) -> Iterator[Outcome]:
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(_read, runner, cases[0])
+        for number, case in enumerate(cases, start=1):
+            ready = coming
+            if number < len(cases):  # read while this one is computed
+                coming = reader.submit(_read, runner, cases[number])
+            yield _run_case(runner, case, bars, ready)
+
+
+def _for_workers(request: Request) -> Request:
+    """The same request wherever the worker was started."""
+    model = str(Path(request.model).absolute()) if Path(request.model).is_dir() else request.model
+    return replace(
+        request, input=request.input.absolute(), output=request.output.absolute(), model=model
+    )
+
+
+def _absolute(case: Case) -> Case:
+    return replace(case, path=case.path.absolute())
 
 
 def _read(runner: Runner, case: Case) -> ReadCase | None:

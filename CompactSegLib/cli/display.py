@@ -36,7 +36,7 @@ class Bars:
     Nothing is shown where stderr is no terminal: a log file should not hold a thousand bars.
     """
 
-    def __init__(self, *, cases: int) -> None:
+    def __init__(self, *, cases: int, is_quiet: bool = False) -> None:
         console = Console(stderr=True)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
@@ -46,7 +46,7 @@ class Bars:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not console.is_terminal,
+            disable=is_quiet or not console.is_terminal,
         )
         self._all = self._bars.add_task("all cases", total=cases, visible=cases > 1)
         self._level = self._bars.add_task("", total=1.0, visible=False)

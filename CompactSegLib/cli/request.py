@@ -29,6 +29,7 @@ class Request:
     series: str | None = None
     overwrite: bool = False
     recursive: bool = False
+    dask: str | None = None
     json: bool = False
 
     @property

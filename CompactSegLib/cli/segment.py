@@ -17,7 +17,7 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.inference.stop import checked_threshold
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models, load_model
 
-__all__ = ["chosen_input", "default_model", "run_segment"]
+__all__ = ["chosen_input", "default_model", "run_segment", "runner_for"]
 
 
 def chosen_input(argument: Path | None, option: Path | None) -> Path:
@@ -71,6 +71,32 @@ def run_segment(request: Request) -> int:
         raise InputError(
             f"{request.output}: expected a folder for the results of a folder of cases, got the name of one file."
         )
+    if request.dask is not None and not found.is_batch:
+        raise InputError(
+            "--dask: expected a folder or a table of cases, got one volume; leave it out."
+        )
+    # With dask, this process only gathers: the device is the workers'.
+    runner = runner_for(request if request.dask is None else replace(request, device="cpu"))
+    if found.is_batch:
+        from CompactSegLib.cli.batch import run_batch
+
+        if found.left_out:
+            say(f"Note: {found.left_out}")
+        return run_batch(replace(runner, request=request), found.cases)
+    with Bars(cases=1) as bars:
+        run = runner.run if file is None else runner.run_to_file
+        report = run(found.cases[0], bars, shows_levels=not request.json)
+    if request.json:
+        typer.echo(json.dumps(report, indent=2))
+    return 0
+
+
+def runner_for(request: Request) -> Runner:
+    """What segments cases as asked, here.
+
+    Raises:
+        CompactSegError: A model, level, threshold or device that is none.
+    """
     model = load_model(request.model)
     if request.level is not None:
         model.checked_level(request.level)
@@ -83,19 +109,7 @@ def run_segment(request: Request) -> int:
     segmenter = Segmenter(
         model, device=request.device, precision=request.precision, tile=request.tile
     )
-    runner = Runner(request, segmenter, threshold)
-    if found.is_batch:
-        from CompactSegLib.cli.batch import run_batch
-
-        if found.left_out:
-            say(f"Note: {found.left_out}")
-        return run_batch(runner, found.cases)
-    with Bars(cases=1) as bars:
-        run = runner.run if file is None else runner.run_to_file
-        report = run(found.cases[0], bars, shows_levels=not request.json)
-    if request.json:
-        typer.echo(json.dumps(report, indent=2))
-    return 0
+    return Runner(request, segmenter, threshold)
 
 
 def _file_of(output: Path) -> str | None:

@@ -1,0 +1,76 @@
+"""Many cases on many machines, through a scheduler of dask.distributed.
+
+Each task is one case, from its file to its results, on a worker that sees the same folders. A worker that is lost loses
+nothing: its case is given to another, and what it left half done is in no result.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.request import Request
+from CompactSegLib.cli.summary import Outcome
+from CompactSegLib.errors import ConfigurationError, InputError
+
+if TYPE_CHECKING:
+    from CompactSegLib.cli.runner import Runner
+
+__all__ = ["outcomes_of"]
+
+_SECONDS_TO_CONNECT = 20
+_TIMES_TRIED = 5
+# A worker may have several threads; memory and device are planned for one case.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def outcomes_of(request: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
+    """Have the workers of a scheduler segment cases; what became of each, as it comes.
+
+    Raises:
+        ConfigurationError: dask.distributed is not installed.
+        InputError: There is no such scheduler.
+    """
+    try:
+        from distributed import Client, as_completed
+    except ImportError as error:
+        raise ConfigurationError(
+            "--dask: expected dask.distributed, which is not installed; install it with pip install 'compactseg[dask]'."
+        ) from error
+    try:
+        client = Client(request.dask, timeout=_SECONDS_TO_CONNECT)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--dask: expected the address of a scheduler such as tcp://host:8786, but none answers at "
+            f"{request.dask!r}; start one with dask scheduler."
+        ) from error
+    with client:
+        case_of = {
+            client.submit(_segmented, request, case, pure=False, retries=_TIMES_TRIED): case
+            for case in cases
+        }
+        for future in as_completed(case_of):
+            lost = future.exception()
+            if lost is None:
+                yield future.result()
+            else:  # the workers that took it were lost, time after time
+                told = f"{case_of[future].path}: the workers that took it were lost ({lost})."
+                yield Outcome(case_of[future], "failed", error=told[:1000])
+
+
+def _segmented(request: Request, case: Case) -> Outcome:
+    """Segment a case, in a worker's process."""
+    from CompactSegLib.cli.batch import run_alone
+
+    with _ONE_AT_A_TIME:
+        return run_alone(_runner(request), case)
+
+
+@lru_cache(maxsize=1)
+def _runner(request: Request) -> Runner:
+    from CompactSegLib.cli.segment import runner_for
+
+    return runner_for(request)

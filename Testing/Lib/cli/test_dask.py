@@ -1,0 +1,105 @@
+"""Many cases on several workers: the commands of the README, and a worker killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from Testing.repository import REPOSITORY
+
+CASES = 8
+DASK = [sys.executable, "-m", "dask"]
+
+
+@pytest.fixture
+def cases(a_volume_file: Path, tmp_path: Path) -> Path:
+    """Eight cases, each a different image, and one that is none."""
+    import SimpleITK
+
+    folder = tmp_path / "cases"
+    folder.mkdir()
+    for number in range(CASES):
+        image = SimpleITK.ReadImage(a_volume_file)
+        image[3, 4, 5] += number + 1
+        SimpleITK.WriteImage(image, folder / f"case{number}.nii.gz")
+    (folder / "bad.nii.gz").write_bytes(b"no image")
+    return folder
+
+
+@pytest.fixture
+def a_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """A scheduler and two workers: its address, and their processes."""
+    facts = tmp_path / "scheduler.json"
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+    options = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    place = ["--scheduler-file", str(facts)]
+    scheduler = [*DASK, "scheduler", "--port", "0", "--no-dashboard", *place]
+    worker = [*DASK, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", *place]
+    worker += ["--local-directory", str(tmp_path / "scratch")]
+    processes = [subprocess.Popen(scheduler, **options)]
+    deadline = time.monotonic() + 60
+    while not facts.is_file() or not facts.stat().st_size:
+        assert processes[0].poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    processes += [subprocess.Popen(worker, **options) for _ in range(2)]
+    yield json.loads(facts.read_text())["address"], processes[1:]
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def started(cases: Path, model: Path, output: Path, *more: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "CompactSegLib.cli", "segment", str(cases), "--level", "1"]
+    command += ["--model", str(model), "--output", str(output), "--device", "cpu", *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def labels_of(output: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in output.glob("*.seg.nrrd")}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a worker is killed as in POSIX")
+def test_no_case_is_lost_with_a_worker_and_outputs_are_those_of_one_process(
+    cases: Path, the_tiny_model, tmp_path: Path, a_cluster
+):
+    address, workers = a_cluster
+    process = started(cases, the_tiny_model.folder, tmp_path / "many", "--dask", address)
+    deadline = time.monotonic() + 200
+    while not list((tmp_path / "many").glob("*_report.json")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    workers[0].send_signal(signal.SIGKILL)
+    told, errors = process.communicate(timeout=200)
+    assert process.returncode == 1, "for the case that is no image"
+    # Done as well is what the lost worker had finished: then it is found there, and skipped.
+    done, skipped, failed = map(int, re.findall(r"\d+", told.splitlines()[-1]))
+    assert (done + skipped, failed) == (CASES, 1), errors
+    assert "bad.nii.gz: expected" in errors
+    alone = started(cases, the_tiny_model.folder, tmp_path / "one")
+    alone.communicate(timeout=200)
+    assert len(labels_of(tmp_path / "one")) == CASES
+    assert labels_of(tmp_path / "many") == labels_of(tmp_path / "one")
+    again = started(cases, the_tiny_model.folder, tmp_path / "many")
+    assert again.communicate(timeout=200)[0].splitlines()[-1].startswith(f"0 done, {CASES} skipped")
+    shutil.rmtree(tmp_path / "many")
+
+
+def test_without_a_scheduler_it_is_told_in_a_sentence(segment, cases: Path, tmp_path, monkeypatch):
+    monkeypatch.setattr("CompactSegLib.cli.cluster._SECONDS_TO_CONNECT", 0.5)
+    result = segment("--dask", "nowhere", volume=cases)
+    assert result.exit_code == 2
+    assert "expected the address of a scheduler such as tcp://host:8786" in result.stderr
+    result = segment("--dask", "tcp://127.0.0.1:1")
+    assert "expected a folder or a table of cases, got one volume" in result.stderr
