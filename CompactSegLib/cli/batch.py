@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from CompactSegLib.cli.cases import Case
-from CompactSegLib.cli.cluster import outcomes_of
 from CompactSegLib.cli.display import Bars, stdout_console
 from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.previous_results import read_report
-from CompactSegLib.cli.request import Request
 from CompactSegLib.cli.summary import Outcome, write_summary
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.files import written_whole
@@ -30,14 +27,22 @@ __all__ = ["TABLE", "run_alone", "run_batch"]
 TABLE = "cases.csv"
 
 
-def run_batch(runner: Runner, cases: Sequence[Case]) -> int:
-    """Segment all cases; return 0, or 1 where one failed."""
+def run_batch(
+    runner: Runner,
+    cases: Sequence[Case],
+    *,
+    elsewhere: Callable[[Sequence[Case]], Iterator[Outcome]] | None = None,
+) -> int:
+    """Segment all cases; return 0, or 1 where one failed.
+
+    Args:
+        runner: Segments them, here.
+        cases: At least one.
+        elsewhere: Has them segmented by others instead; gives what became of each, as it comes.
+    """
     outcomes: list[Outcome] = []
     with Bars(cases=len(cases)) as bars:
-        if runner.request.dask is None:
-            coming = _outcomes_here(runner, cases, bars)
-        else:
-            coming = outcomes_of(_for_workers(runner.request), [_absolute(c) for c in cases])
+        coming = elsewhere(cases) if elsewhere else _outcomes_here(runner, cases, bars)
         for number, outcome in enumerate(coming, start=1):
             outcomes.append(outcome)
             bars.finish_case()
@@ -68,18 +73,6 @@ def _outcomes_here(runner: Runner, cases: Sequence[Case], bars: Bars) -> Iterato
             if number < len(cases):  # read while this one is computed
                 coming = reader.submit(_read, runner, cases[number])
             yield _run_case(runner, case, bars, ready)
-
-
-def _for_workers(request: Request) -> Request:
-    """The same request wherever the worker was started."""
-    model = str(Path(request.model).absolute()) if Path(request.model).is_dir() else request.model
-    return replace(
-        request, input=request.input.absolute(), output=request.output.absolute(), model=model
-    )
-
-
-def _absolute(case: Case) -> Case:
-    return replace(case, path=case.path.absolute())
 
 
 def _read(runner: Runner, case: Case) -> ReadCase | None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from CompactSegLib.cli.batch import run_alone
 from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.request import Request
+from CompactSegLib.cli.runner import Runner, runner_for
 from CompactSegLib.cli.summary import Outcome
 from CompactSegLib.errors import ConfigurationError, InputError
-
-if TYPE_CHECKING:
-    from CompactSegLib.cli.runner import Runner
 
 __all__ = ["outcomes_of"]
 
@@ -27,13 +27,14 @@ _TIMES_TRIED = 5
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def outcomes_of(request: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
+def outcomes_of(wanted: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
     """Have the workers of a scheduler segment cases; what became of each, as it comes.
 
     Raises:
         ConfigurationError: dask.distributed is not installed.
         InputError: There is no such scheduler.
     """
+    request = _for_workers(wanted)
     try:
         from distributed import Client, as_completed
     except ImportError as error:
@@ -50,7 +51,7 @@ def outcomes_of(request: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
     with client:
         case_of = {
             client.submit(_segmented, request, case, pure=False, retries=_TIMES_TRIED): case
-            for case in cases
+            for case in map(_absolute, cases)
         }
         for future in as_completed(case_of):
             lost = future.exception()
@@ -63,14 +64,22 @@ def outcomes_of(request: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
 
 def _segmented(request: Request, case: Case) -> Outcome:
     """Segment a case, in a worker's process."""
-    from CompactSegLib.cli.batch import run_alone
-
     with _ONE_AT_A_TIME:
         return run_alone(_runner(request), case)
 
 
 @lru_cache(maxsize=1)
 def _runner(request: Request) -> Runner:
-    from CompactSegLib.cli.segment import runner_for
-
     return runner_for(request)
+
+
+def _for_workers(request: Request) -> Request:
+    """The same request wherever the worker was started."""
+    model = str(Path(request.model).absolute()) if Path(request.model).is_dir() else request.model
+    return replace(
+        request, input=request.input.absolute(), output=request.output.absolute(), model=model
+    )
+
+
+def _absolute(case: Case) -> Case:
+    return replace(case, path=case.path.absolute())

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["ReadCase", "Runner", "versions"]
+__all__ = ["ReadCase", "Runner", "runner_for", "versions"]
 
 
 @dataclass(frozen=True)
@@ -249,6 +249,30 @@ class Runner:
                 rf"{re.escape(report['case'])}_level-\d+{re.escape(self.request.suffix)}", name
             ):
                 (self.request.output / name).unlink(missing_ok=True)
+
+
+def runner_for(request: Request) -> Runner:
+    """What segments cases as asked, here.
+
+    Raises:
+        CompactSegError: A model, level, threshold or device that is none.
+    """
+    from CompactSegLib.inference.stop import checked_threshold
+    from CompactSegLib.model.registry import load_model
+
+    model = load_model(request.model)
+    if request.level is not None:
+        model.checked_level(request.level)
+    threshold = model.threshold if request.threshold is None else request.threshold
+    threshold = 0.0 if request.all_levels else checked_threshold(threshold)
+    from CompactSegLib.inference.devices import keep_freed_memory
+    from CompactSegLib.inference.segmenter import Segmenter
+
+    keep_freed_memory()
+    segmenter = Segmenter(
+        model, device=request.device, precision=request.precision, tile=request.tile
+    )
+    return Runner(request, segmenter, threshold)
 
 
 def _contents(case: Case) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -12,12 +13,11 @@ from CompactSegLib.cli.cases import find_cases
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.request import SUFFIXES, Request
-from CompactSegLib.cli.runner import Runner
+from CompactSegLib.cli.runner import runner_for
 from CompactSegLib.errors import InputError
-from CompactSegLib.inference.stop import checked_threshold
-from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models, load_model
+from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 
-__all__ = ["chosen_input", "default_model", "run_segment", "runner_for"]
+__all__ = ["chosen_input", "default_model", "run_segment"]
 
 
 def chosen_input(argument: Path | None, option: Path | None) -> Path:
@@ -82,34 +82,18 @@ def run_segment(request: Request) -> int:
 
         if found.left_out:
             say(f"Note: {found.left_out}")
-        return run_batch(replace(runner, request=request), found.cases)
+        elsewhere = None
+        if request.dask is not None:
+            from CompactSegLib.cli.cluster import outcomes_of
+
+            elsewhere = partial(outcomes_of, request)
+        return run_batch(replace(runner, request=request), found.cases, elsewhere=elsewhere)
     with Bars(cases=1) as bars:
         run = runner.run if file is None else runner.run_to_file
         report = run(found.cases[0], bars, shows_levels=not request.json)
     if request.json:
         typer.echo(json.dumps(report, indent=2))
     return 0
-
-
-def runner_for(request: Request) -> Runner:
-    """What segments cases as asked, here.
-
-    Raises:
-        CompactSegError: A model, level, threshold or device that is none.
-    """
-    model = load_model(request.model)
-    if request.level is not None:
-        model.checked_level(request.level)
-    threshold = model.threshold if request.threshold is None else request.threshold
-    threshold = 0.0 if request.all_levels else checked_threshold(threshold)
-    from CompactSegLib.inference.devices import keep_freed_memory
-    from CompactSegLib.inference.segmenter import Segmenter
-
-    keep_freed_memory()
-    segmenter = Segmenter(
-        model, device=request.device, precision=request.precision, tile=request.tile
-    )
-    return Runner(request, segmenter, threshold)
 
 
 def _file_of(output: Path) -> str | None:
