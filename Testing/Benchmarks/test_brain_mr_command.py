@@ -30,7 +30,7 @@ NAMES = ("Cerebral white matter", "Cerebral cortex", "Lateral ventricle")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five heads of shells, one image of the first, and a CT of noise."""
     folder = tmp_path_factory.mktemp("data")
-    for name in ("brain-label-maps", "volumes"):
+    for name in ("brain-label-maps", "volumes", "heads"):
         (folder / name).mkdir()
     axes = np.ogrid[tuple(slice(-11.5, 12) for _ in range(3))]
     for number in range(5):
@@ -44,6 +44,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _write(head, folder / "brain-label-maps" / f"head_{number}.nii.gz")
     image = np.select([head == 2, head == 41, head > 500], [90, 90, 60], 10 * (head > 0))
     _write(image.astype(np.float32), folder / "volumes" / "head-t1.nii.gz")
+    _write(image.astype(np.float32), folder / "heads" / "real_image.nii.gz")
+    _write(head, folder / "heads" / "real_truth.nii.gz")
     noise = np.random.default_rng(0).normal(0, 300, (10, 24, 24)).astype(np.float32)
     _write(noise, folder / "volumes" / "body-ct-3mm.nii.gz")
     return folder
@@ -106,7 +108,7 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
     model = _model(tmp_path / "model", held_out=["head_1", "head_3"])
     document = tmp_path / "docs" / "shells.md"
     document.parent.mkdir()
-    parts = ["stability", "nothing", "synthetic", "gallery"]
+    parts = ["heads", "stability", "nothing", "synthetic", "gallery"]
     measure_all(
         parse(
             [
@@ -127,6 +129,8 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
     for name in NAMES:
         assert f"| {name} |" in filled["synthetic"]
         assert f"| {name} |" in filled["stability"]
+        assert f"| {name} |" in filled["heads"]
+    assert "| real |" in filled["heads"]
     assert "| CT of the trunk |" in filled["nothing"]
     check_weights(document, model)
     for change in ({"weights_sha256": "0" * 64}, {"refinement": Refinement(2.0)}):

@@ -72,14 +72,14 @@ def draw_beside(
     """
     files = [case.labels for case in find_label_maps(folder, plan).cases][:_MAPS]
     heads = [read_label_map(file, plan) for file in files]
-    rows = [[Cell(volume, None, "axial", _whole(volume), volume.name) for volume in real]]
+    rows = [[Cell(volume, None, PLANES[0], _whole(volume), volume.name) for volume in real]]
     for row in range(2):
         cells = []
         for column in range(len(real)):
             random = np.random.default_rng([_SEED, 9, row, column])
             head = heads[(row + column) % len(heads)]
             volume, _, about = generated(head, plan, random=random, wanted=_is_t1)
-            cells.append(Cell(volume, None, "axial", _whole(volume), about))
+            cells.append(Cell(volume, None, PLANES[0], _whole(volume), about))
         rows.append(cells)
     draw_sheet(rows, labels, path, panel_inches=1.8)
 
