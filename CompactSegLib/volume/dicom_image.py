@@ -140,7 +140,9 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
     try:
         if is_dicom(path) and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
             _check_deflated(path)
-        return dcmread(path, force=True, **options)
+        header = dcmread(path, force=True, **options)
+        header.file_meta.to_json_dict()  # pydicom parses values when they are asked for
+        return header
     except InputError:
         raise
     except Exception as error:  # pydicom raises what the bytes happen to lead to

@@ -98,6 +98,9 @@ def _stored(paths: Sequence[Path]) -> Iterator[tuple[Any, np.ndarray]]:
     for path in paths:
         with lenient():
             header = open_dicom(path)
+            syntax = _syntax(header)
+            if syntax is not None and not (syntax.is_private or syntax.is_transfer_syntax):
+                raise damaged_dicom(path)
             if _is_packed(header):
                 waiting.append((path, header))
                 size += len(header.get("PixelData") or b"")

@@ -44,7 +44,7 @@ def read_metaimage(path: Path) -> StoredImage:
         _check_is_volume(path, size, channels, fields["ElementType"])
         geometry, warnings = _geometry(path, fields, size[:3])
         array = _voxels(path, fields, listed, offset, [*reversed(size[:3]), channels])
-    except (KeyError, OverflowError, ValueError) as error:
+    except (LookupError, OverflowError, ValueError) as error:
         raise damaged(path) from error
     return StoredImage(np.ascontiguousarray(np.moveaxis(array, -1, 0)), geometry, warnings)
 

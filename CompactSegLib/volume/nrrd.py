@@ -115,7 +115,7 @@ def read_nrrd(path: Path, *, as_labels: bool = False) -> StoredImage:
         axes, components = _axes(header, sizes)
         geometry, warnings = _geometry(header, [sizes[axis] for axis in axes], axes)
         array = _voxels(header, sizes)
-    except (KeyError, ValueError, OverflowError) as error:
+    except (LookupError, OverflowError, ValueError) as error:
         raise damaged(path) from error
     # In C order the last axis of the header comes first.
     order = [components, *reversed(axes)] if components is not None else [*reversed(axes)]
