@@ -29,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of label maps")
     parser.add_argument("--plan", type=Path, default=RECIPES / "plan-4.json")
+    parser.add_argument("--config", type=Path, default=RECIPES / "net.json", help="the net")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--heads", type=int, default=2, help="label maps to read")
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here instead of printing them")
     options = parser.parse_args()
 
-    keep_freed_memory()
+    keep_freed_memory(also_largest=True)
     torch.set_num_threads(options.threads)
     plan = TrainingPlan.read(options.plan)
     runtime = select_runtime(options.device, plan.precision)
@@ -46,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             plan,
-            NetConfig.from_dict(read_json(RECIPES / "net.json")),
+            NetConfig.from_dict(read_json(options.config)),
             cases=heads,
             held_out=[],
             folder=Path(folder),
