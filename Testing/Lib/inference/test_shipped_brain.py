@@ -11,7 +11,7 @@ from CompactSegLib import Level, Model, Segmenter, Volume, load_model
 # Millilitres that adults have of a structure, both sides together.
 PLAUSIBLE = {
     "Cerebral white matter": (350, 650),
-    "Cerebral cortex": (400, 800),
+    "Cerebral cortex": (400, 900),
     "Lateral ventricle": (10, 50),
     "Third ventricle": (0.5, 5),
     "Fourth ventricle": (0.7, 5),

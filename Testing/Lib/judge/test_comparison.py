@@ -16,7 +16,7 @@ LABELS = {1: ("Anterior", "Anterior hippocampus"), 2: ("Posterior", "Posterior h
 
 def a_level(level: int, *dice: float) -> LevelScore:
     masks = tuple(MaskScore(value, value, 1.0, 1.0, 1.0) for value in dice)
-    return LevelScore(level, masks, masks[0], None, None, None, (), 0.1)
+    return LevelScore(level, masks, masks[0], None, (), 0.1)
 
 
 def a_result(name: str, *levels: tuple[float, float]) -> CaseResult:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
+
 import numpy as np
 import pytest
 
@@ -63,10 +66,15 @@ def test_the_directory_of_a_medium_says_to_give_the_folder(tmp_path):
     write_series(
         tmp_path / "series", PatientSex="O", StudyDate="20200101", StudyTime="120000", StudyID="1"
     )
-    medium = FileSet()
-    for file in (tmp_path / "series").iterdir():
-        medium.add(file)
-    medium.write(tmp_path / "medium")
+    with warnings.catch_warnings():
+        # pydicom leaves its temporary folder to the garbage collector, which warns.
+        warnings.simplefilter("ignore", ResourceWarning)
+        medium = FileSet()
+        for file in (tmp_path / "series").iterdir():
+            medium.add(file)
+        medium.write(tmp_path / "medium")
+        del medium
+        gc.collect()
     with pytest.raises(InputError, match="got the directory of a DICOM medium; give the folder"):
         read_volume(tmp_path / "medium" / "DICOMDIR")
     np.testing.assert_array_equal(read_volume(tmp_path / "medium").array[0], an_array())
