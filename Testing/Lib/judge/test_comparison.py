@@ -10,6 +10,7 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.judge.assessment import CaseResult, LevelScore
 from CompactSegLib.judge.comparison import Difference, Reference, read_reference
 from CompactSegLib.judge.metrics import MaskScore
+from CompactSegLib.output.level import RunInfo
 
 LABELS = {1: ("Anterior", "Anterior hippocampus"), 2: ("Posterior", "Posterior hippocampus")}
 
@@ -21,7 +22,7 @@ def a_level(level: int, *dice: float) -> LevelScore:
 
 def a_result(name: str, *levels: tuple[float, float]) -> CaseResult:
     scores = tuple(a_level(number, *dice) for number, dice in enumerate(levels, start=1))
-    return CaseResult(name, "no", scores)
+    return CaseResult(name, "no", scores, RunInfo("cpu", "a processor", "fp32", 32))
 
 
 def test_the_interval_is_that_of_students_t_for_pairs():
