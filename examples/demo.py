@@ -30,12 +30,14 @@ CENTRES_RAS_MM = {
 }
 SIZE_MM = (42.0, 56.0, 48.0)
 SHOWN = (
-    "Cerebral white matter",
-    "Cerebral cortex",
-    "Lateral ventricle",
-    "Cerebellar cortex",
-    "Thalamus",
-    "Hippocampus",
+    "Left cerebral white matter",
+    "Right cerebral white matter",
+    "Left cerebral cortex",
+    "Right cerebral cortex",
+    "Left lateral ventricle",
+    "Right lateral ventricle",
+    "Left hippocampus",
+    "Right hippocampus",
     "Brain stem",
 )
 """Structures whose volumes are printed, where a model has them; the report has all."""
