@@ -65,7 +65,7 @@ GIF = {
 _IN_GIF = ("t2-stack",)
 # Measured but not in the mean: not every program labels them, and few models do.
 BESIDE = ("Ventral diencephalon", "Accumbens area")
-_SIDES = ("Left ", "Right ")
+_SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,9 @@ def scores_of(labels: NDArray, known: Sequence[Label], head: RealHead) -> dict[s
         known: The model's labels; "Left hippocampus" and "Right hippocampus" are sides of "Hippocampus".
         head: The truth.
     """
-    values: dict[str, dict[str, int]] = {}
+    values: dict[str, dict[str | None, int]] = {}
     for label in known:
-        side = next((one for one in _SIDES if label.name.startswith(one)), "")
-        structure = label.name.removeprefix(side)
-        values.setdefault(structure[0].upper() + structure[1:], {})[side] = label.value
+        values.setdefault(label.structure, {})[label.side] = label.value
     scores = {}
     for name, numbers in head.numbers.items():
         if name not in values:
