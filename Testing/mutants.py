@@ -138,7 +138,7 @@ MUTANTS = (
     Mutant(
         "a batch with a failed case ends well",
         "CompactSegLib/cli/batch.py",
-        'return int(any(outcome.status == "failed" for outcome in outcomes))',
+        'return int(any(entry.status == "failed" for entry in processed))',
         "return 0",
         (f"{LIB}/cli/test_batch.py", "-k", "bad_case"),
     ),

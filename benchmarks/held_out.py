@@ -8,9 +8,9 @@ from pathlib import Path
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.datasets.folders import read_dataset
-from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
+from CompactSegLib.datasets.trained_on import choose_cases, training_membership
 from CompactSegLib.model.model import Model
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 
 
 def held_out_cases(data: Path, model: Model) -> list[PreparedCase]:
@@ -20,6 +20,6 @@ def held_out_cases(data: Path, model: Model) -> list[PreparedCase]:
         CompactSegError: There are none, or they cannot be read.
     """
     dataset = read_dataset(data)
-    files = choose_cases(dataset, seen_in_training(model, dataset), which=None)
+    files = choose_cases(dataset, training_membership(model, dataset), which=None)
     plan = TrainingPlan.from_dict(model.provenance["plan"])
     return load_cases(dataclasses.replace(dataset, cases=tuple(files)), plan)

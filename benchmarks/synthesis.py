@@ -18,9 +18,9 @@ from CompactSegLib.datasets.settings import read_json
 from CompactSegLib.inference.devices import keep_freed_memory, select_runtime
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.synthetic_patches import SyntheticPatches
 from CompactSegLib.train.trainer import Trainer
+from CompactSegLib.train.training_plan import TrainingPlan
 
 RECIPES = Path(__file__).resolve().parent.parent / "Resources" / "Training" / "brain-mr"
 

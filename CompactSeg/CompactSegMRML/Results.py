@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
-    from CompactSegLib.model.expected import ExpectedVolume
+    from CompactSegLib.model.expected_volumes import ExpectedVolume
 
 __all__ = [
     "Comparison",

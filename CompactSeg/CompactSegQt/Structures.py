@@ -14,7 +14,7 @@ from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import asymmetryText, millilitresText, percentText, plain
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.expected import ExpectedVolume
+    from CompactSegLib.model.expected_volumes import ExpectedVolume
 
 __all__ = ["StructuresTable"]
 

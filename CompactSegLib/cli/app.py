@@ -133,10 +133,10 @@ def segment(
     of a case, or none; of many cases also cases.csv. Ends with 2 where the input cannot be used, with 1 where a case of
     several failed.
     """
-    from CompactSegLib.cli.request import Request
     from CompactSegLib.cli.segment import chosen_input, default_model, run_segment
+    from CompactSegLib.cli.segment_options import SegmentOptions
 
-    request = Request(
+    options = SegmentOptions(
         input=chosen_input(volume, input_),
         model=model or default_model(),
         output=output,
@@ -153,7 +153,7 @@ def segment(
         dask=dask,
         json=as_json,
     )
-    raise typer.Exit(run_segment(request))
+    raise typer.Exit(run_segment(options))
 
 
 @app.command()

@@ -13,13 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from CompactSegLib.cli.batch import run_alone
-from CompactSegLib.cli.cases import Case
-from CompactSegLib.cli.request import Request
+from CompactSegLib.cli.batch_summary import ProcessedCase
+from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.runner import Runner, runner_for
-from CompactSegLib.cli.summary import Outcome
+from CompactSegLib.cli.segment_options import SegmentOptions
 from CompactSegLib.errors import ConfigurationError, InputError
 
-__all__ = ["outcomes_of"]
+__all__ = ["processed_by_workers"]
 
 _SECONDS_TO_CONNECT = 20
 _TIMES_TRIED = 5
@@ -27,14 +27,14 @@ _TIMES_TRIED = 5
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def outcomes_of(wanted: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
+def processed_by_workers(wanted: SegmentOptions, cases: Sequence[Case]) -> Iterator[ProcessedCase]:
     """Have the workers of a scheduler segment cases; what became of each, as it comes.
 
     Raises:
         ConfigurationError: dask.distributed is not installed.
         InputError: There is no such scheduler.
     """
-    request = _for_workers(wanted)
+    options = _for_workers(wanted)
     try:
         from distributed import Client, as_completed
     except ImportError as error:
@@ -42,15 +42,15 @@ def outcomes_of(wanted: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
             "--dask: expected dask.distributed, which is not installed; install it with pip install 'compactseg[dask]'."
         ) from error
     try:
-        client = Client(request.dask, timeout=_SECONDS_TO_CONNECT)
+        client = Client(options.dask, timeout=_SECONDS_TO_CONNECT)
     except (OSError, ValueError) as error:
         raise InputError(
             f"--dask: expected the address of a scheduler such as tcp://host:8786, but none answers at "
-            f"{request.dask!r}; start one with dask scheduler."
+            f"{options.dask!r}; start one with dask scheduler."
         ) from error
     with client:
         case_of = {
-            client.submit(_segmented, request, case, pure=False, retries=_TIMES_TRIED): case
+            client.submit(_segmented, options, case, pure=False, retries=_TIMES_TRIED): case
             for case in map(_absolute, cases)
         }
         for future in as_completed(case_of):
@@ -59,25 +59,25 @@ def outcomes_of(wanted: Request, cases: Sequence[Case]) -> Iterator[Outcome]:
                 yield future.result()
             else:  # the workers that took it were lost, time after time
                 told = f"{case_of[future].path}: the workers that took it were lost ({lost})."
-                yield Outcome(case_of[future], "failed", error=told[:1000])
+                yield ProcessedCase(case_of[future], "failed", error=told[:1000])
 
 
-def _segmented(request: Request, case: Case) -> Outcome:
+def _segmented(options: SegmentOptions, case: Case) -> ProcessedCase:
     """Segment a case, in a worker's process."""
     with _ONE_AT_A_TIME:
-        return run_alone(_runner(request), case)
+        return run_alone(_runner(options), case)
 
 
 @lru_cache(maxsize=1)
-def _runner(request: Request) -> Runner:
-    return runner_for(request)
+def _runner(options: SegmentOptions) -> Runner:
+    return runner_for(options)
 
 
-def _for_workers(request: Request) -> Request:
-    """The same request wherever the worker was started."""
-    model = str(Path(request.model).absolute()) if Path(request.model).is_dir() else request.model
+def _for_workers(options: SegmentOptions) -> SegmentOptions:
+    """The same options wherever the worker was started."""
+    model = str(Path(options.model).absolute()) if Path(options.model).is_dir() else options.model
     return replace(
-        request, input=request.input.absolute(), output=request.output.absolute(), model=model
+        options, input=options.input.absolute(), output=options.output.absolute(), model=model
     )
 
 

@@ -14,8 +14,8 @@ import typer
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import say
-from CompactSegLib.cli.runner import versions
 from CompactSegLib.model.registry import load_model
+from CompactSegLib.output.report import versions
 from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from CompactSegLib.judge.comparison import Reference
     from CompactSegLib.model.model import Model
 
-__all__ = ["EvaluateRequest", "run_evaluate"]
+__all__ = ["EvaluateOptions", "run_evaluate"]
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True)
-class EvaluateRequest:
+class EvaluateOptions:
     """What the user asked for; the names are those of the options."""
 
     model: str
@@ -48,59 +48,61 @@ class EvaluateRequest:
     json: bool = False
 
 
-def run_evaluate(request: EvaluateRequest) -> None:
-    """Carry out a request.
+def run_evaluate(options: EvaluateOptions) -> None:
+    """Carry out what was asked for.
 
     Raises:
         CompactSegError: Model, dataset or options cannot be used as asked; nothing was written.
     """
     need_training_packages("evaluate")
-    model = load_model(request.model)
-    if request.level is not None:
-        model.checked_level(request.level)
+    model = load_model(options.model)
+    if options.level is not None:
+        model.checked_level(options.level)
     from CompactSegLib.datasets.cases import check_cases
     from CompactSegLib.datasets.folders import read_dataset
     from CompactSegLib.datasets.label_names import other_names
-    from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
+    from CompactSegLib.datasets.trained_on import choose_cases, training_membership
     from CompactSegLib.inference.segmenter import Segmenter
     from CompactSegLib.judge.assessment import check_labels
 
-    dataset = read_dataset(request.data, labels=request.labels)
+    dataset = read_dataset(options.data, labels=options.labels)
     check_labels(model, dataset)
     names = other_names(model, dataset)
-    seen = seen_in_training(model, dataset)
+    trained_on = training_membership(model, dataset)
     cases = choose_cases(
-        dataset, seen, which=request.fold, with_training_cases=request.with_training_cases
+        dataset, trained_on, which=options.fold, with_training_cases=options.with_training_cases
     )
-    reference = _reference(request, model, dataset)
+    reference = _reference(options, model, dataset)
     if reference:
         reference.matched([case.name for case in cases])
     check_cases(dataset, cases)
     segmenter = Segmenter(
-        model, device=request.device, precision=request.precision, tile=request.tile
+        model, device=options.device, precision=options.precision, tile=options.tile
     )
-    results = _assess(cases, dataset, segmenter, seen, levels=request.level or len(model.levels))
+    results = _assess(
+        cases, dataset, segmenter, trained_on, levels=options.level or len(model.levels)
+    )
     summary = summarise(results, model, dataset=dataset, reference=reference)
-    if request.output:
-        _write(results, summary, model, output=request.output, reference=reference)
+    if options.output:
+        _write(results, summary, model, output=options.output, reference=reference)
     _say_names(names, model)
-    _show(summary, request)
+    _show(summary, options)
 
 
-def _reference(request: EvaluateRequest, model: Model, dataset: Dataset) -> Reference | None:
-    if request.compare is None:
+def _reference(options: EvaluateOptions, model: Model, dataset: Dataset) -> Reference | None:
+    if options.compare is None:
         return None
     from CompactSegLib.judge.comparison import read_reference
 
     names = {label.value: (dataset.labels[label.value], label.name) for label in model.labels}
-    return read_reference(request.compare, names)
+    return read_reference(options.compare, names)
 
 
 def _assess(
     cases: Sequence[CaseFiles],
     dataset: Dataset,
     segmenter: Segmenter,
-    seen: dict[str, str],
+    trained_on: dict[str, str],
     *,
     levels: int,
 ) -> list[CaseResult]:
@@ -117,7 +119,7 @@ def _assess(
                     dataset,
                     segmenter=segmenter,
                     levels=levels,
-                    seen=seen[case.name],
+                    trained_on=trained_on[case.name],
                     progress=bars.update,
                 )
             )
@@ -148,7 +150,7 @@ def summarise(
         "dataset": dataset.name,
         "cases": [result.name for result in results],
         "trained_on": {
-            answer: sum(result.seen == answer for result in results)
+            answer: sum(result.trained_on == answer for result in results)
             for answer in ("no", "yes", "unknown")
         },
         "labels": {label.name: label.value for label in model.labels},
@@ -210,7 +212,7 @@ def _say_names(names: dict[int, str], model: Model) -> None:
         )
 
 
-def _show(summary: dict[str, Any], request: EvaluateRequest) -> None:
+def _show(summary: dict[str, Any], options: EvaluateOptions) -> None:
     counts = summary["trained_on"]
     if counts["yes"]:
         say(
@@ -220,12 +222,12 @@ def _show(summary: dict[str, Any], request: EvaluateRequest) -> None:
         say(
             f"Note: the model does not say whether it was trained on {counts['unknown']} of these cases."
         )
-    if request.json:
+    if options.json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
         return
     from CompactSegLib.cli.evaluation_tables import show_summary
 
     show_summary(summary)
-    if request.output:
+    if options.output:
         for suffix in ("csv", "json", "png"):
-            typer.echo(f"  {request.output / summary['model']}_evaluation.{suffix}")
+            typer.echo(f"  {options.output / summary['model']}_evaluation.{suffix}")

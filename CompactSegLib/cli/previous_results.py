@@ -1,4 +1,4 @@
-"""What an earlier run left of a case: its report, its files, and what they were made from."""
+"""What a previous run left of a case: its report, its files, and what they were made from."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def report_name(case: str) -> str:
 
 
 def read_report(folder: Path, case: str) -> dict[str, Any] | None:
-    """The report of an earlier run, None where there is none that can be read."""
+    """The report of a previous run, None where there is none that can be read."""
     try:
         report = json.loads((folder / report_name(case)).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -55,7 +55,7 @@ def other_input(report: dict[str, Any], path: Path, made_of: dict[str, Any]) -> 
     """What a report's results were made from where that is another image: two folders may hold cases of one name.
 
     Args:
-        report: Of the earlier run.
+        report: Of the previous run.
         path: Of the image at hand.
         made_of: What that image consists of, see `contents`.
     """

@@ -1,9 +1,8 @@
-"""One case from its file to its results, and whether an earlier run did it already."""
+"""One case from its file to its results, and whether a previous run did it already."""
 
 from __future__ import annotations
 
 import os
-import platform
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-import CompactSegLib
-from CompactSegLib.cli.cases import Case
 from CompactSegLib.cli.display import Bars, LevelRows, show_result
 from CompactSegLib.cli.guard import say
+from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import (
     are_as_written,
     contents,
@@ -28,7 +26,7 @@ from CompactSegLib.cli.previous_results import (
     report_name,
     sized_hash,
 )
-from CompactSegLib.cli.request import Request
+from CompactSegLib.cli.segment_options import SegmentOptions
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.output.staging import staged_files
 
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["ReadCase", "Runner", "runner_for", "versions"]
+__all__ = ["ReadCase", "Runner", "runner_for"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class ReadCase:
 class Runner:
     """Segments cases as asked, with one model; levels stop below `threshold`."""
 
-    request: Request
+    options: SegmentOptions
     segmenter: Segmenter
     threshold: float
 
@@ -76,10 +74,10 @@ class Runner:
         bars.start_case(case.name or case.path.name)
         read = read or self.read(case)
         volume = read.volume
-        earlier = read_report(self.request.output, volume.name)
-        self._check(read, earlier)
+        previous = read_report(self.options.output, volume.name)
+        self._check(read, previous)
         with (
-            staged_files(self.request.output, last=report_name(volume.name)) as folder,
+            staged_files(self.options.output, last=report_name(volume.name)) as folder,
             ThreadPoolExecutor(1) as writer,
         ):
             run = self.segmenter.start(volume)
@@ -94,8 +92,8 @@ class Runner:
             for each in written:
                 each.result()
             report = self._finish(run, levels, folder, read)
-        self._remove_deeper_levels(earlier, report)
-        files = [str(self.request.output / name) for name in files_of(report)]
+        self._remove_deeper_levels(previous, report)
+        files = [str(self.options.output / name) for name in files_of(report)]
         self._say(report, bars, files if shows_levels else [])
         return report
 
@@ -103,8 +101,8 @@ class Runner:
         """Segment one case and write its last level to the one file that was asked for; return the report."""
         bars.start_case(case.name or case.path.name)
         read = self.read(case)
-        target, volume = self.request.output, read.volume
-        if target.exists() and not self.request.overwrite:
+        target, volume = self.options.output, read.volume
+        if target.exists() and not self.options.overwrite:
             raise InputError(
                 f"{target}: expected the name of a new file, but it is there; choose another, or --overwrite to "
                 "replace it."
@@ -124,12 +122,12 @@ class Runner:
         from CompactSegLib.volume.reading import read_volume
 
         made_of = _contents(case)
-        volume = read_volume(case.path, series=case.series or self.request.series)
+        volume = read_volume(case.path, series=case.series or self.options.series)
         return ReadCase(volume if case.name is None else replace(volume, name=case.name), made_of)
 
     def _levels(self, run: Run, bars: Bars, *, shows_levels: bool) -> Iterator[Level]:
         rows = LevelRows(self.model)
-        levels = run.levels(most=self.request.level, threshold=self.threshold, progress=bars.update)
+        levels = run.levels(most=self.options.level, threshold=self.threshold, progress=bars.update)
         for level in levels:
             yield level
             if shows_levels:
@@ -147,36 +145,36 @@ class Runner:
                 show_result(report, files)
 
     def is_done(self, case: Case) -> bool:
-        """Whether an earlier run on the same input, with the same model and request, left all files of a case."""
-        report = read_report(self.request.output, case.name or "")
+        """Whether a previous run on the same input, with the same model and options, left all files of a case."""
+        report = read_report(self.options.output, case.name or "")
         return (
             report is not None
             and report.get("model_sha256") == self.model.weights_sha256
-            and report.get("request") == self.request.for_report()
+            and report.get("request") == self.options.for_report()
             and is_of(report, _contents(case))
-            and are_as_written(self.request.output, report)
+            and are_as_written(self.options.output, report)
         )
 
-    def _check(self, read: ReadCase, earlier: dict[str, Any] | None) -> None:
+    def _check(self, read: ReadCase, previous: dict[str, Any] | None) -> None:
         """What would only show after the first level was computed, and results that this run has no right to."""
         volume, other = read.volume, None
-        if earlier and volume.source:
-            other = other_input(earlier, volume.source.path, read.made_of)
-        if other and not self.request.overwrite:
+        if previous and volume.source:
+            other = other_input(previous, volume.source.path, read.made_of)
+        if other and not self.options.overwrite:
             raise InputError(
-                f"{self.request.output / report_name(volume.name)}: expected results of the same volume or none, but "
+                f"{self.options.output / report_name(volume.name)}: expected results of the same volume or none, but "
                 f"these are of {other} and would be lost; choose another output folder, or --overwrite to replace them."
             )
-        if self.request.format == "dicom-seg":
+        if self.options.format == "dicom-seg":
             from CompactSegLib.output.dicom_headers import source_headers
 
             source_headers(volume)
 
     def _name_of(self, volume: Volume, level: Level) -> str:
-        return f"{volume.name}_level-{level.number}{self.request.suffix}"
+        return f"{volume.name}_level-{level.number}{self.options.suffix}"
 
     def _write_level(self, volume: Volume, level: Level, path: Path) -> None:
-        if self.request.format != "dicom-seg":
+        if self.options.format != "dicom-seg":
             level.save(path)
             return
         from CompactSegLib.output.dicom_seg import write_dicom_seg
@@ -203,13 +201,12 @@ class Runner:
             threshold=self.threshold,
             date=date,
             files=files,
-            versions=versions(),
         )
         if run.volume.source:
             # As typed, another working folder would take another file for it.
             path = os.fsencode(run.volume.source.path.absolute()).decode("utf-8", "replace")
             report["input"] |= {"path": path, **read.made_of}
-        report["request"] = self.request.for_report()
+        report["request"] = self.options.for_report()
         return report
 
     def _finish(
@@ -236,22 +233,23 @@ class Runner:
             }
         except OSError as error:
             raise OutputError(
-                f"{self.request.output}: expected the output folder to be left alone during a run, but files of it "
+                f"{self.options.output}: expected the output folder to be left alone during a run, but files of it "
                 "were removed; run again."
             ) from error
         write_report(report, folder / report_name(volume.name))
         return report
 
-    def _remove_deeper_levels(self, earlier: dict[str, Any] | None, report: dict[str, Any]) -> None:
-        """Levels of an earlier run that this one did not get to would pass for its own."""
-        for name in set(files_of(earlier or {})) - set(files_of(report)):
-            if re.fullmatch(
-                rf"{re.escape(report['case'])}_level-\d+{re.escape(self.request.suffix)}", name
-            ):
-                (self.request.output / name).unlink(missing_ok=True)
+    def _remove_deeper_levels(
+        self, previous: dict[str, Any] | None, report: dict[str, Any]
+    ) -> None:
+        """Levels of a previous run that this one did not get to would pass for its own."""
+        level = rf"{re.escape(report['case'])}_level-\d+{re.escape(self.options.suffix)}"
+        for name in set(files_of(previous or {})) - set(files_of(report)):
+            if re.fullmatch(level, name):
+                (self.options.output / name).unlink(missing_ok=True)
 
 
-def runner_for(request: Request) -> Runner:
+def runner_for(options: SegmentOptions) -> Runner:
     """What segments cases as asked, here.
 
     Raises:
@@ -260,19 +258,19 @@ def runner_for(request: Request) -> Runner:
     from CompactSegLib.inference.stop import checked_threshold
     from CompactSegLib.model.registry import load_model
 
-    model = load_model(request.model)
-    if request.level is not None:
-        model.checked_level(request.level)
-    threshold = model.threshold if request.threshold is None else request.threshold
-    threshold = 0.0 if request.all_levels else checked_threshold(threshold)
+    model = load_model(options.model)
+    if options.level is not None:
+        model.checked_level(options.level)
+    threshold = model.threshold if options.threshold is None else options.threshold
+    threshold = 0.0 if options.all_levels else checked_threshold(threshold)
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.inference.segmenter import Segmenter
 
     keep_freed_memory()
     segmenter = Segmenter(
-        model, device=request.device, precision=request.precision, tile=request.tile
+        model, device=options.device, precision=options.precision, tile=options.tile
     )
-    return Runner(request, segmenter, threshold)
+    return Runner(options, segmenter, threshold)
 
 
 def _contents(case: Case) -> dict[str, Any]:
@@ -287,14 +285,3 @@ def _heading(volume: Volume, model: Model) -> str:
     size = " × ".join(map(str, volume.geometry.size_ijk))
     spacing = " × ".join(f"{mm:.3g}" for mm in volume.geometry.spacing_mm)
     return f"{volume.name}: {size} voxels of {spacing} mm, with {model.title} ({model.name})"
-
-
-def versions() -> dict[str, str]:
-    """Of the software, for a report."""
-    import torch
-
-    return {
-        "compactseg": CompactSegLib.__version__,
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-    }

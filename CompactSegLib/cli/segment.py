@@ -9,11 +9,11 @@ from pathlib import Path
 
 import typer
 
-from CompactSegLib.cli.cases import find_cases
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
-from CompactSegLib.cli.request import SUFFIXES, Request
+from CompactSegLib.cli.inputs import find_cases
 from CompactSegLib.cli.runner import runner_for
+from CompactSegLib.cli.segment_options import SUFFIXES, SegmentOptions
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 
@@ -46,8 +46,8 @@ def default_model() -> str:
     )
 
 
-def run_segment(request: Request) -> int:
-    """Carry out a request.
+def run_segment(options: SegmentOptions) -> int:
+    """Carry out what was asked for.
 
     Returns:
         The exit code: 0, or 1 where a case of several failed.
@@ -55,43 +55,43 @@ def run_segment(request: Request) -> int:
     Raises:
         CompactSegError: The input cannot be used as asked; nothing was written.
     """
-    file = _file_of(request.output)
+    file = _file_of(options.output)
     if file is not None:
-        request = replace(request, format=file)
-    if request.format not in SUFFIXES:
+        options = replace(options, format=file)
+    if options.format not in SUFFIXES:
         raise InputError(
-            f"--format: expected one of {', '.join(SUFFIXES)}, got {request.format!r}; choose one of these."
+            f"--format: expected one of {', '.join(SUFFIXES)}, got {options.format!r}; choose one of these."
         )
-    if request.threshold is not None and request.all_levels:
+    if options.threshold is not None and options.all_levels:
         raise InputError(
             "--threshold: expected no threshold together with --all-levels, which switches it off; give one of the two."
         )
-    found = find_cases(request.input, series=request.series, recursive=request.recursive)
+    found = find_cases(options.input, series=options.series, recursive=options.recursive)
     if found.is_batch and file is not None:
         raise InputError(
-            f"{request.output}: expected a folder for the results of a folder of cases, got the name of one file."
+            f"{options.output}: expected a folder for the results of a folder of cases, got the name of one file."
         )
-    if request.dask is not None and not found.is_batch:
+    if options.dask is not None and not found.is_batch:
         raise InputError(
             "--dask: expected a folder or a table of cases, got one volume; leave it out."
         )
     # With dask, this process only gathers: the device is the workers'.
-    runner = runner_for(request if request.dask is None else replace(request, device="cpu"))
+    runner = runner_for(options if options.dask is None else replace(options, device="cpu"))
     if found.is_batch:
         from CompactSegLib.cli.batch import run_batch
 
         if found.left_out:
             say(f"Note: {found.left_out}")
         elsewhere = None
-        if request.dask is not None:
-            from CompactSegLib.cli.cluster import outcomes_of
+        if options.dask is not None:
+            from CompactSegLib.cli.cluster import processed_by_workers
 
-            elsewhere = partial(outcomes_of, request)
-        return run_batch(replace(runner, request=request), found.cases, elsewhere=elsewhere)
+            elsewhere = partial(processed_by_workers, options)
+        return run_batch(replace(runner, options=options), found.cases, elsewhere=elsewhere)
     with Bars(cases=1) as bars:
         run = runner.run if file is None else runner.run_to_file
-        report = run(found.cases[0], bars, shows_levels=not request.json)
-    if request.json:
+        report = run(found.cases[0], bars, shows_levels=not options.json)
+    if options.json:
         typer.echo(json.dumps(report, indent=2))
     return 0
 

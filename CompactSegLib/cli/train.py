@@ -16,14 +16,14 @@ from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import INTERRUPTED, say
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 
-__all__ = ["TrainRequest", "run_train"]
+__all__ = ["TrainOptions", "run_train"]
 
 # torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
 _PATIENCE_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class TrainRequest:
+class TrainOptions:
     """What the user asked for; the names are those of the options."""
 
     data: Path
@@ -50,14 +50,14 @@ class TrainRequest:
         return words
 
 
-def run_train(request: TrainRequest) -> None:
+def run_train(options: TrainOptions) -> None:
     """Train as asked, or go on with the run that the output folder holds.
 
     Raises:
         CompactSegError: Dataset, configuration, device or disk are not as needed.
     """
     try:
-        _train(request)
+        _train(options)
     except KeyboardInterrupt:
         if _is_first_process():
             say("Interrupted; the same command goes on from the last checkpoint.")
@@ -69,45 +69,45 @@ def run_train(request: TrainRequest) -> None:
         raise
 
 
-def _train(request: TrainRequest) -> None:
-    fold = _fold(request.fold)
-    if request.minutes is not None and not request.minutes > 0:
+def _train(options: TrainOptions) -> None:
+    fold = _fold(options.fold)
+    if options.minutes is not None and not options.minutes > 0:
         raise ConfigurationError(
-            f"--minutes: expected a time above 0, got {request.minutes:g}; correct it."
+            f"--minutes: expected a time above 0, got {options.minutes:g}; correct it."
         )
-    if request.threads is not None and request.threads < 1:
+    if options.threads is not None and options.threads < 1:
         raise ConfigurationError(
-            f"--threads: expected at least 1, got {request.threads}; correct it."
+            f"--threads: expected at least 1, got {options.threads}; correct it."
         )
-    _check_start(request)
+    _check_start(options)
     need_training_packages("train")
     from CompactSegLib.datasets.settings import read_json
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.model.registry import load_model
     from CompactSegLib.network.config import NetConfig
-    from CompactSegLib.train.plan import TrainingPlan
+    from CompactSegLib.train.training_plan import TrainingPlan
 
     keep_freed_memory(also_largest=True)
-    plan = TrainingPlan.read(request.plan) if request.plan else None
-    config = NetConfig.from_dict(read_json(request.config)) if request.config else None
+    plan = TrainingPlan.read(options.plan) if options.plan else None
+    config = NetConfig.from_dict(read_json(options.config)) if options.config else None
     run: dict[str, Any] = {
-        "data": request.data,
-        "labels": request.labels,
-        "output": request.output,
+        "data": options.data,
+        "labels": options.labels,
+        "output": options.output,
         "fold": fold,
-        "minutes": request.minutes,
-        "device": request.device,
-        "threads": request.threads,
-        "command": shareable_command(request.words()),
-        "finish": request.finish,
+        "minutes": options.minutes,
+        "device": options.device,
+        "threads": options.threads,
+        "command": shareable_command(options.words()),
+        "finish": options.finish,
     }
     from CompactSegLib.train.growing import grow, train_further
 
-    if request.grow is not None:
-        grow(load_model(request.grow), plan=plan, config=config, **run)
+    if options.grow is not None:
+        grow(load_model(options.grow), plan=plan, config=config, **run)
         return
-    if request.start_from is not None:
-        train_further(load_model(request.start_from), plan=plan, **run)
+    if options.start_from is not None:
+        train_further(load_model(options.start_from), plan=plan, **run)
         return
     from CompactSegLib.train.run import train
 
@@ -115,17 +115,17 @@ def _train(request: TrainRequest) -> None:
     train(plan or TrainingPlan(), config, **run)
 
 
-def _check_start(request: TrainRequest) -> None:
-    if request.config is None and request.grow is None and request.start_from is None:
+def _check_start(options: TrainOptions) -> None:
+    if options.config is None and options.grow is None and options.start_from is None:
         raise ConfigurationError(
             "--config: expected a net configuration to train, got none; pass one, or a model with --start-from or "
             "--grow."
         )
-    if request.start_from is not None and request.grow is not None:
+    if options.start_from is not None and options.grow is not None:
         raise ConfigurationError(
             "--start-from: expected no other beginning, got --grow too; leave one out."
         )
-    if request.start_from is not None and request.config is not None:
+    if options.start_from is not None and options.config is not None:
         raise ConfigurationError(
             "--config: expected none together with --start-from, as the run goes on with the model's own net; leave "
             "one out."

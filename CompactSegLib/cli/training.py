@@ -76,10 +76,10 @@ def train(
     A run that was stopped goes on from its last checkpoint when the same command is given again. With several
     processes: torchrun --nproc-per-node N -m CompactSegLib.train, with the same options.
     """
-    from CompactSegLib.cli.train import TrainRequest, run_train
+    from CompactSegLib.cli.train import TrainOptions, run_train
 
     run_train(
-        TrainRequest(
+        TrainOptions(
             data=data,
             config=config,
             output=output,
@@ -143,10 +143,10 @@ def evaluate(
 
     Runs all levels as `segment --all-levels` does and compares them with the labels on each image's own grid.
     """
-    from CompactSegLib.cli.evaluate import EvaluateRequest, run_evaluate
+    from CompactSegLib.cli.evaluate import EvaluateOptions, run_evaluate
 
     run_evaluate(
-        EvaluateRequest(
+        EvaluateOptions(
             model=model,
             data=data,
             labels=labels,

@@ -1,4 +1,4 @@
-"""Which cases a model has seen in training, as far as its provenance says, and which to judge it by."""
+"""Which cases a model was trained on, as far as its provenance says, and which to judge it by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO, YES, UNKNOWN = "no", "yes", "unknown"
 _NAMED = 5
 
 
-def seen_in_training(model: Model, dataset: Dataset) -> dict[str, str]:
+def training_membership(model: Model, dataset: Dataset) -> dict[str, str]:
     """For each case of a dataset whether the model was trained on it: ``no``, ``yes`` or ``unknown``.
 
     Cases are told by their name and their dataset's. ``unknown`` are all cases of a model that does not say, and cases
@@ -29,19 +29,19 @@ def seen_in_training(model: Model, dataset: Dataset) -> dict[str, str]:
     if trained is None and is_same and data.get("cases") == len(names):
         trained = _trained_by_fold(names, split, held_out)
 
-    def seen(name: str) -> str:
+    def trained_on(name: str) -> str:
         if trained is None:
             return NO if is_same and name in held_out else UNKNOWN
         if name not in trained:
             return NO
         return YES if is_same else UNKNOWN
 
-    return {name: seen(name) for name in names}
+    return {name: trained_on(name) for name in names}
 
 
 def choose_cases(
     dataset: Dataset,
-    seen: Mapping[str, str],
+    trained_on: Mapping[str, str],
     *,
     which: str | None,
     with_training_cases: bool = False,
@@ -50,7 +50,7 @@ def choose_cases(
 
     Args:
         dataset: The dataset.
-        seen: From `seen_in_training`.
+        trained_on: From `training_membership`.
         which: ``all``, a fold's number (its validation cases), or names separated by commas; None for all that the
             model was not trained on.
         with_training_cases: Accept cases that the model was trained on.
@@ -58,8 +58,8 @@ def choose_cases(
     Raises:
         CompactSegError: No such cases, none left, or the model was trained on some of them.
     """
-    names = _named(which, list(seen))
-    trained = [name for name in names if seen[name] == YES]
+    names = _named(which, list(trained_on))
+    trained = [name for name in names if trained_on[name] == YES]
     if trained and not with_training_cases:
         if which is not None:
             raise InputError(
@@ -67,7 +67,7 @@ def choose_cases(
                 f"{len(names)} that it was ({_some(trained)}); leave out --fold to take the others, or pass "
                 "--with-training-cases to have them in and marked."
             )
-        names = [name for name in names if seen[name] != YES]
+        names = [name for name in names if trained_on[name] != YES]
         if not names:
             raise InputError(
                 f"{dataset.folder}: expected cases that the model was not trained on, but it was trained on all "

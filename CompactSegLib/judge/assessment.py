@@ -56,13 +56,13 @@ class CaseResult:
 
     Attributes:
         name: The case.
-        seen: Whether the model was trained on it: ``no``, ``yes`` or ``unknown``.
+        trained_on: Whether the model was trained on it: ``no``, ``yes`` or ``unknown``.
         levels: Level 1 first.
         run: How it was segmented.
     """
 
     name: str
-    seen: str
+    trained_on: str
     levels: tuple[LevelScore, ...]
     run: RunInfo
 
@@ -92,7 +92,7 @@ def assess_case(
     *,
     segmenter: Segmenter,
     levels: int,
-    seen: str,
+    trained_on: str,
     progress: Callable[[Progress], None] | None = None,
 ) -> CaseResult:
     """Segment a case and compare each level with the truth.
@@ -102,7 +102,7 @@ def assess_case(
         dataset: Whose it is.
         segmenter: The model on a device.
         levels: Deepest level to compute.
-        seen: Whether the model was trained on the case.
+        trained_on: Whether the model was trained on the case.
         progress: Called often with how far the computation is.
 
     Raises:
@@ -113,7 +113,7 @@ def assess_case(
     computed = run.levels(most=levels, all_levels=True, progress=progress)
     return CaseResult(
         name=case.name,
-        seen=seen,
+        trained_on=trained_on,
         levels=tuple(_score(level, truth, volume.geometry) for level in computed),
         run=run.info,
     )

@@ -93,7 +93,7 @@ def _draw_panel(axes: Axes, dice: np.ndarray, results: Sequence[CaseResult], mod
     levels = np.arange(1, dice.shape[1] + 1)
     thin = min(1.0, 12 / len(results) + 0.25)
     for result, values in zip(results, dice, strict=True):
-        color = _TRAINED if result.seen == YES else _CASE
+        color = _TRAINED if result.trained_on == YES else _CASE
         axes.plot(levels, values, color=color, alpha=thin, linewidth=0.8, marker=".", markersize=3)
     known = np.isfinite(dice)
     means = [
@@ -155,9 +155,9 @@ def _write_key(figure: Figure, results: Sequence[CaseResult], reference: Referen
     from matplotlib.lines import Line2D
 
     lines = [Line2D([], [], color=_MEAN, linewidth=2.6, marker="o", label="mean")]
-    if any(result.seen != YES for result in results):
+    if any(result.trained_on != YES for result in results):
         lines.append(Line2D([], [], color=_CASE, linewidth=0.8, marker=".", label="a case"))
-    if any(result.seen == YES for result in results):
+    if any(result.trained_on == YES for result in results):
         lines.append(
             Line2D([], [], color=_TRAINED, linewidth=0.8, marker=".", label="a case trained on")
         )

@@ -74,14 +74,14 @@ class Statistic:
         return {"mean": _rounded(self.mean), "sd": _rounded(self.sd), "cases": self.cases}
 
 
-def structures_of(model: Model) -> list[str]:
+def names_judged(model: Model) -> list[str]:
     """Names of a model's labels, and of their union where there are several."""
     names = [label.name for label in model.labels]
     return [*names, MERGED] if len(names) > 1 else names
 
 
 def structure_statistics(scores: Sequence[LevelScore], structure: int) -> dict[str, Statistic]:
-    """Each measure of one structure (an index of `structures_of`) over the cases of a level."""
+    """Each measure of one structure (an index of `names_judged`) over the cases of a level."""
     masks = [_masks(score)[structure] for score in scores]
     return {name: Statistic.of(map(measure, masks)) for name, measure in MEASURES.items()}
 
@@ -112,7 +112,7 @@ def level_summary(scores: Sequence[LevelScore], model: Model) -> dict[str, Any]:
         "mean_over_labels": _to_dicts(mean_statistics(scores)),
         "structures": {
             name: _to_dicts(structure_statistics(scores, number))
-            for number, name in enumerate(structures_of(model))
+            for number, name in enumerate(names_judged(model))
         },
     }
 
@@ -139,13 +139,13 @@ def write_table(
 def _rows(result: CaseResult, score: LevelScore, model: Model) -> Iterator[dict[str, object]]:
     level = {
         "case": result.name,
-        "trained_on": result.seen,
+        "trained_on": result.trained_on,
         "level": score.level,
         "improvement": _rounded(score.improvement),
         "macs_per_voxel": model.levels[score.level - 1].macs_per_voxel,
         "seconds": _rounded(score.seconds),
     }
-    for number, (name, mask) in enumerate(zip(structures_of(model), _masks(score), strict=True)):
+    for number, (name, mask) in enumerate(zip(names_judged(model), _masks(score), strict=True)):
         is_label = number < len(score.labels)
         changes = score.improvement_by_label if is_label else ()
         measures = {key: _rounded(value(mask)) for key, value in MEASURES.items() if key in COLUMNS}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected import ExpectedVolume, millilitres
+from CompactSegLib.model.expected_volumes import ExpectedVolume, millilitres
 from CompactSegLib.model.model import Model
 
 __all__ = ["model_card", "shortened", "stated_provenance"]

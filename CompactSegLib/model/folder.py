@@ -16,7 +16,7 @@ from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_json
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.labels import Label, structures_of
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.network.config import NetConfig
 
 if TYPE_CHECKING:

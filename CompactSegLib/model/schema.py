@@ -12,7 +12,7 @@ from typing import Any
 
 from CompactSegLib.errors import ModelError
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected import (
+from CompactSegLib.model.expected_volumes import (
     ExpectedVolume,
     expected_from_dict,
     expected_to_dict,

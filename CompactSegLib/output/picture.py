@@ -16,7 +16,7 @@ from CompactSegLib.output.level import Level
 from CompactSegLib.output.picture_panel import CHANGED, TEXT, Panel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
-    Frame,
+    FieldOfView,
     Plane,
     frame_around,
     view_spacing_mm,
@@ -100,7 +100,7 @@ class _Page:
 
     figure: Figure
     sheet: Axes
-    frame: Frame
+    frame: FieldOfView
     scale: float
 
     @classmethod
@@ -240,7 +240,7 @@ def _draw_volumes(
         before = volume
 
 
-def _position(volume: Volume, plane: Plane, frame: Frame) -> str:
+def _position(volume: Volume, plane: Plane, frame: FieldOfView) -> str:
     """Where the plane's middle lies in the patient, such as ``S 12.0 mm``."""
     axes, signs = volume.geometry.nearest_axes()
     index = (np.array(volume.geometry.size_ijk) - 1) / 2

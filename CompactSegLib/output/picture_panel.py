@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CompactSegLib.labels import Label
-from CompactSegLib.output.planes import Frame, Plane, edges
+from CompactSegLib.output.planes import FieldOfView, Plane, edges
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +38,7 @@ class Panel:
 
     axes: Axes
     plane: Plane
-    frame: Frame
+    frame: FieldOfView
     spacing_mm: tuple[float, float, float]
     scale: float
 

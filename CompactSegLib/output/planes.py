@@ -13,7 +13,7 @@ import numpy as np
 
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["PLANES", "Frame", "Plane", "edges", "frame_around", "view_spacing_mm", "viewed"]
+__all__ = ["PLANES", "FieldOfView", "Plane", "edges", "frame_around", "view_spacing_mm", "viewed"]
 
 _MARGIN = 0.18  # of the structures' extent, on each side
 _LEAST_FIELD_MM = 24.0
@@ -59,7 +59,7 @@ PLANES = (
 
 
 @dataclass(frozen=True)
-class Frame:
+class FieldOfView:
     """What part of a volume a picture shows.
 
     Attributes:
@@ -87,7 +87,9 @@ def view_spacing_mm(geometry: Geometry) -> tuple[float, float, float]:
     return spacing[superior], spacing[posterior], spacing[left]
 
 
-def frame_around(views: Sequence[np.ndarray], spacing_mm: tuple[float, float, float]) -> Frame:
+def frame_around(
+    views: Sequence[np.ndarray], spacing_mm: tuple[float, float, float]
+) -> FieldOfView:
     """Choose planes and field for segmentations ``(S, P, L)``, of which the last decides on the planes.
 
     The planes go through its centre of mass; where that misses the structures (between a left and a right one, for
@@ -113,8 +115,8 @@ def frame_around(views: Sequence[np.ndarray], spacing_mm: tuple[float, float, fl
     return _frame(slices, centres, fields)
 
 
-def _frame(slices: Sequence[int], centres: Sequence[float], fields: Sequence[float]) -> Frame:
-    return Frame(tuple(slices), tuple(centres), tuple(fields))  # type: ignore[arg-type]
+def _frame(slices: Sequence[int], centres: Sequence[float], fields: Sequence[float]) -> FieldOfView:
+    return FieldOfView(tuple(slices), tuple(centres), tuple(fields))  # type: ignore[arg-type]
 
 
 def edges(mask: np.ndarray, *, down_mm: float, right_mm: float) -> np.ndarray:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import CompactSegLib
 from CompactSegLib.files import written_whole
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level, RunInfo
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["SCHEMA", "run_report", "write_report"]
+__all__ = ["SCHEMA", "run_report", "versions", "write_report"]
 
 SCHEMA = 1
 
@@ -29,7 +31,6 @@ def run_report(
     threshold: float,
     date: datetime,
     files: Mapping[int, str] | None = None,
-    versions: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The report, of plain JSON values.
 
@@ -41,7 +42,6 @@ def run_report(
         threshold: The improvement below which levels were to stop; 0 for never.
         date: When the run ended, with its time zone.
         files: By level, the name of the file that holds its segmentation.
-        versions: Of the software, by name.
 
     Returns:
         ``levels`` (each with ``level``, ``seconds``, ``improvement``, ``improvement_by_label``, ``millilitres``,
@@ -75,7 +75,7 @@ def run_report(
         "seconds": round(sum(level.seconds for level in levels), 3),
         "messages": [*volume.warnings, *run.messages],
         "date": date.isoformat(timespec="seconds"),
-        "versions": dict(versions or {}),
+        "versions": versions(),
     }
 
 
@@ -88,6 +88,17 @@ def write_report(report: Mapping[str, Any], path: str | os.PathLike[str]) -> Non
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Of the software, by name."""
+    import torch
+
+    return {
+        "compactseg": CompactSegLib.__version__,
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+    }
 
 
 def _source(volume: Volume) -> dict[str, Any] | None:

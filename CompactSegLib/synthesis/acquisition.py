@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from CompactSegLib.synthesis.contrast import Contrast
-from CompactSegLib.synthesis.plan import SynthesisPlan
-from CompactSegLib.volume.taps import Taps
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
+from CompactSegLib.volume.interpolation import Interpolation
 
 _TEXTURE_GRID_MM = 8.0
 
@@ -84,8 +84,10 @@ def scanned(
             size = image.shape[axis]
             count = max(1, ceil(size * fine / thick))
             centres = (np.arange(count) + 0.5) * thick / fine - 0.5
-            taps = Taps.triangle(centres.clip(0, size - 1), scan.profile * thick / fine, size)
-            image = taps.apply(image, axis, slice(0, count), 0)
+            along = Interpolation.triangle(
+                centres.clip(0, size - 1), scan.profile * thick / fine, size
+            )
+            image = along.apply(image, axis, slice(0, count), 0)
     if scan.bias:
         field = smooth_field(
             image.shape, voxel, grid_mm=scan.bias_grid_mm, sigma=scan.bias, generator=generator
@@ -178,8 +180,8 @@ def regridded(
             continue
         scale = here / there
         centres = ((np.arange(count) + 0.5) / scale - 0.5).clip(0, size - 1)
-        taps = Taps.triangle(centres, max(1.0, 1.0 / scale), size)
-        image = taps.apply(image, axis, slice(0, count), 0)
+        along = Interpolation.triangle(centres, max(1.0, 1.0 / scale), size)
+        image = along.apply(image, axis, slice(0, count), 0)
     return image
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, WHITE
 
 # Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.

@@ -21,7 +21,7 @@ from CompactSegLib.datasets.dataset import (
     stem,
 )
 from CompactSegLib.errors import InputError
-from CompactSegLib.synthesis.plan import PlanWithSynthesis, SynthesisPlan
+from CompactSegLib.synthesis.synthesis_plan import PlanWithSynthesis, SynthesisPlan
 from CompactSegLib.synthesis.tissues import tissue_of
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.reading import read_labels

@@ -22,7 +22,7 @@ from torch.nn import functional
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.synthesis.affine import random_matrix
 from CompactSegLib.train.patches import SeededPatches
-from CompactSegLib.train.plan import AugmentationPlan, TrainingPlan
+from CompactSegLib.train.training_plan import AugmentationPlan, TrainingPlan
 
 # Distance in voxels between the control points of the elastic bending.
 _ELASTIC_GRID_VOXELS = 12

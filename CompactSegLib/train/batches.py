@@ -13,8 +13,8 @@ from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.distributed import Processes
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.synthetic_patches import SyntheticPatches
+from CompactSegLib.train.training_plan import TrainingPlan
 
 TrainingCases: TypeAlias = Sequence[PreparedCase] | Sequence[LabelMap]
 """What a run trains on: label maps where the plan has a synthesis, else cases with images."""

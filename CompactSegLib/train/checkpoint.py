@@ -11,7 +11,7 @@ from torch import nn
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.train.optimisation import Update
-from CompactSegLib.train.plan import TrainingPlan, recipe_of
+from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
 
 _NAME = "checkpoint.pt"
 

@@ -14,7 +14,7 @@ import torch
 
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.labels import Label, labels_of
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
@@ -22,8 +22,8 @@ from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.lineage import joint_licence
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.stopping import Measured, best_threshold, jaccard_change
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import CaseScore
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement

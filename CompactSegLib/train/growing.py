@@ -11,8 +11,8 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.labels import structures_of
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.run import MODEL_FOLDER, train
+from CompactSegLib.train.training_plan import TrainingPlan
 
 # What the model's weights were trained for cannot be another for its new level.
 _KEPT = ("modality", "orientation", "spacing_mm", "intensity")

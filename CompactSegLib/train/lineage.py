@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from CompactSegLib.datasets.dataset import Dataset
-from CompactSegLib.datasets.trained_on import YES, seen_in_training
+from CompactSegLib.datasets.trained_on import YES, training_membership
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.model import Model
 
@@ -17,8 +17,8 @@ def check_held_out(model: Model, dataset: Dataset, names: Sequence[str]) -> None
     Raises:
         InputError: The model was trained on some of them.
     """
-    seen = seen_in_training(model, dataset)
-    known = [name for name in names if seen[name] == YES]
+    trained_on = training_membership(model, dataset)
+    known = [name for name in names if trained_on[name] == YES]
     if known:
         raise InputError(
             f"{dataset.folder}: expected held-out cases that {model.name} was not trained on, got {len(known)} of "

@@ -15,8 +15,8 @@ from torch.optim.swa_utils import AveragedModel
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.muon import Muon
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.stages import Stage, earlier_modules
+from CompactSegLib.train.training_plan import TrainingPlan
 
 
 def learning_rate(step: int, plan: TrainingPlan, *, steps: int | None = None) -> float:

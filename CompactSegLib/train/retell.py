@@ -21,8 +21,8 @@ from CompactSegLib.model.model import Model
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.model.schema import MODEL_FILE, model_data
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
 
 

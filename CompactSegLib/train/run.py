@@ -29,10 +29,10 @@ from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import Processes, processes
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import CaseScore
 
 MODEL_FOLDER = "model"

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def jaccard_change(measured: Measured) -> list[Tradeoff]:
     return _over_thresholds(measured, measured.changes)
 
 
-def mean_entropy(measured: Measured) -> list[Tradeoff]:
+def entropy_below(measured: Measured) -> list[Tradeoff]:
     """Stop when the net is sure enough."""
     return _over_thresholds(measured, measured.entropies)
 
@@ -117,7 +117,7 @@ def oracle(measured: Measured) -> list[Tradeoff]:
 
 RULES: dict[str, Callable[[Measured], list[Tradeoff]]] = {
     "Jaccard change": jaccard_change,
-    "mean entropy": mean_entropy,
+    "mean entropy": entropy_below,
     "fixed depth": fixed_depth,
     "oracle": oracle,
 }

@@ -19,7 +19,7 @@ from CompactSegLib.synthesis.shapes import (
     random_centre,
 )
 from CompactSegLib.train.patches import SeededPatches
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.intensities import IntensityRule
 
 # Apart from the seeds of patches.

@@ -32,7 +32,6 @@ from CompactSegLib.train.optimisation import (
     learning_rate,
     mix_in,
 )
-from CompactSegLib.train.plan import TrainingPlan, recipe_of
 from CompactSegLib.train.runlog import RunLog
 from CompactSegLib.train.stages import (
     Stage,
@@ -42,6 +41,7 @@ from CompactSegLib.train.stages import (
     loss_weights,
     stages_of,
 )
+from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
 from CompactSegLib.train.validation import (
     CaseScore,
     dice_columns,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel, is_dicom, read_frames
+from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel, is_dicom, read_dicom_frames
 
 __all__ = ["DicomSeries", "choose_series", "find_series"]
 
@@ -68,7 +68,7 @@ def find_series(files: Iterable[Path]) -> list[DicomSeries]:
         # Old files may lack the preamble, then the name is the only hint.
         if is_dicom(path) or path.suffix.lower() in _SUFFIXES:
             try:
-                frames = read_frames(path)
+                frames = read_dicom_frames(path)
             except InputError:
                 unread.append(path)
                 continue

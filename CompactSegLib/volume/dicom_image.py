@@ -26,7 +26,7 @@ __all__ = [
     "is_dicomdir",
     "lenient",
     "open_dicom",
-    "read_frames",
+    "read_dicom_frames",
 ]
 
 # SOP classes of the slices of volumes: CT, MR, nuclear medicine, PET, and their multi-frame forms.
@@ -149,7 +149,7 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
         raise damaged_dicom(path) from error
 
 
-def read_frames(path: Path) -> list[DicomFrame]:
+def read_dicom_frames(path: Path) -> list[DicomFrame]:
     """Return what a file's header says of its frames, an empty list where it is sound but holds no image.
 
     Raises:

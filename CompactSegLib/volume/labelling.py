@@ -15,7 +15,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from CompactSegLib.volume.classes import most_likely, two_best
-from CompactSegLib.volume.taps import Taps
+from CompactSegLib.volume.interpolation import Interpolation
 
 if TYPE_CHECKING:
     import torch
@@ -38,13 +38,13 @@ class Labelling:
 
     Attributes:
         logits: (classes, d, h, w), on any device, any floating type.
-        taps: For d, h and w, a tap's inputs being numbers of `logits`; None where source voxels are model voxels.
+        axes: For d, h and w, with inputs that are numbers of `logits`; None where source voxels are model voxels.
         shape: Of the source voxels.
         slab_bytes: About the most memory at a time; no result depends on it.
     """
 
     logits: torch.Tensor
-    taps: Sequence[Taps | None]
+    axes: Sequence[Interpolation | None]
     shape: tuple[int, int, int]
     slab_bytes: int = SLAB_BYTES
 
@@ -95,7 +95,7 @@ class Labelling:
         """
         if prod(self.shape) == 0:
             return
-        resamples = any(taps is not None for taps in self.taps)
+        resamples = any(along is not None for along in self.axes)
         agreed = self._agreed(lead) if resamples else None
         # Twice: interpolation holds its input beside its output.
         row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
@@ -123,20 +123,20 @@ class Labelling:
 
     def _at_source(self, agreed: torch.Tensor, rows: slice) -> torch.Tensor:
         """The class on which all model voxels agree that a source voxel draws from, else `_UNCLEAR`."""
-        for axis, (taps, outputs) in enumerate(zip(self.taps, self._outputs(rows), strict=True)):
-            if taps is None:
+        for axis, (along, outputs) in enumerate(zip(self.axes, self._outputs(rows), strict=True)):
+            if along is None:
                 agreed = agreed[rows] if axis == 0 else agreed
             else:
-                agreed = taps.agreed(agreed, axis, outputs, unlike=_UNCLEAR)
-        return agreed.clone() if self.taps[0] is None else agreed
+                agreed = along.agreed(agreed, axis, outputs, unlike=_UNCLEAR)
+        return agreed.clone() if self.axes[0] is None else agreed
 
     def _interpolated(self, rows: slice) -> torch.Tensor:
         """Logits ``(classes, rows, H, W)`` of a slab of source voxels."""
-        needed = rows if self.taps[0] is None else self.taps[0].needed(rows)
+        needed = rows if self.axes[0] is None else self.axes[0].needed(rows)
         slab = self.logits[:, needed].float().contiguous()
-        for axis, (taps, outputs) in enumerate(zip(self.taps, self._outputs(rows), strict=True)):
-            if taps is not None:
-                slab = taps.apply(slab, axis + 1, outputs, 0 if axis else needed.start)
+        for axis, (along, outputs) in enumerate(zip(self.axes, self._outputs(rows), strict=True)):
+            if along is not None:
+                slab = along.apply(slab, axis + 1, outputs, 0 if axis else needed.start)
         return slab
 
     def _picked(self, rows: slice, voxels: torch.Tensor) -> torch.Tensor:
@@ -144,10 +144,10 @@ class Labelling:
         _, _, height, width = self.logits.shape
         first = voxels.new_tensor([rows.start, 0, 0])
         drawn = []
-        for taps, place, step in zip(
-            self.taps, (voxels + first).unbind(1), (height * width, width, 1), strict=True
+        for along, place, step in zip(
+            self.axes, (voxels + first).unbind(1), (height * width, width, 1), strict=True
         ):
-            each = [(place, None)] if taps is None else taps.at(place)
+            each = [(place, None)] if along is None else along.at(place)
             drawn.append([(inputs * step, weights) for inputs, weights in each])
 
         def mean(axis: int, index: torch.Tensor | None) -> torch.Tensor:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CompactSegLib.volume.taps import Taps
+from CompactSegLib.volume.interpolation import Interpolation
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Mixture", "bias_field", "cell_taps", "scaled"]
+__all__ = ["Mixture", "bias_field", "cell_interpolation", "scaled"]
 
 _CELL = 4
 _FIELD_MM = 20.0
@@ -94,10 +94,10 @@ class Mixture:
         deviation = max(math.sqrt(squares / max(1, voxels)), width / math.sqrt(2 * math.pi))
         return cls(means, deviation, background, low, width)
 
-    def seen_borders(self, contrast: float) -> torch.Tensor:
-        """Between which labels a border is seen, ``(256, 256)`` bool: their means differ by `contrast` deviations.
+    def visible_borders(self, contrast: float) -> torch.Tensor:
+        """Between which labels a border is visible, ``(256, 256)`` bool: their means differ by `contrast` deviations.
 
-        That of a label with itself counts as seen, and so do those of the background and of what has no mean.
+        That of a label with itself counts as visible, and so do those of the background and of what has no mean.
         """
         import torch
 
@@ -105,10 +105,10 @@ class Mixture:
         for label, mean in self.means.items():
             means[label] = mean
         apart = (means[:, None] - means[None]).abs()
-        seen = apart.isnan() | (apart >= contrast * self.deviation)
+        visible = apart.isnan() | (apart >= contrast * self.deviation)
         if self.background is not None:
-            seen = seen.to(self.background.device)
-        return seen.logical_or_(torch.eye(256, dtype=torch.bool, device=seen.device))
+            visible = visible.to(self.background.device)
+        return visible.logical_or_(torch.eye(256, dtype=torch.bool, device=visible.device))
 
     def log_likelihood(self, label: int, image: torch.Tensor) -> torch.Tensor:
         """Of each voxel's intensity, were it this label's."""
@@ -167,10 +167,12 @@ def _missing(shape: Sequence[int]) -> list[int]:
     return [side for last in reversed([-side % _CELL for side in shape]) for side in (0, last)]
 
 
-def cell_taps(field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]) -> list[Taps]:
+def cell_interpolation(
+    field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]
+) -> list[Interpolation]:
     """How voxels ``(D, H, W)`` draw from a field's cells, which are `_CELL` times so many steps wide."""
     return [
-        Taps.triangle(
+        Interpolation.triangle(
             ((np.arange(size) + 0.5) / (_CELL * step) - 0.5).clip(0, cells - 1), 1.0, cells
         )
         for cells, size, step in zip(field.shape, shape, steps, strict=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.volume.labelling import slabs
-from CompactSegLib.volume.mixture import Mixture, bias_field, cell_taps, scaled
+from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -115,12 +115,12 @@ class Refinement:
             return refined
         with torch.inference_mode():
             known = torch.from_numpy(labels[box].copy()).to(device)
-            seen = as_float(as_tensor(image[box]), torch.device(device))
+            intensity = as_float(as_tensor(image[box]), torch.device(device))
             steps = _steps(spacing_mm)
-            seen = scaled(seen, steps)
-            mixture, field = self._look(known, seen, spacing_mm, check)
+            intensity = scaled(intensity, steps)
+            mixture, field = self._look(known, intensity, spacing_mm, check)
             depth, height, width = known.shape
-            along_d, along_h, along_w = cell_taps(field, known.shape, steps)
+            along_d, along_h, along_w = cell_interpolation(field, known.shape, steps)
             planes = along_w.apply(
                 along_h.apply(field, 1, slice(0, height), 0), 2, slice(0, width), 0
             )
@@ -128,7 +128,7 @@ class Refinement:
             for rows in slabs(depth, plane, max(_LEAST_ROWS * plane, _SLAB_VOXELS)):
                 check()
                 wide = slice(max(0, rows.start - reach[0]), min(depth, rows.stop + reach[0]))
-                part = seen[wide] / along_d.apply(planes, 0, wide, 0)
+                part = intensity[wide] / along_d.apply(planes, 0, wide, 0)
                 found = self._labels(known[wide], part, mixture, spacing_mm)
                 first = box[0].start + rows.start
                 mine = found[rows.start - wide.start :][: rows.stop - rows.start]
@@ -146,19 +146,19 @@ class Refinement:
         steps = _steps(spacing_mm)
         every = tuple(slice(None, None, step) for step in steps)
         coarse_mm = [mm * step for mm, step in zip(spacing_mm, steps, strict=True)]
-        known, seen = labels[every].contiguous(), image[every].contiguous()
-        mixture = Mixture.of(known, seen)
-        field = bias_field(known, seen, mixture, coarse_mm)
+        known, intensity = labels[every].contiguous(), image[every].contiguous()
+        mixture = Mixture.of(known, intensity)
+        field = bias_field(known, intensity, mixture, coarse_mm)
         now = known
         for _ in range(_ROUNDS):
             check()
             at_voxels = field
-            for axis, taps in enumerate(cell_taps(field, seen.shape, (1, 1, 1))):
-                at_voxels = taps.apply(at_voxels, axis, slice(0, seen.shape[axis]), 0)
-            even = seen / at_voxels
+            for axis, along in enumerate(cell_interpolation(field, intensity.shape, (1, 1, 1))):
+                at_voxels = along.apply(at_voxels, axis, slice(0, intensity.shape[axis]), 0)
+            even = intensity / at_voxels
             now = self._labels(known, even, Mixture.of(now, even), coarse_mm)
             mixture = Mixture.of(now, even)
-            field = bias_field(now, seen, mixture, coarse_mm)
+            field = bias_field(now, intensity, mixture, coarse_mm)
         return mixture, field
 
     def _labels(
@@ -171,20 +171,20 @@ class Refinement:
         """The most likely label of each voxel, by the labels around it and by its intensity."""
         import torch
 
-        taps = [_gaussian(self.mm, mm, self.reach_mm) for mm in spacing_mm]
+        kernels = [_gaussian(self.mm, mm, self.reach_mm) for mm in spacing_mm]
         # What there is too little of to know its intensity stays.
         lowest = image.new_full((256,), math.inf)
         lowest[mixture.labels] = _NEVER
         best = lowest[labels.int()]
         result = labels.clone()
-        seen = mixture.seen_borders(self.contrast)
+        visible = mixture.visible_borders(self.contrast)
         for label in mixture.labels:
             mask = labels == label
-            box = _box_of(mask, [len(tap) // 2 for tap in taps])
+            box = _box_of(mask, [len(kernel) // 2 for kernel in kernels])
             if box is None:
                 continue
-            share = _smoothed(mask[box].float(), taps)
-            near = (share > 0).logical_and_(seen[label][labels[box].int()])
+            share = _smoothed(mask[box].float(), kernels)
+            near = (share > 0).logical_and_(visible[label][labels[box].int()])
             score = share.clamp_min_(1e-30).log_()
             score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
             score.masked_fill_(near.logical_not_(), _NEVER)
@@ -205,9 +205,9 @@ def _gaussian(sigma: float, mm: float, reach_mm: float) -> list[float]:
     return [weight / sum(weights) for weight in weights]
 
 
-def _smoothed(values: torch.Tensor, taps: Sequence[Sequence[float]]) -> torch.Tensor:
+def _smoothed(values: torch.Tensor, kernels: Sequence[Sequence[float]]) -> torch.Tensor:
     """``(D, H, W)`` convolved along each axis; beyond the border lie zeros."""
-    for axis, weights in enumerate(taps):
+    for axis, weights in enumerate(kernels):
         middle, size = len(weights) // 2, values.shape[axis]
         result = values * weights[middle]
         for away in range(1, min(middle, size - 1) + 1):

@@ -19,9 +19,9 @@ import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
+from CompactSegLib.volume.interpolation import Interpolation
 from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling, slabs
 from CompactSegLib.volume.pixels import as_float, as_tensor
-from CompactSegLib.volume.taps import Taps
 
 if TYPE_CHECKING:
     import torch
@@ -117,21 +117,21 @@ class GridMap:
 
         source = self._oriented_view(array)
         channels = source.shape[0]
-        taps = [self._taps_to_model(axis) for axis in range(3)]
+        axes = [self._onto_model(axis) for axis in range(3)]
         result = torch.empty((channels, *self.model_shape), dtype=torch.float32, device=device)
         # Shrinking axes first: the less is left for the others.
         order = sorted(range(3), key=lambda axis: self.scales[axis])
         plane = [max(pair) for pair in zip(self.oriented_shape, self.model_shape, strict=True)][1:]
         row_bytes = 4 * channels * prod(plane) * max(1.0, 1.0 / self.scales[0])
         for rows in slabs(self.model_shape[0], row_bytes, SLAB_BYTES):
-            needed = taps[0].needed(rows)
+            needed = axes[0].needed(rows)
             slab = self._float_slab(source, needed, result.device)
             for axis in order:
                 if self.scales[axis] == 1.0:
                     continue
                 window = rows if axis == 0 else slice(0, self.model_shape[axis])
                 start = needed.start if axis == 0 else 0
-                slab = taps[axis].apply(slab, axis + 1, window, start)
+                slab = axes[axis].apply(slab, axis + 1, window, start)
             result[:, rows] = slab
         return result
 
@@ -152,7 +152,7 @@ class GridMap:
 
     def support(self, oriented_box: Box) -> Box:
         """Return the box of model voxels between which these source voxels are interpolated."""
-        d, h, w = (self._taps_to_source(a).needed(part) for a, part in enumerate(oriented_box))
+        d, h, w = (self._onto_source(a).needed(part) for a, part in enumerate(oriented_box))
         return d, h, w
 
     def labels(
@@ -215,14 +215,14 @@ class GridMap:
             slice(s.start - b.start, s.stop - b.start)
             for s, b in zip(support, logits_box, strict=True)
         )
-        taps = [
-            None if scale == 1.0 else self._taps_to_source(axis).window(outputs, inputs)
+        axes = [
+            None if scale == 1.0 else self._onto_source(axis).window(outputs, inputs)
             for axis, (scale, outputs, inputs) in enumerate(
                 zip(self.scales, oriented_box, support, strict=True)
             )
         ]
         return Labelling(
-            logits[(slice(None), *crop)], taps, (depth, height, width), slab_bytes=slab_bytes
+            logits[(slice(None), *crop)], axes, (depth, height, width), slab_bytes=slab_bytes
         )
 
     def to_source(self, oriented: np.ndarray) -> np.ndarray:
@@ -237,15 +237,15 @@ class GridMap:
         """(D, H, W) with the axes that are flipped running the other way."""
         return array[tuple(slice(None, None, -1 if flip else 1) for flip in self.flipped)]
 
-    def _taps_to_model(self, axis: int) -> Taps:
+    def _onto_model(self, axis: int) -> Interpolation:
         scale = self.scales[axis]
         centres = (np.arange(self.model_shape[axis]) + 0.5) / scale - 0.5
-        return Taps.triangle(centres, max(1.0, 1.0 / scale), self.oriented_shape[axis])
+        return Interpolation.triangle(centres, max(1.0, 1.0 / scale), self.oriented_shape[axis])
 
-    def _taps_to_source(self, axis: int) -> Taps:
+    def _onto_source(self, axis: int) -> Interpolation:
         size = self.model_shape[axis]
         centres = (np.arange(self.oriented_shape[axis]) + 0.5) * self.scales[axis] - 0.5
-        return Taps.triangle(centres.clip(0, size - 1), 1.0, size)
+        return Interpolation.triangle(centres.clip(0, size - 1), 1.0, size)
 
     def _oriented_view(self, array: np.ndarray) -> torch.Tensor:
         """(C, D, H, W) in the same memory, not yet flipped: torch knows no negative strides."""

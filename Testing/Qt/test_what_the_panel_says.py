@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import slicer
 
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegMRML.Results import LevelResult, ModelCard, ModelInfo, Results
 from CompactSegQt.Levels import changeSentence, findingsText, rowCells, stopSentence
 from CompactSegQt.ModelList import description, lineOf

@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.brain_mr.sheet import Cell, draw_sheet
 from CompactSegLib import Geometry, InputError, Label, Model, Volume
-from CompactSegLib.output.planes import PLANES, Frame, view_spacing_mm
+from CompactSegLib.output.planes import PLANES, FieldOfView, view_spacing_mm
 from CompactSegLib.synthesis.acquisition import random_scan, regridded, scanned
 from CompactSegLib.synthesis.contrast import STRIP_EDGES, random_contrast, without_skull
 from CompactSegLib.synthesis.label_maps import (
@@ -19,8 +19,8 @@ from CompactSegLib.synthesis.label_maps import (
     read_label_map,
 )
 from CompactSegLib.synthesis.shapes import bent, coarser_labels
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.synthetic_patches import fine_grid, model_spacing, normalised
+from CompactSegLib.train.training_plan import TrainingPlan
 
 _COLUMNS = 4
 _SEED = 3
@@ -135,11 +135,11 @@ def generated(
     return Volume(image.numpy()[None], geometry, name=head.name), labels.numpy(), about
 
 
-def _whole(volume: Volume) -> Frame:
+def _whole(volume: Volume) -> FieldOfView:
     """The middle of the brain and all around it."""
     spacing = view_spacing_mm(volume.geometry)
     shape = volume.shape_kji
     field = [size * mm for size, mm in zip(shape, spacing, strict=True)]
     # A little beside the middle, where a sagittal plane shows more than the gap between the hemispheres.
     slices = (shape[0] // 2, shape[1] // 2, shape[2] // 2 - round(10 / spacing[2]))
-    return Frame(slices, tuple(mm / 2 for mm in field), tuple(field))
+    return FieldOfView(slices, tuple(mm / 2 for mm in field), tuple(field))

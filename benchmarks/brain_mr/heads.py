@@ -10,10 +10,10 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from CompactSegLib import Geometry, InputError, Model
-from CompactSegLib.datasets.trained_on import NO, seen_in_training
+from CompactSegLib.datasets.trained_on import NO, training_membership
 from CompactSegLib.synthesis.label_maps import classes_of, find_label_maps
 from CompactSegLib.synthesis.tissues import tissue_of
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def held_out_heads(folder: Path, model: Model) -> list[Head]:
             "which label; give such a model."
         )
     dataset = find_label_maps(folder, plan)
-    seen = seen_in_training(model, dataset)
+    seen = training_membership(model, dataset)
     files = [case.labels for case in dataset.cases if seen[case.name] == NO]
     if not files:
         raise InputError(

@@ -15,8 +15,8 @@ from benchmarks.brain_mr.stability import AIM_PERCENT, StabilityResult, within_a
 from benchmarks.brain_mr.synthetic import SyntheticResult
 from benchmarks.brain_mr.template import TemplateResult
 from CompactSegLib import Model, Segmenter
-from CompactSegLib.model.expected import millilitres
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.model.expected_volumes import millilitres
+from CompactSegLib.train.training_plan import TrainingPlan
 
 AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
 """Least Dice: mean over structures on T1 images of 1 mm, and of the tissues of the template."""

@@ -16,7 +16,7 @@ from CompactSegLib.files import written_whole
 from CompactSegLib.output.picture_panel import FILL, TEXT, Panel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
-    Frame,
+    FieldOfView,
     Plane,
     frame_around,
     view_spacing_mm,
@@ -56,16 +56,16 @@ class Cell:
     volume: Volume
     labels: NDArray[np.uint8] | None
     plane: Plane
-    frame: Frame
+    frame: FieldOfView
     title: str = ""
 
 
-def frame_of(volume: Volume, labels: NDArray[np.uint8]) -> Frame:
+def frame_of(volume: Volume, labels: NDArray[np.uint8]) -> FieldOfView:
     """Planes through the labelled structures, and a field that holds them."""
     return frame_around([viewed(labels, volume.geometry)], view_spacing_mm(volume.geometry))
 
 
-def frame_of_most(volume: Volume, labels: NDArray[np.uint8]) -> Frame:
+def frame_of_most(volume: Volume, labels: NDArray[np.uint8]) -> FieldOfView:
     """The planes in which most is labelled, and the whole of the image around it."""
     view = viewed(labels, volume.geometry)
     whole = frame_of(volume, np.zeros_like(labels))
@@ -78,7 +78,7 @@ def frame_of_most(volume: Volume, labels: NDArray[np.uint8]) -> Frame:
 
 
 def three_planes(
-    columns: Sequence[tuple[str, Volume, NDArray[np.uint8] | None]], frame: Frame
+    columns: Sequence[tuple[str, Volume, NDArray[np.uint8] | None]], frame: FieldOfView
 ) -> list[list[Cell]]:
     """An axial, a coronal and a sagittal row; a column per title, image and labels."""
     return [

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import SimpleITK
 
-from CompactSegLib.cli.cases import Case
-from CompactSegLib.cli.summary import Outcome, write_summary
+from CompactSegLib.cli.batch_summary import ProcessedCase, write_summary
+from CompactSegLib.cli.inputs import Case
 
 
 def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, tmp_path: Path):
@@ -249,8 +249,8 @@ def test_a_summary_has_a_row_for_each_structure_of_each_case(
 
 
 def test_a_name_that_a_spreadsheet_would_compute_is_written_as_text(tmp_path: Path):
-    outcome = Outcome(Case(tmp_path, "=1+1"), "failed", error="a\nb")
-    write_summary(tmp_path, [outcome])
+    case = ProcessedCase(Case(tmp_path, "=1+1"), "failed", error="a\nb")
+    write_summary(tmp_path, [case])
     (row,) = rows_of(tmp_path)
     assert (row["case"], row["warnings"]) == ("'=1+1", "a b")
 

@@ -12,14 +12,14 @@ import pytest
 import torch
 
 from CompactSegLib import load_model
-from CompactSegLib.cli.train import TrainRequest, shareable_command
+from CompactSegLib.cli.train import TrainOptions, shareable_command
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.optimisation import learning_rate
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.trainer import Trainer
+from CompactSegLib.train.training_plan import TrainingPlan
 
 LAYERS = {"layers": [{"channels": 3}]}
 NET = {
@@ -105,8 +105,8 @@ def test_the_command_in_a_model_names_no_folder_of_its_maker():
     ]
     shared = "compactseg train --data 'my data' --fold 0 --config n.json"
     assert shareable_command(words) == shared
-    request = TrainRequest(Path("d"), Path("c"), Path("o"), fold="all", threads=2)
-    assert shareable_command(request.words()) == (
+    options = TrainOptions(Path("d"), Path("c"), Path("o"), fold="all", threads=2)
+    assert shareable_command(options.words()) == (
         "compactseg train --data d --config c --output o --fold all --threads 2"
     )
 

@@ -6,7 +6,7 @@ import pytest
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.dataset_files import a_case, write_image
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from CompactSegLib.datasets.settings import read_settings
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 
 
 def write(folder, **files):

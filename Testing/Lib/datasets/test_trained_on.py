@@ -8,7 +8,7 @@ import pytest
 
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.folds import fold_of
-from CompactSegLib.datasets.trained_on import choose_cases, seen_in_training
+from CompactSegLib.datasets.trained_on import choose_cases, training_membership
 from CompactSegLib.errors import ConfigurationError, InputError
 
 NAMES = [f"ball_{number:03d}" for number in range(6)]
@@ -26,24 +26,26 @@ def a_model(split: dict, **dataset) -> SimpleNamespace:
 
 def test_cases_are_told_by_the_names_that_the_model_keeps(balls):
     split = {"training_case_names": NAMES[:4], "validation_cases": NAMES[4:5]}
-    seen = seen_in_training(a_model(split), balls)
-    assert list(seen) == NAMES
-    assert list(seen.values()) == ["yes"] * 4 + ["no"] * 2
+    trained_on = training_membership(a_model(split), balls)
+    assert list(trained_on) == NAMES
+    assert list(trained_on.values()) == ["yes"] * 4 + ["no"] * 2
 
 
 def test_cases_of_another_dataset_with_the_same_names_are_unknown(balls):
     split = {"training_case_names": NAMES[:4], "validation_cases": NAMES[4:]}
-    seen = seen_in_training(a_model(split, name="Other balls"), balls)
-    assert list(seen.values()) == ["unknown"] * 4 + ["no"] * 2
+    trained_on = training_membership(a_model(split, name="Other balls"), balls)
+    assert list(trained_on.values()) == ["unknown"] * 4 + ["no"] * 2
 
 
 def test_a_model_that_names_its_validation_cases_alone_is_understood_by_its_fold(balls):
     _, held_out = fold_of(NAMES, 2)
     split = {"fold": 2, "validation_cases": held_out, "training_cases": 5}
-    seen = seen_in_training(a_model(split, cases=6), balls)
-    assert [name for name in NAMES if seen[name] == "no"] == held_out
-    assert "unknown" not in seen.values()
-    everything = seen_in_training(a_model({"fold": "all", "validation_cases": []}, cases=6), balls)
+    trained_on = training_membership(a_model(split, cases=6), balls)
+    assert [name for name in NAMES if trained_on[name] == "no"] == held_out
+    assert "unknown" not in trained_on.values()
+    everything = training_membership(
+        a_model({"fold": "all", "validation_cases": []}, cases=6), balls
+    )
     assert set(everything.values()) == {"yes"}
 
 
@@ -51,8 +53,8 @@ def test_a_model_that_names_its_validation_cases_alone_is_understood_by_its_fold
     "split", [{}, {"fold": 0, "validation_cases": ["x"]}, {"fold": 9}, {"validation_cases": "ball"}]
 )
 def test_what_the_model_does_not_say_is_unknown(balls, split: dict):
-    assert set(seen_in_training(a_model(split, cases=6), balls).values()) == {"unknown"}
-    assert set(seen_in_training(SimpleNamespace(provenance={"split": 3}), balls).values()) == {
+    assert set(training_membership(a_model(split, cases=6), balls).values()) == {"unknown"}
+    assert set(training_membership(SimpleNamespace(provenance={"split": 3}), balls).values()) == {
         "unknown"
     }
 

@@ -11,7 +11,7 @@ import torch
 from CompactSegLib import Run
 from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs

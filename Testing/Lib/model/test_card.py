@@ -6,7 +6,7 @@ from pathlib import Path
 
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card, stated_provenance
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from Testing.Lib.conftest import make_tiny_net
 
 

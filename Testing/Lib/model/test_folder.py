@@ -12,7 +12,7 @@ import torch
 
 from CompactSegLib import CompactSegError, ModelError, OutputError
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected import ExpectedVolume
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.folder import check_model, read_model
 from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.cost import level_costs

@@ -13,7 +13,7 @@ from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.repository import REPOSITORY
 
 MODELS = sorted(path.parent for path in (REPOSITORY / "Resources/Models").glob("*/model.json"))

@@ -17,7 +17,7 @@ from CompactSegLib.output.dicom_seg import write_dicom_seg
 from CompactSegLib.output.seg_nrrd import terminology_entry
 from CompactSegLib.output.writing import write_labels
 from CompactSegLib.synthesis.tissues import is_right
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.reading import read_volume
 from Testing.Lib.volume.dicom_files import write_series
 from Testing.repository import REPOSITORY

@@ -56,7 +56,6 @@ def report(two_levels, an_oblique_volume, the_tiny_model) -> dict:
         threshold=0.3,
         date=WHEN,
         files={1: "a_level-1.nii.gz", 2: "a_level-2.nii.gz"},
-        versions={"compactseg": "1"},
     )
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import SimpleITK
 
 from CompactSegLib.synthesis.label_maps import read_label_map
-from CompactSegLib.synthesis.plan import SynthesisPlan
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 
 CLASSES = {"1": [2, 41], "2": [3, 42], "3": [10, 49]}
 NOTHING_RANDOM = {

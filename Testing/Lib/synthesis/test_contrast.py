@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.synthesis.contrast import Contrast, random_contrast, without_skull
-from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from Testing.Lib.synthesis.heads import a_plan
 
 VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)

@@ -7,7 +7,7 @@ import torch
 from CompactSegLib.errors import InputError
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.synthesis.tissues import SIDES, tissue_of
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.synthesis.heads import a_head, a_plan, head_array, write_head
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.plan import AugmentationPlan, TrainingPlan
+from CompactSegLib.train.training_plan import AugmentationPlan, TrainingPlan
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import torch
 
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.train.augmentation import RandomPatches, random_patch
-from CompactSegLib.train.plan import AugmentationPlan, TrainingPlan
+from CompactSegLib.train.training_plan import AugmentationPlan, TrainingPlan
 
 PATCH = (12, 16, 20)
 NOTHING = AugmentationPlan(

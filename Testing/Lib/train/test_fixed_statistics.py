@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.train.runs import a_trainer
 
 

@@ -4,15 +4,15 @@ import pytest
 import torch
 
 from CompactSegLib.datasets.folders import read_dataset
-from CompactSegLib.datasets.trained_on import seen_in_training
+from CompactSegLib.datasets.trained_on import training_membership
 from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.growing import grow, grown_config, plan_for, train_further
 from CompactSegLib.train.lineage import check_held_out
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.run import train
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.train.runs import a_trainer, run_until_killed, same_weights
 
@@ -70,7 +70,7 @@ def test_a_grown_model_has_the_earlier_levels_bit_for_bit(
     origin = grown.provenance["started_from"]
     assert origin["weights_sha256"] == a_finished_model.weights_sha256
     assert origin["levels"] == 2
-    seen = seen_in_training(grown, read_dataset(a_dataset_folder))
+    seen = training_membership(grown, read_dataset(a_dataset_folder))
     assert sorted(seen.values()) == ["no", *["yes"] * 5]
 
 

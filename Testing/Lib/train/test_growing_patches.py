@@ -9,7 +9,7 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.train.batches import batches
 from CompactSegLib.train.distributed import Processes
 from CompactSegLib.train.optimisation import learning_rate
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.synthesis.heads import a_head, a_plan
 
 GROWING = {"early_until": (0.25, 0.5), "early_edges": (8, 16), "early_batches": (4, 2)}

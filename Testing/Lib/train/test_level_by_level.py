@@ -7,8 +7,8 @@ import torch
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.checkpoint import check_same_run
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.stages import Stage, loss_weights, stages_of
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.train.runs import a_trainer, rows_of, run_until_killed, same_weights
 
 

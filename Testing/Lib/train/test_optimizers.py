@@ -10,8 +10,8 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.muon import Muon, orthogonalised
 from CompactSegLib.train.optimisation import Update
-from CompactSegLib.train.plan import TrainingPlan
 from CompactSegLib.train.stages import stages_of
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.train.runs import a_trainer, run_until_killed, same_weights
 
 

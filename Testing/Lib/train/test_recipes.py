@@ -6,7 +6,7 @@ from CompactSegLib.datasets.settings import read_json
 from CompactSegLib.labels import labels_of
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs, parameter_count
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.repository import REPOSITORY
 
 PLANS = sorted((REPOSITORY / "Resources" / "Training").glob("*/plan*.json"))

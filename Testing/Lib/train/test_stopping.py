@@ -6,9 +6,9 @@ from CompactSegLib.train.stopping import (
     Measured,
     Tradeoff,
     best_threshold,
+    entropy_below,
     fixed_depth,
     jaccard_change,
-    mean_entropy,
     oracle,
 )
 from CompactSegLib.train.validation import CaseScore
@@ -58,7 +58,7 @@ def test_a_rule_does_what_the_engine_would_do_at_its_threshold(measured):
 
 def test_no_rule_beats_the_oracle(measured):
     best = oracle(measured)
-    for rule in (jaccard_change, mean_entropy, fixed_depth):
+    for rule in (jaccard_change, entropy_below, fixed_depth):
         for outcome in rule(measured):
             # At some price the oracle is at least as good: it is the frontier of all that stopping can do.
             as_frugal = [o for o in best if o.macs_saved >= outcome.macs_saved - 1e-9]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.synthesis.label_maps import read_label_map
-from CompactSegLib.synthesis.plan import SynthesisPlan
-from CompactSegLib.train.plan import TrainingPlan
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
+from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.synthesis.heads import head_array, write_head
 
 
@@ -76,7 +76,7 @@ def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
     from CompactSegLib.datasets.cases import load_cases
     from CompactSegLib.datasets.folders import read_dataset
     from CompactSegLib.train.export import export_model, model_labels
-    from CompactSegLib.train.plan import TrainingPlan
+    from CompactSegLib.train.training_plan import TrainingPlan
     from Testing.Lib.conftest import make_tiny_net
 
     plan = TrainingPlan(name="balls")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.inputs import Case
 from CompactSegLib.files import written_whole
 
-__all__ = ["Outcome", "write_summary"]
+__all__ = ["ProcessedCase", "write_summary"]
 
 _COLUMNS = ("case", "level", "structure", "side", "millilitres", "seconds", "status", "warnings")
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
@@ -23,7 +23,7 @@ _PICTURE_INCHES = (5.0, 3.4)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProcessedCase:
     """What became of a case: ``done``, ``skipped`` or ``failed``."""
 
     case: Case
@@ -41,7 +41,7 @@ class Outcome:
         return data
 
 
-def write_summary(folder: Path, outcomes: Sequence[Outcome]) -> None:
+def write_summary(folder: Path, processed: Sequence[ProcessedCase]) -> None:
     """Write ``summary.csv``, and ``summary.png`` where a case has a picture.
 
     Raises:
@@ -50,30 +50,30 @@ def write_summary(folder: Path, outcomes: Sequence[Outcome]) -> None:
     text = io.StringIO(newline="")
     table = csv.writer(text)
     table.writerow(_COLUMNS)
-    for outcome in outcomes:
-        table.writerows([_plain(value) for value in row] for row in _rows(outcome))
+    for entry in processed:
+        table.writerows([_plain(value) for value in row] for row in _rows(entry))
     with written_whole(folder / "summary.csv") as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
     pictures = [
         (str(o.report["case"]), folder / o.report["picture"])
-        for o in outcomes
+        for o in processed
         if o.report and (folder / str(o.report.get("picture"))).is_file()
     ]
     if pictures:
         _draw(pictures, folder / "summary.png")
 
 
-def _rows(outcome: Outcome) -> Iterator[list[Any]]:
-    if outcome.report is None:
-        yield [outcome.case.name, "", "", "", "", "", outcome.status, outcome.error or ""]
+def _rows(entry: ProcessedCase) -> Iterator[list[Any]]:
+    if entry.report is None:
+        yield [entry.case.name, "", "", "", "", "", entry.status, entry.error or ""]
         return
-    last, seconds = outcome.report["levels"][-1], outcome.report["seconds"]
-    told = " ".join(outcome.report.get("messages", ()))
+    last, seconds = entry.report["levels"][-1], entry.report["seconds"]
+    told = " ".join(entry.report.get("messages", ()))
     for name, millilitres in last["millilitres"].items():
         side = _SIDE.search(name)
         yield [
-            outcome.report["case"], last["level"], name, side[1].lower() if side else "", millilitres, seconds,
-            outcome.status, told,
+            entry.report["case"], last["level"], name, side[1].lower() if side else "", millilitres, seconds,
+            entry.status, told,
         ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from CompactSegLib import InputError, OutputError
 from CompactSegLib.cli import cases
-from CompactSegLib.cli.cases import Case
+from CompactSegLib.cli.inputs import Case
 from CompactSegLib.output.staging import staged_files
 from Testing.conftest import REPOSITORY
 

@@ -13,7 +13,7 @@ from typing import Any
 from CompactSegLib.datasets.settings import known, read_settings, tuples
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.model.schema import is_model_name
-from CompactSegLib.synthesis.plan import SynthesisPlan
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.volume.refinement import Refinement
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")

@@ -11,14 +11,14 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Taps"]
+__all__ = ["Interpolation"]
 
 
 @dataclass(frozen=True)
-class Taps:
+class Interpolation:
     """Interpolation along one axis: each output is a weighted sum of a few neighbouring inputs.
 
-    Gathered taps instead of a matrix product: the sum of one voxel does not depend on how many
+    Gathered neighbours instead of a matrix product: the sum of one voxel does not depend on how many
     others are computed with it, so slabs of any size give bit-identical results.
 
     Attributes:
@@ -30,8 +30,8 @@ class Taps:
     weights: np.ndarray
 
     @classmethod
-    def triangle(cls, centres: np.ndarray, half_width: float, size: int) -> Taps:
-        """Return taps of triangles `half_width` inputs wide to each side of `centres`, in inputs.
+    def triangle(cls, centres: np.ndarray, half_width: float, size: int) -> Interpolation:
+        """Return the weights of triangles `half_width` inputs wide to each side of `centres`, in inputs.
 
         A half width of 1 is linear interpolation, more smooths as well. What would lie outside of
         the `size` inputs is left out, and the weights of the rest make up for it.
@@ -50,14 +50,14 @@ class Taps:
         used = self.indices[:, outputs][self.weights[:, outputs] > 0]
         return slice(int(used.min()), int(used.max()) + 1)
 
-    def window(self, outputs: slice, inputs: slice) -> Taps:
+    def window(self, outputs: slice, inputs: slice) -> Interpolation:
         """Some outputs, and inputs counted from the first of those at hand, which hold all that is ``needed``."""
-        # A tap of weight 0 may point past the inputs at hand.
+        # An input of weight 0 may point past the inputs at hand.
         indices = (self.indices[:, outputs] - inputs.start).clip(0, inputs.stop - inputs.start - 1)
-        return Taps(indices, self.weights[:, outputs])
+        return Interpolation(indices, self.weights[:, outputs])
 
     def at(self, outputs: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """For each tap, the input of each of these outputs, and its weight."""
+        """For each neighbour, the input of each of these outputs, and its weight."""
         import torch
 
         return [
@@ -85,7 +85,7 @@ class Taps:
         """Interpolate `values`, whose first input along `dim` is number `start`."""
         import torch
 
-        # A tap of weight 0 may point past the inputs at hand.
+        # An input of weight 0 may point past the inputs at hand.
         indices = (self.indices[:, outputs] - start).clip(0, values.shape[dim] - 1)
         shape = [1] * values.ndim
         shape[dim] = -1

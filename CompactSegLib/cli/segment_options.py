@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SUFFIXES", "Request"]
+__all__ = ["SUFFIXES", "SegmentOptions"]
 
 SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}
 """Of the files, by the name of the format."""
 
 
 @dataclass(frozen=True)
-class Request:
+class SegmentOptions:
     """What the user asked for; the names are those of the options."""
 
     input: Path
