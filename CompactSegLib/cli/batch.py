@@ -114,7 +114,9 @@ def _tell(entry: ProcessedCase, number: str, is_quiet: bool) -> None:
 
 def _write_table(runner: Runner, processed: Sequence[ProcessedCase]) -> None:
     """A row a case, those of previous runs included, with the millilitres of its last level."""
-    names = [label.name for label in runner.model.labels]
+    reports = [entry.report or {} for entry in processed]
+    known = [label.name for label in runner.model.labels]
+    names = list(dict.fromkeys(name for report in reports for name in report.get("labels", known)))
     columns = ["case", "result", "level", "seconds", *(f"{name} (ml)" for name in names), "error"]
     with (
         written_whole(runner.options.output / TABLE) as temporary,
@@ -130,7 +132,7 @@ def _write_table(runner: Runner, processed: Sequence[ProcessedCase]) -> None:
             if report:
                 last = report["levels"][-1]
                 row |= {"level": last["level"], "seconds": report["seconds"]}
-                row |= {f"{name} (ml)": last["millilitres"][name] for name in names}
+                row |= {f"{name} (ml)": last["millilitres"].get(name) for name in names}
             writer.writerow(row | {"error": entry.error or ""})
 
 

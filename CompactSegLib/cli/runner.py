@@ -126,14 +126,14 @@ class Runner:
         return ReadCase(volume if case.name is None else replace(volume, name=case.name), made_of)
 
     def _levels(self, run: Run, bars: Bars, *, shows_levels: bool) -> Iterator[Level]:
-        rows = LevelRows(self.model)
+        rows = LevelRows(run.model)
         levels = run.levels(most=self.options.level, threshold=self.threshold, progress=bars.update)
         for level in levels:
             yield level
             if shows_levels:
                 with bars.out_of_the_way():
                     if level.number == 1:
-                        typer.echo(_heading(run.volume, self.model))
+                        typer.echo(_heading(run.volume, run.model))
                         typer.echo(rows.header())
                     typer.echo(rows.row(level))
 
@@ -182,7 +182,7 @@ class Runner:
         write_dicom_seg(
             level.labels,
             volume,
-            label_list=self.model.labels,
+            label_list=level.structures,
             path=path,
             level=level.number,
             model_name=self.model.name,
@@ -196,7 +196,7 @@ class Runner:
         report = run_report(
             levels,
             run.volume,
-            model=self.model,
+            model=run.model,
             run=run.info,
             threshold=self.threshold,
             date=date,
@@ -223,7 +223,7 @@ class Runner:
         draw_levels(
             volume,
             levels,
-            labels=self.model.labels,
+            labels=run.model.labels,
             path=folder / report["picture"],
             subtitle=f"{self.model.title} ({self.model.name}) · {info.device}, {info.precision} · {date:%Y-%m-%d}",
         )

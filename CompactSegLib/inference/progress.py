@@ -47,10 +47,14 @@ class LevelReporter:
     ) -> None:
         self._level, self._levels, self._voxels = level, levels, voxels
         self._progress, self._cancel = progress, cancel
-        self._done = 0
+        self._done = self._part = 0
         self._told = 0.0
         self._tile = 0
         self.check()
+
+    def begin_part(self) -> None:
+        """A part of the volume is next; `restart` goes back to here."""
+        self._part = self._done
 
     def begin_tile(self, voxels: int) -> None:
         """A tile with a core of so many voxels is next."""
@@ -72,8 +76,8 @@ class LevelReporter:
         self._tell(self._done)
 
     def restart(self) -> None:
-        """The level begins anew."""
-        self._done = 0
+        """The part begins anew."""
+        self._done = self._part
 
     def check(self) -> None:
         """Raise ``Cancelled`` if the run is to end."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.sides import Sides
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["on_contrast", "on_extent", "on_findings", "on_sides"]
+__all__ = ["on_contrast", "on_extent", "on_findings", "on_region", "on_sides"]
 
 _LARGER = 1.5
 # Of what the training cases have, or of the image where that is smaller: what a net finds by mistake is seldom as much.
@@ -54,6 +54,16 @@ def on_contrast(volume: Volume) -> str:
     return (
         f"Nothing was found: {share} voxels of {volume.name} are alike, so that it was taken as background without "
         "running the net; check that it is the right image."
+    )
+
+
+def on_region(volume: Volume, model: Model, finder: Model) -> str:
+    """Of a volume in which what a model works on was not found."""
+    assert model.region is not None
+    return (
+        f"Nothing was found: {finder.name} sees no {model.region.structure.lower()} in {volume.name}, in which "
+        f"{model.name} would look at it; check that the volume shows a head, or crop it to one "
+        f"{model.region.structure.lower()}."
     )
 
 

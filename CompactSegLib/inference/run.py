@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import NDArray
 
 from CompactSegLib.errors import DeviceError, InputError
 from CompactSegLib.inference.devices import Runtime, is_out_of_memory, release_cached
+from CompactSegLib.inference.parts import Part, found_parts, whole_volume
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter, Progress
-from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings, on_sides
+from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings, on_region, on_sides
 from CompactSegLib.inference.stop import checked_threshold, jaccard_distances, overlap_counts
 from CompactSegLib.inference.tiled_level import TiledLevel
 from CompactSegLib.output.level import Level, RunInfo
@@ -25,6 +27,10 @@ from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
+    from CompactSegLib.model.region import Region
+
+# What finding regions is of level 1, where a net of a whole head finds some crops of it.
+_FOUND = 0.9
 
 
 class Run:
@@ -38,6 +44,10 @@ class Run:
         runtime: Where to begin.
         tile: As in ``Segmenter``.
         kept_bytes: As in ``Segmenter``.
+        find: Begins the run that finds the model's regions, for a volume that shows more than the model knows.
+
+    Attributes:
+        model: With what; where regions of both sides are to be found, with labels of both.
 
     Raises:
         InputError: The volume's channels are not the model's.
@@ -51,6 +61,7 @@ class Run:
         runtime: Runtime,
         tile: int | None = None,
         kept_bytes: int | None = None,
+        find: Callable[[Volume], Run] | None = None,
     ) -> None:
         expected = model.net_config.in_channels
         if volume.channels != expected:
@@ -67,14 +78,19 @@ class Run:
         self._remark = on_extent(volume, self.grid, model)
         self._finding: str | None = None
         self._guess: str | None = None
-        self._image: PreparedImage | None = None
+        self._parts: list[Part] | None = whole_volume(volume, self.grid)
+        self._finder: Run | None = None
+        if self._remark and model.region and find:
+            self.model, self._remark, self._parts = model.of_both_sides(), None, None
+            self._finder = find(volume)
         self._levels: dict[int, Level] = {}
 
     @property
     def info(self) -> RunInfo:
         """How the volume is being computed."""
         runtime = self.processor.runtime
-        said = (self._remark, *self.processor.messages, self._guess, self._finding)
+        search = (*self._finder.processor.messages, self._finder._guess) if self._finder else ()
+        said = (self._remark, *search, *self.processor.messages, self._guess, self._finding)
         return RunInfo(
             device=str(runtime.device),
             device_name=runtime.name,
@@ -158,7 +174,8 @@ class Run:
         for missing in range(len(self._levels) + 1, number + 1):
             self._levels[missing] = self._compute(missing, progress, cancel)
         if len(self._levels) == self.model.net_config.levels:
-            self._image = None  # nothing is left to compute from it
+            for part in self._parts or ():
+                part.image = None  # nothing is left to compute from it
         return self._levels[number]
 
     def _compute(
@@ -168,27 +185,23 @@ class Run:
         cancel: Callable[[], bool] | None,
     ) -> Level:
         begin = time.perf_counter()
+        if self._parts is None:
+            self._parts = self._found_parts(progress, cancel)
+            progress = progress and _from(_FOUND, progress)
         report = LevelReporter(
             number,
             levels=self.model.net_config.levels,
-            voxels=int(np.prod(self.grid.model_shape)),
+            voxels=sum(prod(part.grid.model_shape) for part in self._parts),
             progress=progress,
             cancel=cancel,
         )
         try:
-            if self._image is None:
-                self._image = PreparedImage(
-                    self.processor, self.volume, grid=self.grid, intensity=self.model.intensity
-                )
-            if not self._image.has_contrast:
-                return self._nothing(number, report, begin=begin)
-            tiled = TiledLevel(
-                self.processor, self._image, grid=self.grid, level=number, report=report
-            )
-            labels = self._with_sides(self.grid.to_source(self._refined(tiled.labels(), report)))
-            self._edge = tiled.edge
-            level = self._result(number, labels, blocks_run=tiled.blocks_run, begin=begin)
-            self._finding = on_findings(level, self.volume, self.model)
+            whole, blocks_run = np.zeros(self.volume.shape_kji, dtype=np.uint8), 0
+            for part in self._parts:
+                whole[part.place], blocks = self._labels(number, part, report)
+                blocks_run = max(blocks_run, blocks)
+            level = self._result(number, whole, blocks_run=blocks_run, begin=begin)
+            self._finding = self._said_of(level)
             return level
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
@@ -199,14 +212,54 @@ class Run:
                 "but the CPU has none left; close other programs or segment a smaller region."
             ) from error
 
-    def _refined(self, labels: NDArray[np.uint8], report: LevelReporter) -> NDArray[np.uint8]:
+    def _found_parts(
+        self, progress: Callable[[Progress], None] | None, cancel: Callable[[], bool] | None
+    ) -> list[Part]:
+        """The regions that the model's region names, found in the volume; before its first level."""
+        region, finder = self.model.region, self._finder
+        assert region is not None and finder is not None
+        told = progress and _as_search(progress, region, self.model.net_config.levels)
+        found = finder.level(region.level, progress=told, cancel=cancel)
+        parts = found_parts(self.volume, found, finder.model, self.model)
+        finder.forget()
+        return parts
+
+    def forget(self) -> None:
+        """Drop what deeper levels would be computed from; finished levels stay."""
+        for part in self._parts or ():
+            part.image = None
+
+    def _labels(
+        self, number: int, part: Part, report: LevelReporter
+    ) -> tuple[NDArray[np.uint8], int]:
+        """A level's labels ``(K, J, I)`` of a part, and how many blocks were executed for them."""
+        report.begin_part()
+        if part.image is None:
+            part.image = PreparedImage(
+                self.processor, part.volume, grid=part.grid, intensity=self.model.intensity
+            )
+        if not part.image.has_contrast:
+            # What a net makes of an image without contrast says nothing about the image.
+            report.begin_tile(prod(part.grid.model_shape))
+            report.end_tile()
+            return np.zeros(part.volume.shape_kji, dtype=np.uint8), 0
+        tiled = TiledLevel(self.processor, part.image, grid=part.grid, level=number, report=report)
+        refined = self._refined(tiled.labels(), part, report)
+        self._edge = tiled.edge
+        labels = part.grid.to_source(refined)
+        told = self._with_sides(labels) if part.values is None else part.values[labels]
+        return told, tiled.blocks_run
+
+    def _refined(
+        self, labels: NDArray[np.uint8], part: Part, report: LevelReporter
+    ) -> NDArray[np.uint8]:
         """Labels ``(D, H, W)`` on the oriented source grid as the model's refinement leaves them."""
         refinement = self.model.refinement
         if refinement is None:
             return labels
         # Oriented, so that the order of voxels in memory makes no difference.
-        image = self.grid.to_oriented(self.volume.array[0])
-        spacing_mm = [self.volume.geometry.spacing_mm[2 - axis] for axis in self.grid.source_axes]
+        image = part.grid.to_oriented(part.volume.array[0])
+        spacing_mm = [part.volume.geometry.spacing_mm[2 - axis] for axis in part.grid.source_axes]
         device = self.processor.runtime.device
         if device.type != "cpu":
             try:
@@ -230,13 +283,13 @@ class Run:
         self._guess = on_sides(sides) if labels.any() else None
         return sides.told(labels, geometry, left=left, right=right)
 
-    def _nothing(self, number: int, report: LevelReporter, *, begin: float) -> Level:
-        """Background throughout: what a net makes of an image without contrast says nothing about the image."""
-        report.begin_tile(int(np.prod(self.grid.model_shape)))
-        report.end_tile()
-        labels = np.zeros(self.volume.shape_kji, dtype=np.uint8)
-        self._finding = on_contrast(self.volume)
-        return self._result(number, labels, blocks_run=0, begin=begin)
+    def _said_of(self, level: Level) -> str | None:
+        """What is to be said of a level's findings."""
+        if not self._parts and self._finder:
+            return on_region(self.volume, self.model, self._finder.model)
+        if not level.blocks_run:
+            return on_contrast(self.volume)
+        return on_findings(level, self.volume, self.model)
 
     def _result(
         self, number: int, labels: NDArray[np.uint8], *, blocks_run: int, begin: float
@@ -263,3 +316,21 @@ class Run:
             macs_per_voxel=info.macs_per_voxel,
             blocks_run=blocks_run,
         )
+
+
+def _as_search(
+    progress: Callable[[Progress], None], region: Region, levels: int
+) -> Callable[[Progress], None]:
+    """Tell of the finder's progress as the beginning of level 1."""
+
+    def tell(step: Progress) -> None:
+        share = (step.level - 1 + step.fraction) / region.level
+        message = f"looking for the {region.structure.lower()}: {share:.0%}"
+        progress(Progress(1, levels, _FOUND * share, message))
+
+    return tell
+
+
+def _from(begin: float, progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Tell of progress as of what is left after the beginning."""
+    return lambda step: progress(replace(step, fraction=begin + (1 - begin) * step.fraction))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from numpy.typing import ArrayLike
 
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.errors import CompactSegError, ConfigurationError, ModelError
 from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.inference.progress import Progress
 from CompactSegLib.inference.run import Run
@@ -61,9 +62,52 @@ class Segmenter:
 
         Raises:
             InputError: The volume does not fit the model.
+            ModelError: The volume shows more than the model knows, and what finds its regions is not there.
         """
         return Run(
-            self.model, volume, runtime=self.runtime, tile=self.tile, kept_bytes=self.kept_bytes
+            self.model,
+            volume,
+            runtime=self.runtime,
+            tile=self.tile,
+            kept_bytes=self.kept_bytes,
+            find=self._find if self.model.region else None,
+        )
+
+    def _find(self, volume: Volume) -> Run:
+        """Begin the run that finds the model's regions."""
+        return self.finder.start(volume)
+
+    @cached_property
+    def finder(self) -> Segmenter:
+        """The same with the model that finds this one's regions.
+
+        Raises:
+            ModelError: It is not there, or does not have the structure or the level that the region names.
+        """
+        region = self.model.region
+        assert region is not None
+        try:
+            found = load_model(region.model)
+            found.checked_level(region.level)
+        except CompactSegError as error:
+            raise ModelError(
+                f"{self.model.name}: expected the model {region.model} to find the {region.structure.lower()} in a "
+                f"whole image, but {error}"
+            ) from error
+        if {label.side for label in found.labels if label.structure == region.structure} != {
+            "left",
+            "right",
+        }:
+            raise ModelError(
+                f"{self.model.name}: expected {region.model} to tell left and right {region.structure.lower()}, got "
+                f"{', '.join(label.name for label in found.labels)}; crop the volume by hand, or update the models."
+            )
+        return Segmenter(
+            found,
+            device=self.device,
+            precision=self.precision,
+            tile=self.tile,
+            kept_bytes=self.kept_bytes,
         )
 
 

@@ -23,6 +23,7 @@ _OF_THE_MODEL = (
     "spacing_mm",
     "intensity",
     "labels",
+    "region",
 )
 
 _CARD = """\
@@ -203,9 +204,14 @@ def _limits(model: Model) -> str:
         )
     if model.field_mm:
         field = " × ".join(f"{mm:.0f}" for mm in model.field_mm)
-        limits.append(
-            f"It was trained on images of at most {field} mm; a larger one is to be cropped to the structure first."
-        )
+        larger = "a larger one is to be cropped to the structure first."
+        if model.region:
+            found = model.region.structure.lower()
+            larger = (
+                f"in a larger one, `{model.region.model}` finds left and right {found} by its level "
+                f"{model.region.level}, and each is segmented with {model.region.margin_mm:g} mm around it."
+            )
+        limits.append(f"It was trained on images of at most {field} mm; {larger}")
     if model.is_synthetic:
         limits.append(
             "All images it was trained on and judged by were made of label maps: no image of a patient was scored "

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from CompactSegLib.labels import Label, structures_of
+from CompactSegLib.labels import Label, labels_of, structures_of
 from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.region import Region
 from CompactSegLib.network.config import NetConfig
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Model:
         expected_millilitres: By label name, what the training cases have; empty where that is not stated.
         refinement: How borders are moved to where the image's first channel has them; None where they stay as the net
             puts them.
+        region: What finds the images it was trained on in a larger one; None where a person has to.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Model:
     size_bytes: int
     expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
     refinement: Refinement | None = None
+    region: Region | None = None
 
     @property
     def structures(self) -> list[str]:
@@ -119,6 +122,23 @@ class Model:
             settings.pop("sides", None)
             labels.append(Label.from_dict({"value": value, **settings}))
         return replace(self, labels=tuple(labels), expected_millilitres=merged)
+
+    def of_both_sides(self) -> Model:
+        """The same model with a left and a right label for each structure, as where regions are of both sides."""
+        structures = structures_of(self.labels)
+        for settings in structures.values():
+            settings["sides"] = {}
+            terms = settings.get("terminology")
+            if terms and "modifier" in terms:
+                # A term has one modifier, the side's; the region's can still tell anterior from posterior.
+                where = {"region": terms["type"], "region_modifier": terms["modifier"]}
+                settings["terminology"] = {**terms, **where}
+        labels = tuple(labels_of(structures))
+        expected = self.expected_millilitres
+        of_sides = {
+            label.name: expected[label.structure] for label in labels if label.structure in expected
+        }
+        return replace(self, labels=labels, expected_millilitres=of_sides)
 
     @property
     def is_synthetic(self) -> bool:

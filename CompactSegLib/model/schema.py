@@ -19,6 +19,7 @@ from CompactSegLib.model.expected_volumes import (
 )
 from CompactSegLib.model.fields import REPAIR, Fields, is_number, read
 from CompactSegLib.model.model import LevelInfo, Model
+from CompactSegLib.model.region import Region
 from CompactSegLib.model.weights import WEIGHTS_FILE
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import LevelCost, level_costs
@@ -43,6 +44,7 @@ _NAMES = (
     "field_mm",
     "intensity",
     "refinement",
+    "region",
     "labels",
     "expected_millilitres",
     "net",
@@ -128,6 +130,7 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         size_bytes=size_bytes,
         expected_millilitres=_expected(fields, labels),
         refinement=_refinement(fields),
+        region=fields.read("region", Region.from_dict) if fields.states("region") else None,
     )
 
 
@@ -145,6 +148,7 @@ def model_data(model: Model) -> dict[str, Any]:
         "field_mm": model.field_mm and list(model.field_mm),
         "intensity": model.intensity.to_dict(),
         **({"refinement": model.refinement.to_dict()} if model.refinement else {}),
+        **({"region": model.region.to_dict()} if model.region else {}),
         "labels": [label.to_dict() for label in model.labels],
         **({"expected_millilitres": expected} if expected else {}),
         "net": model.net_config.to_dict(),

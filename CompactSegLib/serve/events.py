@@ -61,6 +61,7 @@ def _model_data(model: Model) -> dict[str, Any]:
         "channels": model.net_config.in_channels,
         "modality": model.modality,
         "field_mm": list(model.field_mm) if model.field_mm else None,
+        "region": model.region.to_dict() if model.region else None,
         "licence": model.licence,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),

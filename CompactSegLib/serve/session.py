@@ -246,6 +246,7 @@ def _level_event(level: Level) -> dict[str, Any]:
         "improvement_by_label": level.improvement_by_label,
         "seconds": level.seconds,
         "millilitres": level.millilitres,
+        "labels": [label.to_dict() for label in level.structures],
         "parameters": level.parameters,
         "macs_per_voxel": level.macs_per_voxel,
         "expected_gain": None,

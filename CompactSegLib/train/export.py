@@ -17,6 +17,7 @@ from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import Model
+from CompactSegLib.model.region import Region
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
@@ -96,6 +97,7 @@ def export_model(
         field_mm=field_mm,
         expected_millilitres=expected_millilitres,
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
+        region=Region.from_dict(plan.region) if plan.region else None,
         half_weights=plan.half_weights,
     )
 

@@ -115,6 +115,8 @@ def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
     texts = {name: getattr(plan, name) or getattr(model, name) for name in ("title", "description")}
     if own and model.refinement:
         kept["refinement"] = model.refinement.to_dict()
+    if own and model.region:
+        kept["region"] = model.region.to_dict()
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 
 

@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from CompactSegLib.datasets.settings import known, read_settings, tuples
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.errors import ConfigurationError, ModelError
+from CompactSegLib.model.region import Region
 from CompactSegLib.model.schema import is_model_name
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.volume.refinement import Refinement
@@ -122,6 +123,7 @@ class TrainingPlan:
         half_weights: The finished model's kernels are stored in fp16, at half the size.
         refinement: How the finished model's labels are refined by the image, ``mm`` and ``weight``
             (`volume.refinement`); empty leaves them as the net's. Validation is of the net alone.
+        region: What finds the finished model's images in larger ones, as ``Region.from_dict`` reads it; may be empty.
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
@@ -163,6 +165,7 @@ class TrainingPlan:
     start_share: float = 0.0
     half_weights: bool = False
     refinement: dict[str, float] = field(default_factory=dict)
+    region: dict[str, Any] = field(default_factory=dict)
     precision: str = "auto"
     seed: int = 12345
     validate_every: int = 1000
@@ -225,6 +228,11 @@ class TrainingPlan:
                 Refinement.from_dict(self.refinement)
             except ConfigurationError as error:
                 raise ConfigurationError(f"training plan, {error}") from None
+        if self.region:
+            try:
+                Region.from_dict(self.region)
+            except ModelError as error:
+                raise ConfigurationError(f"training plan, {error}") from None
         if self.level_weights and min(self.level_weights) < 0:
             raise ConfigurationError(
                 f"training plan, level_weights: expected weights of at least 0, got {self.level_weights!r}."
@@ -283,6 +291,6 @@ class TrainingPlan:
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Of a plan's JSON data what changes what is learnt: not how things are told or written, nor who prepares them."""
-    told = ("title", "description", "half_weights", "refinement")
+    told = ("title", "description", "half_weights", "refinement", "region")
     beside = ("workers", "validate_every", "checkpoint_every", "log_every", *told)
     return {name: value for name, value in settings.items() if name not in beside}

@@ -13,7 +13,7 @@ Words used here and everywhere in the library:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,13 @@ class Geometry:
     def ijk_to_ras(self) -> np.ndarray:
         """(4, 4), voxel indices to ras millimetres, nibabel's affine."""
         return _LPS_TO_RAS @ self.ijk_to_lps
+
+    def cropped(self, box_kji: Sequence[slice]) -> Geometry:
+        """The grid of a box of an array (k, j, i) of this one."""
+        first = [part.start for part in reversed(box_kji)]
+        x, y, z = (self.ijk_to_lps @ [*first, 1.0])[:3]
+        i, j, k = (part.stop - part.start for part in reversed(box_kji))
+        return replace(self, size_ijk=(i, j, k), origin_lps_mm=(float(x), float(y), float(z)))
 
     @property
     def voxel_millilitres(self) -> float:

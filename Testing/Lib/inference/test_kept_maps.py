@@ -59,7 +59,8 @@ def test_after_the_last_level_neither_maps_nor_image_are_kept_and_levels_are_kno
     config = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
     run = run_for(model_in_memory(config), a_volume((8, 9, 10)))
     levels = [run.level(1), run.level(2)]
-    kept, image = run._image.kept, weakref.ref(run._image)
+    (part,) = run._parts
+    kept, image = part.image.kept, weakref.ref(part.image)
     assert kept.bytes > 0
     levels.append(run.level(3))
     assert kept.bytes == 0

@@ -1,0 +1,126 @@
+"""What of a volume a net sees at a time: all of it, or the regions in which another model found a structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK
+from numpy.typing import NDArray
+
+from CompactSegLib.inference.prepared import PreparedImage
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.resampling import Box, GridMap
+from CompactSegLib.volume.volume import Volume
+
+if TYPE_CHECKING:
+    from CompactSegLib.model.model import Model
+    from CompactSegLib.output.level import Level
+
+__all__ = ["Part", "boxes_around", "found_parts", "whole_volume"]
+
+# Of the smallest of the finder's training cases; less is taken for an error.
+_LEAST_SHARE = 1 / 3
+
+
+@dataclass(eq=False)
+class Part:
+    """A box of a volume, on its way through the net.
+
+    Attributes:
+        volume: The box's voxels.
+        grid: From them to the model's grid.
+        place: Where they are in the volume, (k, j, i).
+        values: What each class becomes there; None where that does not hang on the part.
+        image: The box on the model's grid, once it is there, and while a level is still to be computed.
+    """
+
+    volume: Volume
+    grid: GridMap
+    place: Box
+    values: NDArray[np.uint8] | None = None
+    image: PreparedImage | None = None
+
+
+def whole_volume(volume: Volume, grid: GridMap) -> list[Part]:
+    """All of a volume as one part."""
+    k, j, i = (slice(0, size) for size in volume.shape_kji)
+    return [Part(volume, grid, (k, j, i))]
+
+
+def found_parts(volume: Volume, found: Level, finder: Model, model: Model) -> list[Part]:
+    """A part for each side on which the structure that a model's region names was found.
+
+    Args:
+        volume: Of which.
+        found: What was found in it.
+        finder: By which model.
+        model: What the parts are for, with labels of both sides.
+    """
+    region, sides = model.region, model.values_by_side
+    assert region is not None and sides is not None
+    values = {}
+    for label in finder.labels:
+        usual = finder.expected_millilitres.get(label.name)
+        least = _LEAST_SHARE * usual.least if usual else 0.0
+        if label.structure == region.structure and found.millilitres[label.name] >= least:
+            values[str(label.side)] = label.value
+    parts = []
+    for side, box in boxes_around(found.labels, found.geometry, values, region.margin_mm).items():
+        table = np.zeros(256, dtype=np.uint8)
+        for number, value in sides[side == "right"].items():
+            table[number] = value
+        part = replace(
+            volume, array=volume.array[(slice(None), *box)], geometry=volume.geometry.cropped(box)
+        )
+        grid = GridMap.between(
+            part.geometry, orientation=model.orientation, spacing_mm=model.spacing_mm
+        )
+        parts.append(Part(part, grid, box, table))
+    return parts
+
+
+def boxes_around(
+    labels: NDArray, geometry: Geometry, values: Mapping[str, int], margin_mm: float
+) -> dict[str, Box]:
+    """Boxes (k, j, i) around the largest connected piece of each value, none reaching into another.
+
+    Args:
+        labels: Integers (K, J, I).
+        geometry: Their grid.
+        values: By name of the box; values that are not there have none.
+        margin_mm: How far a box goes beyond the piece, as far as the labels go.
+    """
+    boxes: dict[str, list[slice]] = {}
+    for name, value in values.items():
+        pieces = SimpleITK.ConnectedComponent(
+            SimpleITK.GetImageFromArray((labels == value).astype(np.uint8)), True
+        )
+        largest = SimpleITK.GetArrayFromImage(SimpleITK.RelabelComponent(pieces)) == 1
+        if not largest.any():
+            continue
+        box = []
+        for axis in range(3):
+            at = np.flatnonzero(largest.any(axis=tuple({0, 1, 2} - {axis})))
+            margin = round(margin_mm / geometry.spacing_mm[2 - axis])
+            box.append(
+                slice(
+                    max(0, int(at[0]) - margin), min(labels.shape[axis], int(at[-1]) + 1 + margin)
+                )
+            )
+        boxes[name] = box
+    _part(list(boxes.values()), axis=2 - geometry.nearest_axes()[0][0])
+    return {name: (box[0], box[1], box[2]) for name, box in boxes.items()}
+
+
+def _part(boxes: list[list[slice]], *, axis: int) -> None:
+    """Boxes that overlap from left to right meet in the middle of what they share."""
+    one, *others = sorted(boxes, key=lambda box: box[axis].start) or [[]]
+    for other in others:
+        if one[axis].stop > other[axis].start:
+            middle = (one[axis].stop + other[axis].start) // 2
+            one[axis] = slice(one[axis].start, middle)
+            other[axis] = slice(middle, other[axis].stop)
+        one = other
