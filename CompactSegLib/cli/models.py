@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,9 +15,11 @@ from CompactSegLib.cli.guard import say
 from CompactSegLib.model.card import shortened, stated_provenance
 from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
 from CompactSegLib.model.schema import model_data
+from CompactSegLib.network.claims import claims_of
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import LevelInfo, Model
+    from CompactSegLib.model.region import Region
 
 __all__ = ["run_info", "run_models"]
 
@@ -51,7 +54,8 @@ def run_info(name: str, *, as_json: bool) -> None:
     """
     model = load_model(name)
     if as_json:
-        typer.echo(json.dumps(_summary(model) | model_data(model), indent=2))
+        claims = [asdict(claim) for claim in claims_of(model.net_config)]
+        typer.echo(json.dumps(_summary(model) | model_data(model) | {"claims": claims}, indent=2))
         return
     console = stdout_console()
     console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
@@ -65,12 +69,13 @@ def run_info(name: str, *, as_json: bool) -> None:
         "Grid": f"{model.orientation}, {spacing} mm",
         "Size": f"{model.size_bytes / 1e6:.2f} MB",
         "Stops below": stop,
+        **({"In a head": _region(model.region)} if model.region else {}),
         "Licence": model.licence,
         "SHA-256": model.weights_sha256,
     }
     for key, value in facts.items():
         console.print(f"{key:<12} {value}", soft_wrap=True)
-    console.print(_labels(model), _levels(model))
+    console.print(_labels(model), _levels(model), _claims(model))
     if model.provenance:
         console.print("Provenance", style="bold")
         _print_tree(stated_provenance(model.provenance), indent="  ")
@@ -89,6 +94,13 @@ def _summary(model: Model) -> dict[str, Any]:
     }
 
 
+def _region(region: Region) -> str:
+    return (
+        f"left and right {region.structure.lower()}, found by {region.model} (level {region.level}), "
+        f"with {region.margin_mm:g} mm around"
+    )
+
+
 def _labels(model: Model) -> Table:
     table = _table(">Value", "Structure", "Terminology", "Colour")
     for label in model.labels:
@@ -96,6 +108,13 @@ def _labels(model: Model) -> Table:
         terms = ", ".join(f"{c.meaning} ({c.scheme} {c.value})" for c in codes or () if c)
         color = "#{:02x}{:02x}{:02x}".format(*label.color)
         table.add_row(str(label.value), label.name, terms or "–", Text(f"██ {color}", style=color))
+    return table
+
+
+def _claims(model: Model) -> Table:
+    table = _table("Claims of US 10,783,640", "What", "In this model")
+    for claim in claims_of(model.net_config):
+        table.add_row(", ".join(map(str, claim.numbers)), claim.what, claim.where or "not used")
     return table
 
 

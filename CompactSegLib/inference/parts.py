@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from CompactSegLib.inference.devices import release_cached
 from CompactSegLib.inference.prepared import PreparedImage
+from CompactSegLib.inference.processor import Processor
+from CompactSegLib.inference.progress import LevelReporter
+from CompactSegLib.inference.tiled_level import TiledLevel
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume
@@ -18,6 +23,7 @@ from CompactSegLib.volume.volume import Volume
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
+    from CompactSegLib.volume.refinement import Refinement
 
 __all__ = ["Part", "boxes_around", "found_parts", "whole_volume"]
 
@@ -42,6 +48,75 @@ class Part:
     place: Box
     values: NDArray[np.uint8] | None = None
     image: PreparedImage | None = None
+
+    def segmented(
+        self, level: int, model: Model, processor: Processor, report: LevelReporter
+    ) -> PartLabels:
+        """Compute a level of the part; what deeper ones need stays in `image`.
+
+        Args:
+            level: From 1.
+            model: Whose grid, intensities and refinement are used.
+            processor: Where.
+            report: Told of progress.
+
+        Raises:
+            Cancelled: The reporter was told to end.
+            DeviceError: Memory ran out with the smallest tile on the CPU.
+        """
+        report.begin_part()
+        if self.image is None:
+            self.image = PreparedImage(
+                processor, self.volume, grid=self.grid, intensity=model.intensity
+            )
+        if not self.image.has_contrast:
+            # What a net makes of an image without contrast says nothing about the image.
+            report.begin_tile(prod(self.grid.model_shape))
+            report.end_tile()
+            return PartLabels(np.zeros(self.volume.shape_kji, dtype=np.uint8), 0, 0)
+        tiled = TiledLevel(processor, self.image, grid=self.grid, level=level, report=report)
+        labels = tiled.labels()
+        if model.refinement is not None:
+            labels = self.refined(labels, model.refinement, processor, report)
+        return PartLabels(self.grid.to_source(labels), tiled.blocks_run, tiled.edge)
+
+    def refined(
+        self,
+        labels: NDArray[np.uint8],
+        refinement: Refinement,
+        processor: Processor,
+        report: LevelReporter,
+    ) -> NDArray[np.uint8]:
+        """Labels ``(D, H, W)`` on the oriented source grid as a refinement leaves them."""
+        # Oriented, so that the order of voxels in memory makes no difference.
+        image = self.grid.to_oriented(self.volume.array[0])
+        spacing_mm = [self.volume.geometry.spacing_mm[2 - axis] for axis in self.grid.source_axes]
+        device = processor.runtime.device
+        if device.type != "cpu":
+            try:
+                return refinement.apply(
+                    labels, image, spacing_mm, device=device, check=report.check
+                )
+            except (RuntimeError, TypeError) as error:
+                reason = str(error).strip().partition("\n")[0]
+            release_cached(device)
+            processor.tell(f"{device} could not refine labels ({reason}), the CPU did.")
+        return refinement.apply(labels, image, spacing_mm, check=report.check)
+
+
+@dataclass(frozen=True)
+class PartLabels:
+    """A level of a part.
+
+    Attributes:
+        labels: uint8 (K, J, I), classes of the net on the part's own grid.
+        blocks_run: How many blocks were executed for them.
+        edge: Of the tiles, in voxels of the model's grid; 0 where none was computed.
+    """
+
+    labels: NDArray[np.uint8]
+    blocks_run: int
+    edge: int
 
 
 def whole_volume(volume: Volume, grid: GridMap) -> list[Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from CompactSegLib.errors import Cancelled
 
@@ -90,3 +90,25 @@ class LevelReporter:
         if self._progress is not None:
             message = f"level {self._level}: {self._told:.0%}"
             self._progress(Progress(self._level, self._levels, self._told, message))
+
+
+def as_beginning(
+    progress: Callable[[Progress], None], share: float, doing: str, *, levels: int
+) -> Callable[[Progress], None]:
+    """Tell of another run's levels, of which there are so many, as the first share of level 1."""
+
+    def tell(step: Progress) -> None:
+        done = (step.level - 1 + step.fraction) / levels
+        progress(Progress(1, step.levels, share * done, f"{doing}: {done:.0%}"))
+
+    return tell
+
+
+def as_rest(progress: Callable[[Progress], None], share: float) -> Callable[[Progress], None]:
+    """Tell of a level of which such a share was done before."""
+
+    def tell(step: Progress) -> None:
+        done = share + (1 - share) * step.fraction
+        progress(replace(step, fraction=done, message=f"level {step.level}: {done:.0%}"))
+
+    return tell

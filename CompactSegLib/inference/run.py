@@ -12,14 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.errors import DeviceError, InputError
-from CompactSegLib.inference.devices import Runtime, is_out_of_memory, release_cached
+from CompactSegLib.inference.devices import Runtime, is_out_of_memory
 from CompactSegLib.inference.parts import Part, found_parts, whole_volume
-from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
-from CompactSegLib.inference.progress import LevelReporter, Progress
+from CompactSegLib.inference.progress import LevelReporter, Progress, as_beginning, as_rest
 from CompactSegLib.inference.remarks import on_contrast, on_extent, on_findings, on_region, on_sides
 from CompactSegLib.inference.stop import checked_threshold, jaccard_distances, overlap_counts
-from CompactSegLib.inference.tiled_level import TiledLevel
 from CompactSegLib.output.level import Level, RunInfo
 from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.sides import Sides
@@ -27,7 +25,6 @@ from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
-    from CompactSegLib.model.region import Region
 
 # What finding regions is of level 1, where a net of a whole head finds some crops of it.
 _FOUND = 0.9
@@ -187,7 +184,7 @@ class Run:
         begin = time.perf_counter()
         if self._parts is None:
             self._parts = self._found_parts(progress, cancel)
-            progress = progress and _from(_FOUND, progress)
+            progress = progress and as_rest(progress, _FOUND)
         report = LevelReporter(
             number,
             levels=self.model.net_config.levels,
@@ -198,8 +195,12 @@ class Run:
         try:
             whole, blocks_run = np.zeros(self.volume.shape_kji, dtype=np.uint8), 0
             for part in self._parts:
-                whole[part.place], blocks = self._labels(number, part, report)
-                blocks_run = max(blocks_run, blocks)
+                found = part.segmented(number, self.model, self.processor, report)
+                self._edge, blocks_run = found.edge or self._edge, max(blocks_run, found.blocks_run)
+                values = part.values
+                whole[part.place] = (
+                    self._with_sides(found.labels) if values is None else values[found.labels]
+                )
             level = self._result(number, whole, blocks_run=blocks_run, begin=begin)
             self._finding = self._said_of(level)
             return level
@@ -218,7 +219,9 @@ class Run:
         """The regions that the model's region names, found in the volume; before its first level."""
         region, finder = self.model.region, self._finder
         assert region is not None and finder is not None
-        told = progress and _as_search(progress, region, self.model.net_config.levels)
+        told = progress and as_beginning(
+            progress, _FOUND, f"looking for the {region.structure.lower()}", levels=region.level
+        )
         found = finder.level(region.level, progress=told, cancel=cancel)
         parts = found_parts(self.volume, found, finder.model, self.model)
         finder.forget()
@@ -228,49 +231,6 @@ class Run:
         """Drop what deeper levels would be computed from; finished levels stay."""
         for part in self._parts or ():
             part.image = None
-
-    def _labels(
-        self, number: int, part: Part, report: LevelReporter
-    ) -> tuple[NDArray[np.uint8], int]:
-        """A level's labels ``(K, J, I)`` of a part, and how many blocks were executed for them."""
-        report.begin_part()
-        if part.image is None:
-            part.image = PreparedImage(
-                self.processor, part.volume, grid=part.grid, intensity=self.model.intensity
-            )
-        if not part.image.has_contrast:
-            # What a net makes of an image without contrast says nothing about the image.
-            report.begin_tile(prod(part.grid.model_shape))
-            report.end_tile()
-            return np.zeros(part.volume.shape_kji, dtype=np.uint8), 0
-        tiled = TiledLevel(self.processor, part.image, grid=part.grid, level=number, report=report)
-        refined = self._refined(tiled.labels(), part, report)
-        self._edge = tiled.edge
-        labels = part.grid.to_source(refined)
-        told = self._with_sides(labels) if part.values is None else part.values[labels]
-        return told, tiled.blocks_run
-
-    def _refined(
-        self, labels: NDArray[np.uint8], part: Part, report: LevelReporter
-    ) -> NDArray[np.uint8]:
-        """Labels ``(D, H, W)`` on the oriented source grid as the model's refinement leaves them."""
-        refinement = self.model.refinement
-        if refinement is None:
-            return labels
-        # Oriented, so that the order of voxels in memory makes no difference.
-        image = part.grid.to_oriented(part.volume.array[0])
-        spacing_mm = [part.volume.geometry.spacing_mm[2 - axis] for axis in part.grid.source_axes]
-        device = self.processor.runtime.device
-        if device.type != "cpu":
-            try:
-                return refinement.apply(
-                    labels, image, spacing_mm, device=device, check=report.check
-                )
-            except (RuntimeError, TypeError) as error:
-                reason = str(error).strip().partition("\n")[0]
-            release_cached(device)
-            self.processor.tell(f"{device} could not refine labels ({reason}), the CPU did.")
-        return refinement.apply(labels, image, spacing_mm, check=report.check)
 
     def _with_sides(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Labels ``(K, J, I)`` of the model from classes of the net, where these do not know left from right."""
@@ -316,21 +276,3 @@ class Run:
             macs_per_voxel=info.macs_per_voxel,
             blocks_run=blocks_run,
         )
-
-
-def _as_search(
-    progress: Callable[[Progress], None], region: Region, levels: int
-) -> Callable[[Progress], None]:
-    """Tell of the finder's progress as the beginning of level 1."""
-
-    def tell(step: Progress) -> None:
-        share = (step.level - 1 + step.fraction) / region.level
-        message = f"looking for the {region.structure.lower()}: {share:.0%}"
-        progress(Progress(1, levels, _FOUND * share, message))
-
-    return tell
-
-
-def _from(begin: float, progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Tell of progress as of what is left after the beginning."""
-    return lambda step: progress(replace(step, fraction=begin + (1 - begin) * step.fraction))

@@ -18,6 +18,7 @@ from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.model import LevelInfo, Model
+from CompactSegLib.model.region import Region
 from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_json
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.cost import level_costs
@@ -77,6 +78,7 @@ def write_model(
     field_mm: tuple[float, float, float] | None = None,
     expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
     refinement: Refinement | None = None,
+    region: Region | None = None,
     half_weights: bool = False,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
@@ -103,6 +105,7 @@ def write_model(
             is as good on any extent.
         expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
         refinement: How labels are refined by the image; None where they are the net's own.
+        region: What finds such images as it was trained on in larger ones; None where a person has to.
         half_weights: Store kernels in fp16, at half the size.
 
     Raises:
@@ -141,6 +144,7 @@ def write_model(
         size_bytes=0,
         expected_millilitres=dict(expected_millilitres or {}),
         refinement=refinement,
+        region=region,
     )
     text = _json_text(target, model_data(draft))
     model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))

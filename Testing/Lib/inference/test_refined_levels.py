@@ -77,11 +77,12 @@ def test_what_a_device_cannot_refine_the_cpu_does_and_it_is_told(a_noise, monkey
     grid, own = run.grid, plain[0].labels
     run = run_for(model_in_memory(CONFIG, seed=3, refinement=REFINEMENT), a_noise)
     report = LevelReporter(1, levels=3, voxels=1, progress=None, cancel=None)
-    wanted = run._refined(grid.to_oriented(own), report)
+    (part,) = run._parts
+    wanted = part.refined(grid.to_oriented(own), REFINEMENT, run.processor, report)
     assert not run.info.messages
     # A device that computes nothing.
     monkeypatch.setattr(run.processor, "runtime", Runtime(torch.device("meta"), "fp32"))
-    assert (run._refined(grid.to_oriented(own), report) == wanted).all()
+    assert (part.refined(grid.to_oriented(own), REFINEMENT, run.processor, report) == wanted).all()
     assert ["meta could not refine labels" in each for each in run.processor.messages] == [True]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -53,7 +54,8 @@ def the_levels(a_coarse_head: Volume) -> list[Level]:
     first = [step for step in told if step.level == 1]
     assert any("looking for the hippocampus" in step.message for step in first)
     shares = [step.fraction for step in first]
-    assert shares == sorted(shares) and shares[-1] == 1
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
     assert {step.levels for step in told} == {3}
     return levels
 
@@ -78,7 +80,7 @@ def test_a_whole_head_gives_both_hippocampi_on_their_sides(the_levels):
 
 
 def test_changes_are_those_of_the_whole(the_levels):
-    for before, level in zip(the_levels, the_levels[1:], strict=False):
+    for before, level in itertools.pairwise(the_levels):
         for value, name in enumerate(HIPPOCAMPI, start=1):
             one, other = before.labels == value, level.labels == value
             change = 1 - (one & other).sum() / (one | other).sum()
@@ -89,7 +91,8 @@ def test_labels_have_codes_of_their_own(the_levels):
     codes = set()
     for label in the_levels[0].structures:
         terms = label.terminology
-        assert terms is not None and terms.modifier is not None
+        assert terms is not None
+        assert terms.modifier is not None
         assert terms.modifier.meaning == label.name.partition(" ")[0]
         assert terms.region_modifier is not None
         codes.add((terms.type.value, terms.modifier.value, terms.region_modifier.value))

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from CompactSegLib import Segmenter, load_model, read_volume, segment
+from CompactSegLib.network.claims import claims_of
 from CompactSegLib.network.config import BranchConfig, HeadConfig, NetConfig
 from CompactSegLib.network.reach import receptive_field
 from Testing.Lib.conftest import write_nifti
@@ -242,3 +243,21 @@ def test_the_image_may_come_from_any_file_format(tmp_path, an_oblique_volume, th
         results.append(next(segment(volume, the_tiny_model, device="cpu")).labels)
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_the_claims_that_a_net_executes_are_told():
+    plain = {claim.numbers[0]: claim.where for claim in claims_of(THREE_BLOCKS)}
+    assert [number for number, where in plain.items() if not where] == [2, 3, 4, 6]
+    rich = parallel(
+        BranchConfig((layer(2, dilation=3),)), BranchConfig((layer(2),), pool=2), pool=1
+    )
+    coarse = net_config(serial(layer(3)), rich, serial(layer(5), pool=2))
+    told = {claim.numbers[0]: claim.where for claim in claims_of(coarse)}
+    assert all(told.values())
+    assert (told[2], told[3], told[4]) == (
+        "block 2: 2 branches",
+        "block 2: dilation 3",
+        "block 2: by 2",
+    )
+    assert told[6] == "feature map 3"
+    assert sorted(n for claim in claims_of(coarse) for n in claim.numbers) == list(range(1, 21))
