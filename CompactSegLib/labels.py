@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any
 
 from CompactSegLib.errors import ModelError
+from CompactSegLib.json_data import Invalid, Such, build, check, one_of, whole
 
 __all__ = ["Code", "Label", "Terminology", "labels_of", "structures_of"]
 
@@ -15,32 +16,30 @@ __all__ = ["Code", "Label", "Terminology", "labels_of", "structures_of"]
 _SEPARATORS = re.compile(r"[~^|\x00-\x1f\x7f]")
 
 
+_Term = Annotated[
+    str,
+    Such(
+        "a text without '~', '^' or '|'",
+        lambda text: bool(text.strip()) and not _SEPARATORS.search(text),
+    ),
+]
+_Channel = Annotated[int, whole(0, 255)]
+_Value = Annotated[int, whole(1, 255)]
+_Name = Annotated[
+    str, Such("a printable name", lambda name: bool(name.strip()) and name.isprintable())
+]
+
+
 @dataclass(frozen=True)
 class Code:
     """A term of a coding scheme, such as ``SCT 10200004 Liver``."""
 
-    scheme: str
-    value: str
-    meaning: str
+    scheme: _Term
+    value: _Term
+    meaning: _Term
 
     def __post_init__(self) -> None:
-        for name in ("scheme", "value", "meaning"):
-            text = getattr(self, name)
-            if not isinstance(text, str) or not text.strip() or _SEPARATORS.search(text):
-                raise ModelError(
-                    f"terminology {name}: expected a text without '~', '^' or '|', got {text!r}."
-                )
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, str]) -> Code:
-        """Return the code stated as ``{"scheme": "SCT", "value": "1234", "meaning": "Liver"}``."""
-        if not isinstance(settings, Mapping) or set(settings) != {"scheme", "value", "meaning"}:
-            raise ModelError(f"terminology: expected scheme, value and meaning, got {settings!r}.")
-        return cls(**settings)
-
-    def to_dict(self) -> dict[str, str]:
-        """Return what :meth:`from_dict` reads."""
-        return {"scheme": self.scheme, "value": self.value, "meaning": self.meaning}
+        check(self)
 
 
 _SIDES = {"left": Code("SCT", "7771000", "Left"), "right": Code("SCT", "24028007", "Right")}
@@ -65,26 +64,9 @@ class Terminology:
     region: Code | None = None
     region_modifier: Code | None = None
 
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Terminology:
-        """Return the terminology stated by name of the attributes above.
-
-        Raises:
-            ModelError: Category or type missing, an unknown name, or a code that is not one.
-        """
-        if not isinstance(settings, Mapping) or not {"category", "type"} <= set(settings) <= set(
-            cls.__dataclass_fields__
-        ):
-            raise ModelError(
-                "terminology: expected category and type, and perhaps modifier, region and "
-                f"region_modifier, got {settings!r}."
-            )
-        return cls(**{name: Code.from_dict(code) for name, code in settings.items()})
-
     def to_dict(self) -> dict[str, dict[str, str]]:
-        """Return what :meth:`from_dict` reads."""
-        codes = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: code.to_dict() for name, code in codes.items() if code is not None}
+        """As ``model.json`` states it."""
+        return {name: code for name, code in asdict(self).items() if code is not None}
 
 
 @dataclass(frozen=True)
@@ -100,12 +82,17 @@ class Label:
         side: ``left`` or ``right``, where both sides are one class.
     """
 
-    value: int
-    name: str
-    color: tuple[int, int, int]
-    terminology: Terminology | None = field(default=None)
-    class_value: int | None = None
-    side: str | None = None
+    value: _Value
+    name: _Name
+    color: tuple[_Channel, _Channel, _Channel]
+    terminology: Terminology | None = None
+    class_value: _Value | None = field(default=None, metadata={"name": "class"})
+    side: Annotated[str, one_of(*_SIDES)] | None = None
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.side and not self.name.startswith(f"{_SIDES[self.side].meaning} "):
+            raise Invalid("name", f"one that begins with its side, {self.side}", self.name)
 
     @property
     def structure(self) -> str:
@@ -120,56 +107,14 @@ class Label:
         """The class of the net."""
         return self.class_value or self.value
 
-    def __post_init__(self) -> None:
-        if self.class_value is not None and not _whole(self.class_value, 1, 255):
-            raise ModelError(
-                f"label {self.name!r}: expected a class from 1 to 255, got {self.class_value!r}."
-            )
-        if self.side not in (None, *_SIDES) or (
-            self.side and not str(self.name).startswith(f"{_SIDES[self.side].meaning} ")
-        ):
-            raise ModelError(
-                f"label {self.name!r}: expected the side left or right, as the name begins, got {self.side!r}."
-            )
-        if not _whole(self.value, 1, 255):
-            raise ModelError(f"label: expected a value from 1 to 255, got {self.value!r}.")
-        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable():
-            raise ModelError(f"label {self.value}: expected a printable name, got {self.name!r}.")
-        if (
-            not isinstance(self.color, tuple)
-            or len(self.color) != 3
-            or not all(_whole(part, 0, 255) for part in self.color)
-        ):
-            raise ModelError(
-                f"label {self.name!r}: expected a color of three whole numbers from 0 to 255, "
-                f"got {self.color!r}."
-            )
-
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Label:
+    def from_dict(cls, settings: object) -> Label:
         """Return the label as ``model.json`` states it.
 
         Raises:
-            ModelError: A key is missing or unknown, or a value makes no sense.
+            ModelError: A name is missing or unknown, or a value makes no sense.
         """
-        required = {"value", "name", "color"}
-        if not isinstance(settings, Mapping) or not (
-            required <= set(settings) <= required | {"terminology", "class", "side"}
-        ):
-            raise ModelError(
-                "label: expected value, name and color, and perhaps terminology, class and side, "
-                f"got {settings!r}."
-            )
-        color = settings["color"]
-        terminology = settings.get("terminology")
-        return cls(
-            settings["value"],
-            settings["name"],
-            tuple(color) if isinstance(color, list) else color,
-            Terminology.from_dict(terminology) if terminology else None,
-            settings.get("class"),
-            settings.get("side"),
-        )
+        return build(cls, settings, where="label", error=ModelError)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""
@@ -212,7 +157,7 @@ def labels_of(structures: Mapping[int, Mapping[str, Any]]) -> list[Label]:
             if side == "right":
                 one["color"] = sides.get("right_color", settings["color"])
             if "terminology" in one:
-                one["terminology"] = {**one["terminology"], "modifier": code.to_dict()}
+                one["terminology"] = {**one["terminology"], "modifier": asdict(code)}
             labels.append(
                 Label.from_dict({"value": len(labels) + 1, **one, "class": number, "side": side})
             )
@@ -234,10 +179,6 @@ def structures_of(labels: Iterable[Label]) -> dict[int, dict[str, Any]]:
         if label.side:
             settings |= {"name": label.structure, "sides": {}}
             if label.terminology:
-                settings["terminology"] = {**settings["terminology"], "modifier": _BOTH.to_dict()}
+                settings["terminology"] = {**settings["terminology"], "modifier": asdict(_BOTH)}
         structures[label.of_class] = settings
     return structures
-
-
-def _whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high

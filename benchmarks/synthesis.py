@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 from tables import show, write_json
 
-from CompactSegLib.datasets.settings import read_json
 from CompactSegLib.inference.devices import keep_freed_memory, select_runtime
+from CompactSegLib.json_data import read_json
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.synthetic_patches import SyntheticPatches

@@ -8,7 +8,7 @@ from typing import Any
 
 from CompactSegLib.errors import ModelError
 from CompactSegLib.labels import Label
-from CompactSegLib.model.schema import MODEL_FILE, parse_model, read_json
+from CompactSegLib.model.schema import parse_model, read_data
 from CompactSegMRML.Results import DeviceInfo, ModelCard, ModelInfo
 
 __all__ = [
@@ -26,7 +26,7 @@ def readCard(folder: str, *, title: str) -> ModelCard:
     """
     place = Path(folder)
     try:
-        model = parse_model(read_json(place / MODEL_FILE), folder=place, size_bytes=0)
+        model = parse_model(read_data(place), folder=place, size_bytes=0)
     except ModelError:
         return ModelCard()
     if model.title != title:

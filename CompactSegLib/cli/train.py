@@ -81,8 +81,8 @@ def _train(options: TrainOptions) -> None:
         )
     _check_start(options)
     need_training_packages("train")
-    from CompactSegLib.datasets.settings import read_json
     from CompactSegLib.inference.devices import keep_freed_memory
+    from CompactSegLib.json_data import read_json
     from CompactSegLib.model.registry import load_model
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.train.training_plan import TrainingPlan

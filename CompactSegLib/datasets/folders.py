@@ -9,8 +9,8 @@ from CompactSegLib.datasets.dataset import Dataset, raise_if_any
 from CompactSegLib.datasets.decathlon import read_decathlon
 from CompactSegLib.datasets.nnunet import is_nnunet, read_nnunet
 from CompactSegLib.datasets.pairs import read_pairs
-from CompactSegLib.datasets.settings import read_json
 from CompactSegLib.errors import InputError
+from CompactSegLib.json_data import Invalid, read_json
 
 
 def read_dataset(
@@ -36,6 +36,8 @@ def read_dataset(
         )
     else:
         data = read_json(path / "dataset.json")
+        if not isinstance(data, dict):
+            raise Invalid(str(path / "dataset.json"), "an object", data)
         read = read_nnunet if is_nnunet(data) else read_decathlon
         try:
             dataset = read(path, data, problems)

@@ -19,7 +19,7 @@ from CompactSegLib.model.card import model_card
 from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.model import LevelInfo, Model
 from CompactSegLib.model.region import Region
-from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_json
+from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_data
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.volume.intensities import IntensityRule
@@ -40,7 +40,7 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
         ModelError: The folder is missing, damaged, of another schema or no model; one sentence says what is wrong.
     """
     place = Path(folder)
-    data = read_json(place / MODEL_FILE)
+    data = read_data(place)
     files = [place / name for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)]
     size = sum(path.stat().st_size for path in files if path.is_file())
     model = parse_model(data, folder=place, size_bytes=size)

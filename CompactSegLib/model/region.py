@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from CompactSegLib.errors import ModelError
+from CompactSegLib.json_data import Text, build, check, number, whole
 
 __all__ = ["Region"]
 
@@ -22,37 +21,22 @@ class Region:
         margin_mm: How far a region goes beyond the structure.
     """
 
-    model: str
-    structure: str
-    level: int
-    margin_mm: float
+    model: Text
+    structure: Text
+    level: Annotated[int, whole(1, 100)]
+    margin_mm: Annotated[float, number(0, 1000)]
 
     def __post_init__(self) -> None:
-        texts = (self.model, self.structure)
-        level, margin = self.level, self.margin_mm
-        if (
-            not all(isinstance(text, str) and text.strip() for text in texts)
-            or type(level) is not int
-            or not 1 <= level <= 100
-            or type(margin) not in (int, float)
-            or not 0 <= margin <= 1000
-        ):
-            raise ModelError(
-                "region: expected model and structure as texts, level from 1 and margin_mm from 0, "
-                f"got {asdict(self)!r}."
-            )
+        check(self)
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Region:
+    def from_dict(cls, settings: object) -> Region:
         """Return the region stated by name of the attributes above.
 
         Raises:
-            ModelError: A name is missing or unknown, or a value makes no sense.
+            ConfigurationError: A name is missing or unknown, or a value makes no sense.
         """
-        names = tuple(cls.__dataclass_fields__)
-        if not isinstance(settings, Mapping) or set(settings) != set(names):
-            raise ModelError(f"region: expected {', '.join(names)}, got {settings!r}.")
-        return cls(**settings)
+        return build(cls, settings, where="region")
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""

@@ -6,60 +6,19 @@ A net has ``len(blocks) = levels + 1`` blocks and one head per level. A *branch*
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.limits import (
-    LARGEST_DILATION,
-    LARGEST_KERNEL,
-    LARGEST_STRIDE,
-    MOST_BRANCHES,
-    MOST_CHANNELS,
-    MOST_LAYERS,
-    MOST_LEVELS,
-    MOST_WEIGHTS,
-    check_choice,
-    check_length,
-    check_whole,
-)
+from CompactSegLib.json_data import Invalid, build, check, listed, one_of, whole
 
-UPSAMPLINGS = ("linear", "nearest")
-POOLS = (1, 2, 4, 8)
-
-T = TypeVar("T")
-
-
-def _from_dict(cls: type[T], data: object, where: str, nested: Mapping[str, Any]) -> T:
-    """Build dataclass ``cls`` from JSON data, naming the place of whatever is wrong."""
-    if not isinstance(data, Mapping):
-        raise ConfigurationError(f"{where}: expected an object, got {type(data).__name__}.")
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    unknown = sorted(set(data) - known)
-    if unknown:
-        raise ConfigurationError(
-            f"{where}: unknown name {unknown[0]!r}; the names known here are {', '.join(sorted(known))}."
-        )
-    values: dict[str, Any] = dict(data)
-    for name, child in nested.items():
-        if name not in values:
-            continue
-        if not isinstance(values[name], list | tuple):
-            raise ConfigurationError(
-                f"{where}.{name}: expected a list, got {type(values[name]).__name__}."
-            )
-        values[name] = tuple(
-            child.from_dict(item, where=f"{where}.{name}[{index}]")
-            for index, item in enumerate(values[name])
-        )
-    try:
-        built = cls(**values)
-    except TypeError as error:
-        raise ConfigurationError(f"{where}: {str(error).split('()')[-1].strip()}.") from None
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}.{error}") from None
-    return built
+# A configuration may come from anybody. What is beyond these would be computed for ever, or not fit any memory, when
+# it is only read; all are far above what a compact net has.
+_MOST_LEVELS = 32
+_LARGEST_STRIDE = 256
+_MOST_WEIGHTS = 2**30
+_Channels = Annotated[int, whole(1, 4096)]
+_Pool = Annotated[int, one_of(1, 2, 4, 8)]
 
 
 @dataclass(frozen=True)
@@ -72,22 +31,19 @@ class LayerConfig:
         dilation: Distance in voxels between the kernel's taps; above 1 it enlarges the receptive field (claim 3).
     """
 
-    channels: int
-    kernel: int = 3
-    dilation: int = 1
+    channels: _Channels
+    kernel: Annotated[int, whole(1, 31)] = 3
+    dilation: Annotated[int, whole(1, 128)] = 1
 
     def __post_init__(self) -> None:
-        check_whole("channels", self.channels, maximum=MOST_CHANNELS)
-        check_whole("kernel", self.kernel, maximum=LARGEST_KERNEL)
-        check_whole("dilation", self.dilation, maximum=LARGEST_DILATION)
+        check(self)
         if self.kernel % 2 == 0:
-            raise ConfigurationError(
-                f"kernel: expected an odd edge length, so that the output stays centred, got {self.kernel}."
+            raise Invalid(
+                "kernel", "an odd edge length, so that the output stays centred", self.kernel
             )
 
-    @classmethod
-    def from_dict(cls, data: object, *, where: str = "layer") -> LayerConfig:
-        return _from_dict(cls, data, where, {})
+
+_Layers = Annotated[tuple[LayerConfig, ...], listed(64)]
 
 
 @dataclass(frozen=True)
@@ -99,18 +55,13 @@ class BranchConfig:
         pool: Factor of the max pooling in front of the layers; the output is up-sampled back to the block's resolution.
     """
 
-    layers: tuple[LayerConfig, ...]
-    pool: int = 1
+    layers: _Layers
+    pool: _Pool = 1
 
     def __post_init__(self) -> None:
-        check_choice("pool", self.pool, POOLS)
-        check_length("layers", self.layers, MOST_LAYERS)
+        check(self)
         if not self.layers and self.pool == 1:
-            raise ConfigurationError("layers: expected a layer or pooling, got an empty branch.")
-
-    @classmethod
-    def from_dict(cls, data: object, *, where: str = "branch") -> BranchConfig:
-        return _from_dict(cls, data, where, {"layers": LayerConfig})
+            raise Invalid("layers", told="expected a layer or pooling, got an empty branch")
 
     def out_channels(self, in_channels: int) -> int:
         return self.layers[-1].channels if self.layers else in_channels
@@ -125,20 +76,14 @@ class BlockConfig:
         pool: Factor of the max pooling in front of all branches; it makes this block's feature map coarser.
     """
 
-    branches: tuple[BranchConfig, ...]
-    pool: int = 1
+    branches: Annotated[tuple[BranchConfig, ...], listed(64)]
+    pool: _Pool = 1
 
     def __post_init__(self) -> None:
-        check_choice("pool", self.pool, POOLS)
-        check_length("branches", self.branches, MOST_BRANCHES)
-        if not self.branches:
-            raise ConfigurationError("branches: expected at least one branch, got none.")
+        check(self)
         if not any(branch.layers for branch in self.branches):
-            raise ConfigurationError("branches: expected at least one convolution layer, got none.")
-
-    @classmethod
-    def from_dict(cls, data: object, *, where: str = "block") -> BlockConfig:
-        return _from_dict(cls, data, where, {"branches": BranchConfig})
+            what = "convolution layer" if self.branches else "branch"
+            raise Invalid("branches", told=f"expected at least one {what}, got none")
 
     def out_channels(self, in_channels: int) -> int:
         return sum(branch.out_channels(in_channels) for branch in self.branches)
@@ -152,14 +97,10 @@ class HeadConfig:
         layers: Layers in front of the last 1×1×1 convolution to the classes.
     """
 
-    layers: tuple[LayerConfig, ...] = ()
+    layers: _Layers = ()
 
     def __post_init__(self) -> None:
-        check_length("layers", self.layers, MOST_LAYERS)
-
-    @classmethod
-    def from_dict(cls, data: object, *, where: str = "head") -> HeadConfig:
-        return _from_dict(cls, data, where, {"layers": LayerConfig})
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -177,39 +118,31 @@ class NetConfig:
         ConfigurationError: A value is out of range or the numbers of blocks and heads do not fit.
     """
 
-    in_channels: int
-    classes: int
-    blocks: tuple[BlockConfig, ...]
-    heads: tuple[HeadConfig, ...]
-    upsampling: str = "linear"
+    in_channels: _Channels
+    classes: Annotated[int, whole(2, 256)]  # labels are stored as bytes
+    blocks: Annotated[tuple[BlockConfig, ...], listed(_MOST_LEVELS + 1)]
+    heads: Annotated[tuple[HeadConfig, ...], listed(_MOST_LEVELS)]
+    upsampling: Annotated[str, one_of("linear", "nearest")] = "linear"
 
     def __post_init__(self) -> None:
-        check_whole("in_channels", self.in_channels, maximum=MOST_CHANNELS)
-        check_whole("classes", self.classes, minimum=2)
-        check_choice("upsampling", self.upsampling, UPSAMPLINGS)
-        if self.classes > 256:
-            raise ConfigurationError(
-                f"classes: expected at most 256, since labels are stored as bytes, got {self.classes}."
-            )
+        check(self)
         if len(self.heads) < 1 or len(self.blocks) != len(self.heads) + 1:
-            raise ConfigurationError(
-                f"blocks: expected one block more than there are heads (level n uses blocks 1..n+1 and head n), "
-                f"got {len(self.blocks)} blocks and {len(self.heads)} heads."
+            raise Invalid(
+                "blocks",
+                told="expected one block more than there are heads (level n uses blocks 1..n+1 and head n), "
+                f"got {len(self.blocks)} blocks and {len(self.heads)} heads",
             )
-        check_length("heads", self.heads, MOST_LEVELS)
-        if self.stride() > LARGEST_STRIDE:
-            raise ConfigurationError(
-                f"blocks: expected poolings of {LARGEST_STRIDE} together at most, got {self.stride()}."
+        if self.stride() > _LARGEST_STRIDE:
+            raise Invalid(
+                "blocks", f"poolings of {_LARGEST_STRIDE} together at most", self.stride()
             )
-        if self._weights() > MOST_WEIGHTS:
-            raise ConfigurationError(
-                f"blocks: expected at most {MOST_WEIGHTS} weights, got {self._weights():.3g}."
-            )
+        if self._weights() > _MOST_WEIGHTS:
+            raise Invalid("blocks", f"at most {_MOST_WEIGHTS} weights", self._weights())
 
     @classmethod
-    def from_dict(cls, data: object, *, where: str = "net") -> NetConfig:
-        """Read a configuration from JSON data; every error names the place, such as ``net.blocks[1].pool``."""
-        return _from_dict(cls, data, where, {"blocks": BlockConfig, "heads": HeadConfig})
+    def from_dict(cls, data: object) -> NetConfig:
+        """Read a configuration from JSON data; every error names the place, such as ``net, blocks[1].pool``."""
+        return build(cls, data, where="net")
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON data; ``from_dict`` gives an equal configuration back."""

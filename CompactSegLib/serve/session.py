@@ -127,7 +127,7 @@ class Session:
             Cancelled: ``cancel`` said so; finished levels are kept.
         """
         size_ijk = request.array.shape[:-4:-1]
-        geometry = Geometry.from_ijk_to_ras(size_ijk, request.ijk_to_ras)
+        geometry = Geometry.from_ijk_to_ras(size_ijk, np.array(request.ijk_to_ras))
         volume = Volume.from_array(request.array, geometry, name=request.name)
         model = load_model(request.model)
         self.load_torch()

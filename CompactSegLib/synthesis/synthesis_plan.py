@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.json_data import Invalid, check, number
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class SynthesisPlan:
     elastic_mm: float = 3.0
     elastic_grid_mm: float = 20.0
     tissue_contrast_probability: float = 0.6
-    least_contrast: float = 0.08
+    # Three tissues that differ by more hardly fit between 0 and 1.
+    least_contrast: Annotated[float, number(0, 0.4)] = 0.08
     spread: float = 0.1
     texture: float = 0.08
     cluster_probability: float = 0.0
@@ -77,29 +78,15 @@ class SynthesisPlan:
     shift: float = 0.1
 
     def __post_init__(self) -> None:
-        # Three tissues that differ by more hardly fit between 0 and 1.
-        if not 0 <= self.least_contrast <= 0.4:
-            raise ConfigurationError(
-                f"training plan, synthesis, least_contrast: expected 0 to 0.4, got {self.least_contrast!r}."
-            )
+        check(self)
         for label, values in self.classes.items():
-            whole = isinstance(values, list) and all(type(value) is int for value in values)
-            if not (label.isdecimal() and int(label) > 0 and whole and values):
-                raise ConfigurationError(
-                    "training plan, synthesis, classes: expected label values such as "
-                    f'"1": [2, 41], got {label!r}: {values!r}.'
-                )
+            if not (label.isdecimal() and int(label) > 0 and values):
+                raise Invalid("classes", 'label values such as "1": [2, 41]', self.classes)
         if sorted(map(int, self.classes)) != list(range(1, len(self.classes) + 1)):
-            raise ConfigurationError(
-                "training plan, synthesis, classes: expected labels 1, 2, 3 and so on without gaps, "
-                f"got {', '.join(self.classes)}."
-            )
+            raise Invalid("classes", "labels 1, 2, 3 and so on without gaps", list(self.classes))
         taken = [value for values in self.classes.values() for value in values]
         if len(set(taken)) != len(taken) or 0 in taken:
-            raise ConfigurationError(
-                "training plan, synthesis, classes: expected every value above 0 in one label only, "
-                f"got {sorted(taken)}."
-            )
+            raise Invalid("classes", "every value above 0 in one label only", sorted(taken))
 
 
 class PlanWithSynthesis(Protocol):

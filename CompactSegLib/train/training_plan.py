@@ -8,12 +8,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
-from CompactSegLib.datasets.settings import known, read_settings, tuples
-from CompactSegLib.errors import ConfigurationError, ModelError
+from CompactSegLib.datasets.settings import read_settings
+from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.json_data import (
+    Invalid,
+    Share,
+    build,
+    check,
+    inside,
+    number,
+    one_of,
+    whole,
+)
 from CompactSegLib.model.region import Region
-from CompactSegLib.model.schema import is_model_name
+from CompactSegLib.model.schema import ModelName
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.volume.refinement import Refinement
 
@@ -21,9 +31,8 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
 OPTIMIZERS = ("adamw", "muon")
 
-
-_LARGEST = 10**9
-_LARGEST_EDGE = 1024
+_Count = Annotated[int, whole(1, 10**9)]
+_Edge = Annotated[int, whole(1, 1024)]
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ class TrainingPlan:
             augmentation's place.
     """
 
-    name: str = "model"
+    name: ModelName = "model"
     title: str = ""
     description: str = ""
     modality: str = "MR"
@@ -143,100 +152,56 @@ class TrainingPlan:
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
     labels: dict[str, dict[str, Any]] = field(default_factory=dict)
-    method: str = "joint"
-    earlier_rate: float = 0.0
-    level_steps: tuple[float, ...] = ()
-    steps: int = 10_000
-    batch: int = 4
-    patch: tuple[int, int, int] = (32, 48, 32)
+    method: Annotated[str, one_of(*METHODS)] = "joint"
+    earlier_rate: Share = 0.0
+    level_steps: tuple[Annotated[float, number(above=0)], ...] = ()
+    steps: _Count = 10_000
+    batch: _Count = 4
+    patch: tuple[_Edge, _Edge, _Edge] = (32, 48, 32)
     early_until: tuple[float, ...] = ()
     early_edges: tuple[int, ...] = ()
     early_batches: tuple[int, ...] = ()
-    optimizer: str = "adamw"
+    optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adamw"
     learning_rate: float = 4e-3
-    decay: float = 1.0
+    decay: Share = 1.0
     weight_decay: float = 1e-3
     warmup: int = 200
     gradient_norm: float = 5.0
-    level_weights: tuple[float, ...] = ()
-    class_balance: float = 0.0
+    level_weights: tuple[Annotated[float, number(0)], ...] = ()
+    class_balance: Share = 0.0
     average_decay: float = 0.999
-    fixed_statistics: float = 0.0
-    start_share: float = 0.0
+    fixed_statistics: Share = 0.0
+    start_share: Share = 0.0
     half_weights: bool = False
     refinement: dict[str, float] = field(default_factory=dict)
     region: dict[str, Any] = field(default_factory=dict)
-    precision: str = "auto"
+    precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
     seed: int = 12345
-    validate_every: int = 1000
-    checkpoint_every: int = 250
-    log_every: int = 25
+    validate_every: _Count = 1000
+    checkpoint_every: _Count = 250
+    log_every: _Count = 25
     workers: int = 1
-    augmentation: AugmentationPlan = AugmentationPlan()
+    augmentation: AugmentationPlan = field(default_factory=AugmentationPlan)
     synthesis: SynthesisPlan = field(default_factory=SynthesisPlan)
 
     def __post_init__(self) -> None:
-        if not is_model_name(self.name):
-            raise ConfigurationError(
-                "training plan, name: expected lower-case letters, digits, '-', '_' and '.', "
-                f"got {self.name!r}."
-            )
-        for name in ("steps", "batch", "validate_every", "checkpoint_every", "log_every"):
-            number = getattr(self, name)
-            if (
-                not isinstance(number, int)
-                or isinstance(number, bool)
-                or not 1 <= number <= _LARGEST
-            ):
-                raise ConfigurationError(
-                    f"training plan, {name}: expected a whole number of at least 1 and at most {_LARGEST}, "
-                    f"got {str(number)[:40]}."
-                )
-        if len(self.patch) != 3 or not all(
-            isinstance(n, int) and 1 <= n <= _LARGEST_EDGE for n in self.patch
-        ):
-            raise ConfigurationError(
-                f"training plan, patch: expected three sizes in voxels (D, H, W), got {self.patch!r}."
-            )
+        check(self)
         early = (self.early_until, self.early_edges, self.early_batches)
         shares = (0.0, *self.early_until, 1.0)
         grow = all(before < after for before, after in pairwise(shares))
-        counts = (*self.early_edges, *self.early_batches)
-        whole = all(isinstance(count, int) and count >= 1 for count in counts)
-        if len(set(map(len, early))) > 1 or not grow or not whole:
-            raise ConfigurationError(
-                "training plan, early_until, early_edges, early_batches: expected as many growing shares below 1 as "
-                f"whole edges and batches, got {', '.join(map(repr, early))}."
-            )
-        chosen = (("precision", PRECISIONS), ("method", METHODS), ("optimizer", OPTIMIZERS))
-        for name, choices in chosen:
-            if getattr(self, name) not in choices:
-                raise ConfigurationError(
-                    f"training plan, {name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}."
-                )
-        for name in ("earlier_rate", "start_share", "class_balance", "fixed_statistics", "decay"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigurationError(
-                    f"training plan, {name}: expected 0 to 1, got {getattr(self, name)!r}."
-                )
-        if self.level_steps and min(self.level_steps) <= 0:
-            raise ConfigurationError(
-                f"training plan, level_steps: expected shares above 0, got {self.level_steps!r}."
+        counted = all(count >= 1 for count in (*self.early_edges, *self.early_batches))
+        if len(set(map(len, early))) > 1 or not grow or not counted:
+            raise Invalid(
+                "early_until, early_edges, early_batches",
+                "as many growing shares below 1 as whole edges and batches",
+                early,
             )
         if self.refinement:
-            try:
+            with inside(""):
                 Refinement.from_dict(self.refinement)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"training plan, {error}") from None
         if self.region:
-            try:
+            with inside(""):
                 Region.from_dict(self.region)
-            except ModelError as error:
-                raise ConfigurationError(f"training plan, {error}") from None
-        if self.level_weights and min(self.level_weights) < 0:
-            raise ConfigurationError(
-                f"training plan, level_weights: expected weights of at least 0, got {self.level_weights!r}."
-            )
 
     @classmethod
     def from_dict(cls, data: object) -> TrainingPlan:
@@ -245,12 +210,7 @@ class TrainingPlan:
         Raises:
             ConfigurationError: Unknown names or values that cannot be.
         """
-        values = dict(known(cls, data, "training plan"))
-        for name, part in (("augmentation", AugmentationPlan), ("synthesis", SynthesisPlan)):
-            if name in values:
-                inner = known(part, values[name], f"training plan, {name}")
-                values[name] = part(**tuples(inner))
-        return cls(**tuples(values))
+        return build(cls, data, where="training plan")
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingPlan:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.errors import InputError
+from CompactSegLib.json_data import Invalid
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -197,8 +198,7 @@ def orientation_axes(code: str) -> tuple[tuple[int, int], ...]:
     """
     axes = tuple(_LETTERS[letter] for letter in code if letter in _LETTERS)
     if len(code) != 3 or sorted(axis for axis, _ in axes) != [0, 1, 2]:
-        raise ConfigurationError(
-            "orientation: expected three letters, one each of L/R, P/A and S/I such as 'RAS', "
-            f"got {code!r}."
+        raise Invalid(
+            "orientation", "three letters, one each of L/R, P/A and S/I such as 'RAS'", code
         )
     return axes

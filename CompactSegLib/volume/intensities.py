@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, floor, gcd, isfinite
-from typing import TYPE_CHECKING, Any
+from math import ceil, floor, gcd, inf, nan
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.json_data import Invalid, build, check, one_of
 
 if TYPE_CHECKING:
     import torch
@@ -38,48 +38,39 @@ class IntensityRule:
         high: Upper percentile or value.
     """
 
-    rule: str
+    rule: Annotated[str, one_of(*_KEYS)]
     low: float | None = None
     high: float | None = None
 
     def __post_init__(self) -> None:
-        if self.rule not in _KEYS:
-            raise ConfigurationError(
-                f"intensity: expected a rule of {', '.join(_KEYS)}, got {self.rule!r}."
-            )
+        check(self)
         if self.rule == "zscore" and self.low is None and self.high is None:
             return
-        bounds = (self.low, self.high)
-        top = float("inf") if self.rule == "window" else 100.0
+        low, high = (nan if bound is None else bound for bound in (self.low, self.high))
+        top = inf if self.rule == "window" else 100.0
         bottom = -top if self.rule == "window" else 0.0
-        if (
-            not all(_is_number(bound) for bound in bounds)
-            or not bottom <= self.low < self.high <= top  # type: ignore[operator]
-        ):
-            low, high = _KEYS[self.rule]
-            expected = "numbers" if self.rule == "window" else "percentiles from 0 to 100"
-            raise ConfigurationError(
-                f"intensity {self.rule!r}: expected {expected} with {low} < {high}, got {bounds}."
-            )
+        if not bottom <= low < high <= top:
+            names = " < ".join(_KEYS[self.rule])
+            kind = "numbers" if self.rule == "window" else "percentiles from 0 to 100"
+            raise Invalid("", f"{kind} with {names} for rule {self.rule}", [self.low, self.high])
 
     @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> IntensityRule:
+    def from_dict(cls, settings: object) -> IntensityRule:
         """Return the rule that ``model.json`` states.
 
         >>> IntensityRule.from_dict({"rule": "window", "low": -200, "high": 300})
-        IntensityRule(rule='window', low=-200, high=300)
+        IntensityRule(rule='window', low=-200.0, high=300.0)
 
         Raises:
             ConfigurationError: Unknown rule or keys, or bounds that make no sense.
         """
         rule = settings.get("rule") if isinstance(settings, Mapping) else None
         keys = _KEYS.get(rule, ()) if isinstance(rule, str) else ()
-        if not keys or not set(settings) <= {"rule", *keys}:
-            raise ConfigurationError(
-                "intensity: expected a rule of zscore (low_percentile, high_percentile), "
-                f"percentiles (low, high) or window (low, high), got {settings!r}."
-            )
-        return cls(str(rule), *(settings.get(key) for key in keys))
+        if not isinstance(settings, Mapping) or not keys or not set(settings) <= {"rule", *keys}:
+            rules = ", ".join(f"{name} ({', '.join(keys)})" for name, keys in _KEYS.items())
+            raise Invalid("intensity", f"a rule of {rules}", settings)
+        low, high = (settings.get(key) for key in keys)
+        return build(cls, {"rule": rule, "low": low, "high": high}, where="intensity")
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""
@@ -107,10 +98,6 @@ class IntensityRule:
                 else:
                     _standardise(channel.clamp_(low, high))
         return image
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _standardise(channel: torch.Tensor) -> None:

@@ -10,11 +10,11 @@ al., Adaptive Segmentation of MRI Data, IEEE TMI 15, 1996; Ashburner and Friston
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.json_data import build, check, number
 from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
@@ -48,32 +48,17 @@ class Refinement:
             deviations: what an image does not show stays as the net put it.
     """
 
-    mm: float
-    weight: float = 1.0
-    contrast: float = 0.0
+    mm: Annotated[float, number(above=0, high=10)]
+    weight: Annotated[float, number(above=0, high=1)] = 1.0
+    contrast: Annotated[float, number(0, 10)] = 0.0
 
     def __post_init__(self) -> None:
-        for name, most in (("mm", 10.0), ("weight", 1.0), ("contrast", 10.0)):
-            value = getattr(self, name)
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or not (0 < value <= most or (name == "contrast" and value == 0))
-            ):
-                raise ConfigurationError(
-                    f"refinement, {name}: expected a number above 0, at most {most:g}, got {value!r}."
-                )
+        check(self)
 
     @classmethod
     def from_dict(cls, data: object) -> Refinement:
         """Read what `to_dict` gives."""
-        if not isinstance(data, Mapping) or not {"mm", "weight"} <= set(data) <= {
-            *cls.__dataclass_fields__
-        }:
-            raise ConfigurationError(
-                f"refinement: expected mm and weight, and perhaps contrast, got {data!r}."
-            )
-        return cls(**data)
+        return build(cls, data, where="refinement")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -36,7 +36,7 @@ ROOMS = [
     "judge",
     "cli",
 ]
-SHARED = {"errors", "files", "labels", "lazy"}
+SHARED = {"errors", "files", "json_data", "labels", "lazy"}
 
 
 def imports_of(file: Path) -> Iterator[tuple[int, str]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from CompactSegLib.errors import ModelError
+from CompactSegLib.errors import ConfigurationError, ModelError
+from CompactSegLib.json_data import build
 from CompactSegLib.labels import Code, Label, Terminology, labels_of, structures_of
 
 LEFT_HIPPOCAMPUS = {
@@ -35,18 +36,24 @@ def test_a_label_without_codes_is_a_label():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"value": 0}, "expected a value from 1 to 255, got 0"),
-        ({"value": 256}, "expected a value from 1 to 255, got 256"),
-        ({"value": True}, "expected a value from 1 to 255, got True"),
-        ({"value": "1"}, "expected a value from 1 to 255, got '1'"),
-        ({"name": " "}, "label 3: expected a printable name"),
-        ({"name": "two\nlines"}, "label 3: expected a printable name"),
-        ({"color": [1, 2]}, "three whole numbers from 0 to 255"),
-        ({"color": [1, 2, 256]}, "three whole numbers from 0 to 255"),
-        ({"color": "red"}, "three whole numbers from 0 to 255"),
-        ({"colour": [1, 2, 3]}, "expected value, name and color"),
-        ({"terminology": {"type": {}}}, "expected category and type"),
-        ({"terminology": {"category": "organ", "type": "liver"}}, "scheme, value and meaning"),
+        ({"value": 0}, "value: expected a whole number from 1 to 255, got 0"),
+        ({"value": 256}, "value: expected a whole number from 1 to 255, got 256"),
+        ({"value": True}, "value: expected a whole number from 1 to 255, got true"),
+        ({"value": "1"}, 'value: expected a whole number from 1 to 255, got "1"'),
+        ({"name": " "}, "label, name: expected a printable name"),
+        ({"name": "two\nlines"}, "label, name: expected a printable name"),
+        ({"color": [1, 2]}, r"color: expected a list of 3, got \[1, 2\]"),
+        ({"color": [1, 2, 256]}, r"color\[2\]: expected a whole number from 0 to 255, got 256"),
+        ({"color": "red"}, "color: expected a list of 3, got"),
+        ({"colour": [1, 2, 3]}, "expected only value, name, color, .*, got .colour"),
+        (
+            {"terminology": {"type": {}}},
+            "terminology: expected category, an object, but it is missing",
+        ),
+        (
+            {"terminology": {"category": "organ", "type": "liver"}},
+            "terminology.category: expected an object with scheme, value, meaning",
+        ),
     ],
 )
 def test_a_label_that_makes_no_sense_is_refused(changes, sentence):
@@ -56,13 +63,13 @@ def test_a_label_that_makes_no_sense_is_refused(changes, sentence):
 
 @pytest.mark.parametrize("settings", [None, [], "liver", {}, {"value": 1}])
 def test_what_is_no_label_is_refused(settings):
-    with pytest.raises(ModelError, match="expected value, name and color"):
+    with pytest.raises(ModelError, match="label: expected"):
         Label.from_dict(settings)
 
 
 @pytest.mark.parametrize("meaning", ["", "a~b", "a^b", "a|b", "a\nb", 7])
 def test_a_code_that_would_break_slicers_one_line_form_is_refused(meaning):
-    with pytest.raises(ModelError, match="terminology meaning"):
+    with pytest.raises(ConfigurationError, match=r"^meaning: expected a text without"):
         Code("SCT", "1", meaning)
 
 
@@ -72,7 +79,7 @@ def test_terminology_of_a_finding_has_a_region():
         Code("SCT", "4147007", "Mass"),
         region=Code("SCT", "10200004", "Liver"),
     )
-    assert Terminology.from_dict(mass.to_dict()) == mass
+    assert build(Terminology, mass.to_dict(), where="mass") == mass
 
 
 STRUCTURES = {

@@ -55,7 +55,7 @@ def test_a_file_is_found_beside_the_one_that_names_it(tmp_path, monkeypatch):
             {"a": {"based_on": "b.json"}, "b": {"based_on": "a.json"}},
             r"b\.json, based_on: .* but a\.json does",
         ),
-        ({"a": {"based_on": "b.json"}, "b": []}, r"b\.json: expected a JSON object, got list"),
+        ({"a": {"based_on": "b.json"}, "b": []}, r"b\.json: expected an object, got \[\]"),
     ],
 )
 def test_what_can_not_be_built_on_is_told(tmp_path, files, told):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from CompactSegLib.datasets.settings import read_json
+from CompactSegLib.json_data import read_json
 from CompactSegLib.labels import labels_of, structures_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import check_model

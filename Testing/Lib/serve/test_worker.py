@@ -161,7 +161,7 @@ def test_to_cancel_what_has_ended_is_no_error(the_worker):
         (b'{"request": "dance", "id": 1}\n', "request", "expected one of segment"),
         (b'{"request": "cancel"}\n', "request", "expected id"),
         (b'{"request": "level", "id": 1, "of": 1, "level": "2"}\n', "request", "a whole number"),
-        (b'{"request": "models", "id": 1, "speed": 3}\n', "request", "a field 'speed'"),
+        (b'{"request": "models", "id": 1, "speed": 3}\n', "request", 'only id, got "speed"'),
         (b'{"request": "segment", "id": 1, "ijk_to_ras": [], "model": "x"}\n', "request", "array"),
         (b"x" * (4 * 2**20 + 10) + b"\n", "frame", "at most 4194304 bytes"),
     ],

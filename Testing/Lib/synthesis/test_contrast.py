@@ -77,7 +77,9 @@ def test_grey_and_white_differ_as_much_as_is_asked(least):
 
 
 def test_a_contrast_that_hardly_fits_is_refused():
-    with pytest.raises(ConfigurationError, match=r"least_contrast: expected 0 to 0\.4"):
+    with pytest.raises(
+        ConfigurationError, match=r"least_contrast: expected a number from 0 to 0\.4"
+    ):
         SynthesisPlan(least_contrast=0.6)
 
 

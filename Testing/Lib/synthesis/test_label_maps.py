@@ -85,7 +85,7 @@ def test_what_is_no_label_map_is_told_in_a_sentence(tmp_path):
     ("classes", "sentence"),
     [
         ({"0": [2]}, "expected label values"),
-        ({"1": 2}, "expected label values"),
+        ({"1": 2}, "synthesis.classes.1: expected a list, got 2"),
         ({"1": [2], "3": [3]}, "without gaps"),
         ({"1": [2], "2": [2]}, "in one label only"),
     ],

@@ -34,5 +34,5 @@ def test_statistics_are_fixed_for_the_last_part_of_a_schedule(
 
 
 def test_an_impossible_share_is_refused():
-    with pytest.raises(ConfigurationError, match="fixed_statistics: expected 0 to 1"):
+    with pytest.raises(ConfigurationError, match="fixed_statistics: expected a number from 0 to 1"):
         TrainingPlan(fixed_statistics=1.5)

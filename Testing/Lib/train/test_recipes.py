@@ -2,7 +2,7 @@
 
 import pytest
 
-from CompactSegLib.datasets.settings import read_json
+from CompactSegLib.json_data import read_json
 from CompactSegLib.labels import labels_of
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs, parameter_count

@@ -210,12 +210,12 @@ def test_a_plan_survives_json(a_short_plan):
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        ({"step": 3}, "'step'"),
+        ({"step": 3}, '"step"'),
         ({"steps": 0}, "steps"),
         ({"patch": [32, 32]}, "patch"),
         ({"precision": "fp8"}, "precision"),
         ({"name": "my model"}, "name"),
-        ({"augmentation": {"mirrors": [0]}}, "'mirrors'"),
+        ({"augmentation": {"mirrors": [0]}}, 'augmentation: expected only .*"mirrors"'),
         ({"augmentation": 3}, "augmentation"),
         ({"steps": "many"}, "steps"),
     ],

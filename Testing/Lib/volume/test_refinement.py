@@ -177,8 +177,8 @@ def test_constant_and_whole_numbers():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"mm": 1.0}, "expected mm and weight"),
-        ([1.0], "expected mm and weight"),
+        ({"weight": 1.0}, "refinement: expected mm, .* but it is missing"),
+        ([1.0], "refinement: expected an object with mm, weight, contrast"),
         ({"mm": 0, "weight": 1}, "mm: expected a number above 0, at most 10"),
         ({"mm": 1, "weight": 1.5}, "weight: expected a number above 0, at most 1"),
         ({"mm": True, "weight": 1}, "mm: expected"),

@@ -1,0 +1,314 @@
+"""JSON data read into data classes: each error names the place, what was expected there and what came.
+
+What a field may hold is said once, by its type: ``Annotated[int, whole(1, 64)]``, ``tuple[float, float]``,
+``dict[str, Volume]`` or another data class. `build` makes an object of JSON data; `check` holds one to its types
+that was made in Python, and belongs into ``__post_init__``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, Union, get_args, get_origin
+from typing import get_type_hints as hints
+
+from CompactSegLib.errors import CompactSegError, ConfigurationError
+
+__all__ = [
+    "Invalid",
+    "Share",
+    "Such",
+    "Text",
+    "build",
+    "check",
+    "inside",
+    "is_number",
+    "listed",
+    "number",
+    "one_of",
+    "read_json",
+    "shown",
+    "told_as",
+    "whole",
+]
+
+T = TypeVar("T")
+_MOST_SHOWN = 60
+
+
+class Invalid(ConfigurationError):
+    """A value that is not as expected, and its place in the data, such as ``blocks[1].pool``."""
+
+    def __init__(
+        self, place: str, expected: str = "", came: object = None, *, told: str = ""
+    ) -> None:
+        self.place = place
+        self.told = (told or f"expected {expected}, got {shown(came)}").rstrip(".")
+        super().__init__(f"{place}: {self.told}." if place else f"{self.told}.")
+
+
+def _limits(low: float, high: float, above: float | None) -> str:
+    if above is not None:
+        return f" above {above}" + ("" if math.isinf(high) else f", at most {high}")
+    if math.isinf(high):
+        return "" if math.isinf(low) else f" of at least {low}"
+    return f" from {low} to {high}"
+
+
+class Such(NamedTuple):
+    """What a value must be beyond its type: in words, and as a test."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def number(low: float = -math.inf, high: float = math.inf, *, above: float | None = None) -> Such:
+    """A number from `low` to `high`, or above a bound."""
+    return Such(
+        f"a number{_limits(low, high, above)}",
+        lambda value: low <= value <= high and (above is None or value > above),
+    )
+
+
+def whole(low: int, high: float = math.inf) -> Such:
+    """A whole number from `low` to `high`."""
+    return Such(f"a whole number{_limits(low, high, None)}", lambda value: low <= value <= high)
+
+
+def one_of(*choices: object) -> Such:
+    """One of some values."""
+    # By type too: 2.0 and True are equal to whole numbers but do not serve as such.
+    return Such(
+        f"one of {', '.join(map(str, choices))}",
+        lambda value: any(type(value) is type(one) and value == one for one in choices),
+    )
+
+
+def listed(most: int) -> Such:
+    """A list of at most so many."""
+    return Such(f"a list of at most {most}", lambda value: len(value) <= most)
+
+
+Text = Annotated[str, Such("a text", lambda text: bool(text.strip()))]
+Share = Annotated[float, number(0, 1)]
+
+
+def read_json(
+    path: str | os.PathLike[str], *, error: type[CompactSegError] = ConfigurationError
+) -> Any:
+    """The content of a JSON file.
+
+    Raises:
+        CompactSegError: Of the kind `error`: not there, not readable, or not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as failed:
+        raise error(
+            f"{path}: could not be read ({failed.strerror}); check the path and its permissions."
+        ) from failed
+    except (ValueError, RecursionError) as failed:
+        told = str(failed)
+        raise error(
+            f"{path}: expected JSON, but {told[:1].lower()}{told[1:]}; correct it."
+        ) from failed
+
+
+def build(
+    cls: type[T],
+    data: object,
+    *,
+    where: str,
+    error: type[CompactSegError] = ConfigurationError,
+    advice: str = "",
+    others: bool = False,
+    **beside: Any,
+) -> T:
+    """Make an object of a data class from JSON data.
+
+    Args:
+        cls: The data class; a field without default must be there.
+        data: What came.
+        where: The file, or what else the data are, for the sentence.
+        error: What to raise.
+        advice: What to do, for the end of the sentence.
+        others: Let names that are no fields be; otherwise a misspelt one is an error.
+        **beside: Fields that do not come with the data.
+
+    Raises:
+        CompactSegError: Of the kind `error`, with one sentence.
+    """
+    with told_as(error, where=where, advice=advice):
+        return _built(cls, data, others, beside)
+
+
+@contextmanager
+def told_as(error: type[CompactSegError], *, where: str, advice: str = "") -> Iterator[None]:
+    """Turn `Invalid` into an error of another kind, with the place in front and what to do behind."""
+    try:
+        yield
+    except Invalid as wrong:
+        place = ", ".join(filter(None, (where, wrong.place)))
+        outer = Invalid(place, told="; ".join(filter(None, (wrong.told, advice))))
+        raise (outer if error is ConfigurationError else error(str(outer))) from None
+
+
+@contextmanager
+def inside(place: str) -> Iterator[None]:
+    """Say of whatever is wrong that it is in this place of the data."""
+    try:
+        yield
+    except Invalid as wrong:
+        below = ".".join(filter(None, (place, wrong.place)))
+        raise Invalid(below, told=wrong.told) from None
+    except CompactSegError as wrong:
+        raise Invalid(place, told=str(wrong)) from None
+
+
+def check(value: Any) -> None:
+    """Hold the fields of a data class's object to their types.
+
+    Raises:
+        Invalid: One is not as its type says.
+    """
+    for name, each in _fields(type(value)).items():
+        _value(each.kind, getattr(value, each.attribute), name, others=False)
+
+
+def is_number(value: object) -> bool:
+    """Whether JSON data is a finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max  # an int may be larger, and NaN compares as False
+
+
+def shown(value: object) -> str:
+    """A value in few words, for the end of a sentence."""
+    if isinstance(value, list | tuple):
+        texts = [shown(item) for item in value[:8]]
+        text = f"[{', '.join(texts)}]"
+        return text if len(value) <= 8 and len(text) <= _MOST_SHOWN else f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"an object with {', '.join(map(str, value))}"[:_MOST_SHOWN] if value else "{}"
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "one of more than 20 digits"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+
+
+class _Field(NamedTuple):
+    attribute: str
+    kind: Any
+    is_needed: bool
+
+
+@cache
+def _fields(cls: type) -> dict[str, _Field]:
+    """By their names in the data: ``field(metadata={"name": "class"})`` is for what Python has a use of its own for."""
+    kinds = hints(cls, include_extras=True)
+    return {
+        item.metadata.get("name", item.name): _Field(
+            item.name,
+            kinds[item.name],
+            item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING,
+        )
+        for item in dataclasses.fields(cls)
+    }
+
+
+def _built(cls: type[T], data: object, others: bool, beside: Mapping[str, Any]) -> T:
+    fields = {name: each for name, each in _fields(cls).items() if name not in beside}
+    if not isinstance(data, Mapping):
+        raise Invalid("", f"an object with {', '.join(fields)}", data)
+    unknown = [name for name in data if name not in fields]
+    if unknown and not others:
+        raise Invalid("", f"only {', '.join(fields)}", str(unknown[0]))
+    for name, each in fields.items():
+        if each.is_needed and name not in data:
+            raise Invalid("", told=f"expected {name}, {_words(each.kind)}, but it is missing")
+    values = {
+        each.attribute: _value(each.kind, data[name], name, others)
+        for name, each in fields.items()
+        if name in data
+    }
+    return cls(**values, **beside)
+
+
+def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
+    """A value as its type wants it: tuples for JSON's lists, objects for JSON's."""
+
+    def wrong() -> NoReturn:
+        raise Invalid(place, _words(declared), came)
+
+    declared, came, tests = kind, value, ()
+    if get_origin(kind) is Annotated:
+        kind, *tests = get_args(kind)
+    options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
+    if type(None) in options:
+        if value is None:
+            return None
+        (kind,) = (option for option in options if option is not type(None))
+        return _value(kind, value, place, others)
+    if kind is float:
+        value = float(value) if is_number(value) else wrong()
+    elif kind in (int, str, bool):
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            wrong()
+    elif get_origin(kind) in (tuple, list):
+        value = _items(kind, value, place, others) if _fits(kind, value) else wrong()
+    elif get_origin(kind) in (dict, Mapping):
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            wrong()
+        inner = get_args(kind)[1]
+        value = {n: _value(inner, item, f"{place}.{n}", others) for n, item in value.items()}
+    elif dataclasses.is_dataclass(kind) and not isinstance(value, kind):
+        with inside(place):
+            value = _built(kind, value, others, {})
+    if not all(test.holds(value) for test in tests):
+        wrong()
+    return value
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    """Whether a value is a list of as many as the type says."""
+    inner = get_args(kind)
+    any_length = get_origin(kind) is list or inner[-1] is Ellipsis
+    return isinstance(value, list | tuple) and (any_length or len(value) == len(inner))
+
+
+def _items(kind: Any, value: Any, place: str, others: bool) -> Any:
+    inner = get_args(kind)
+    each = (
+        inner if len(inner) == len(value) and inner[-1] is not Ellipsis else inner[:1] * len(value)
+    )
+    items = (
+        _value(one, item, f"{place}[{index}]", others)
+        for index, (one, item) in enumerate(zip(each, value, strict=True))
+    )
+    return get_origin(kind)(items)
+
+
+def _words(kind: Any) -> str:
+    """What a type wants, for a sentence."""
+    if get_origin(kind) is Annotated:
+        return str(get_args(kind)[1].words)
+    if type(None) in get_args(kind):
+        return _words(get_args(kind)[0])
+    if get_origin(kind) in (tuple, list):
+        inner = get_args(kind)
+        any_length = get_origin(kind) is list or inner[-1] is Ellipsis
+        return "a list" if any_length else f"a list of {len(inner)}"
+    return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(
+        kind, "an object"
+    )
