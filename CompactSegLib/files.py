@@ -1,75 +1,89 @@
 """Files written whole or not at all, and resources found in a checkout and in an installation."""
 
+import csv
 import hashlib
 import os
 import platform
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from CompactSegLib.errors import OutputError
 
-__all__ = ["find_resource", "partial_name", "remove_leftovers", "written_whole"]
+__all__ = ["find_resource", "write_table", "write_text", "written_together", "written_whole"]
 
 _PARTIAL = ".partial-"
 
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the place of `path` only if all went well.
+    """Yield a path to write to; the file takes the place of `path` only if all went well.
 
-    The temporary name ends like `path`, so that writers that choose the format by the suffix do
-    the same for both. On any failure, an interrupt included, the temporary file and the folders
-    made for it are removed, and a file that was at `path` before is untouched.
+    On any failure, an interrupt included, nothing new is left, and a file that was at `path` before is untouched.
 
     Args:
         path: The file to write. Missing parent folders are made.
 
     Yields:
-        The temporary path, which does not exist yet. The body must create it.
+        A path of the same name in another folder. The body must create the file.
 
     Raises:
         OutputError: The file could not be written (no space, no permission, no such place).
     """
     target = Path(path)
-    temporary = target.with_name(f"{partial_name()}{_suffix(target)}")
-    made: list[Path] = []
-    try:
-        if target.is_dir():
-            raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
-        _make_folders(target.parent, made)
-        yield temporary
-        _flush_to_disk(temporary)
-        os.replace(temporary, target)
-    except BaseException as error:
-        _remove(temporary, made)
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise OutputError(
-                f"{target}: could not be written ({reason}); nothing was left behind, "
-                "choose a folder with write permission and enough free space."
-            ) from error
-        raise
+    if target.is_dir():
+        raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
+    with _told(target), _staging(target.parent, target.name) as folder:
+        yield folder / target.name
+        (folder / target.name).stat()
 
 
-def partial_name() -> str:
-    """A name for what is being written, which says by whom: by what a killed run leaves, the next one knows it."""
-    return f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text as UTF-8, line ends as they are, whole or not at all.
+
+    Raises:
+        OutputError: The file could not be written.
+    """
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what runs left that were killed; what belongs to a living one, here or on another host, stays."""
-    for path in folder.glob(f"{_PARTIAL}*"):
-        match = re.match(rf"{re.escape(_PARTIAL)}([0-9a-f]+)-(\d+)-[0-9a-f]+", path.name)
-        if match and match[1] == _host() and not _is_alive(int(match[2])):
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                with suppress(OSError):
-                    path.unlink()
+def write_table(
+    path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Mapping[str, object]]
+) -> None:
+    """Write a table as CSV, whole or not at all; what a row does not have is an empty cell.
+
+    Raises:
+        OutputError: The file could not be written.
+    """
+    with (
+        written_whole(path) as temporary,
+        open(temporary, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@contextmanager
+def written_together(folder: Path, *, last: str) -> Iterator[Path]:
+    """Yield a folder to write into; when the body is done, all its files move to `folder`.
+
+    After any failure, an interrupt included, nothing of them is left, nor of folders made for them. Files of the same
+    names that were there before are replaced only at the end.
+
+    Args:
+        folder: Where the files are to be; made where it is missing.
+        last: Name of the file that moves last, so that where it is all others are.
+
+    Raises:
+        OutputError: `folder` cannot be made or written to. This shows before the body runs.
+    """
+    with _staging(folder, last) as staging:
+        yield staging
 
 
 def find_resource(name: str | os.PathLike[str]) -> Path:
@@ -92,6 +106,80 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
     raise FileNotFoundError(f"{name}: not found in {' or '.join(str(p) for p in places)}")
 
 
+@contextmanager
+def _staging(folder: Path, last: str) -> Iterator[Path]:
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    # The name says by whom: by what a killed run leaves, the next one knows it.
+    staging = folder / f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        with _told(folder):
+            staging.mkdir(parents=True)
+            _remove_leftovers(folder)
+        yield staging
+        with _told(folder):
+            _move(staging, folder, last)
+    except BaseException as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+        if isinstance(error, OutputError):
+            # The user knows nothing of the staging folder.
+            raise OutputError(str(error).replace(str(staging), str(folder))) from error
+        raise
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _told(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{target}: could not be written ({error.strerror or error}); nothing was left behind, "
+            "choose a folder with write permission and enough free space."
+        ) from error
+
+
+def _move(staging: Path, folder: Path, last: str) -> None:
+    """Let files take their places; those that were there before come back should that fail."""
+    names = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == last, name))
+    for name in names:
+        if (folder / name).is_dir():
+            raise OutputError(
+                f"{folder / name}: expected a file name to write to, but this is a folder; "
+                "remove it or choose another output folder."
+            )
+        _flush_to_disk(staging / name)
+    if len(names) == 1:  # at no moment is there none
+        os.replace(staging / last, folder / last)
+        return
+    before, moved = staging / "before", []
+    before.mkdir()
+    try:
+        # The last goes first: without it the others count for nothing, should this be ended between two files.
+        for name in reversed(names):
+            if (folder / name).exists():
+                os.replace(folder / name, before / name)
+        for name in names:
+            os.replace(staging / name, folder / name)
+            moved.append(name)
+    except BaseException:
+        for name in moved:
+            (folder / name).unlink(missing_ok=True)
+        for path in before.iterdir():
+            os.replace(path, folder / path.name)
+        raise
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what runs left that were killed; what belongs to a living one, here or on another host, stays."""
+    for path in folder.glob(f"{_PARTIAL}*"):
+        match = re.match(rf"{re.escape(_PARTIAL)}([0-9a-f]+)-(\d+)-[0-9a-f]+", path.name)
+        if match and match[1] == _host() and not _is_alive(int(match[2])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def _host() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
 
@@ -102,30 +190,7 @@ def _is_alive(process: int) -> bool:
     return psutil.pid_exists(process)
 
 
-def _suffix(path: Path) -> str:
-    """The last two suffixes at most (``.seg.nrrd``), so that dots in a case's name stay out."""
-    return "".join(path.suffixes[-2:])
-
-
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    missing = []
-    while not folder.exists():
-        missing.append(folder)
-        folder = folder.parent
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        made.append(folder)
-
-
 def _flush_to_disk(path: Path) -> None:
     """Without this a power cut after the rename can leave an empty file under the final name."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _remove(temporary: Path, made: list[Path]) -> None:
-    """Tidy up as far as possible; what failed before is what the user should hear of."""
-    with suppress(OSError):
-        temporary.unlink(missing_ok=True)
-        for folder in reversed(made):
-            folder.rmdir()

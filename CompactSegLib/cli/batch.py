@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +16,7 @@ from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_table
 
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import ReadCase, Runner
@@ -50,8 +49,9 @@ def run_batch(
                 _tell(entry, f"[{number}/{len(cases)}]", runner.options.json)
     place = {case.name: number for number, case in enumerate(cases)}
     processed.sort(key=lambda entry: place[entry.case.name])
-    _write_table(runner, processed)
-    write_summary(runner.options.output, [_with_report(runner, o) for o in processed])
+    reported = [_with_report(runner, entry) for entry in processed]
+    _write_table(runner, reported)
+    write_summary(runner.options.output, reported)
     if runner.options.json:
         typer.echo(json.dumps({"cases": [entry.to_dict() for entry in processed]}, indent=2))
     else:
@@ -118,22 +118,15 @@ def _write_table(runner: Runner, processed: Sequence[ProcessedCase]) -> None:
     known = [label.name for label in runner.model.labels]
     names = list(dict.fromkeys(name for report in reports for name in report.get("labels", known)))
     columns = ["case", "result", "level", "seconds", *(f"{name} (ml)" for name in names), "error"]
-    with (
-        written_whole(runner.options.output / TABLE) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        for entry in processed:
-            row: dict[str, object] = {"case": entry.case.name, "result": entry.status}
-            report = entry.report
-            if entry.status == "skipped":
-                report = read_report(runner.options.output, entry.case.name or "")
-            if report:
-                last = report["levels"][-1]
-                row |= {"level": last["level"], "seconds": report["seconds"]}
-                row |= {f"{name} (ml)": last["millilitres"].get(name) for name in names}
-            writer.writerow(row | {"error": entry.error or ""})
+    rows = []
+    for entry in processed:
+        row: dict[str, object] = {"case": entry.case.name, "result": entry.status}
+        if report := entry.report:
+            last = report["levels"][-1]
+            row |= {"level": last["level"], "seconds": report["seconds"]}
+            row |= {f"{name} (ml)": last["millilitres"].get(name) for name in names}
+        rows.append(row | {"error": entry.error or ""})
+    write_table(runner.options.output / TABLE, columns, rows)
 
 
 def _summarise(processed: Sequence[ProcessedCase]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.cli.inputs import Case
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_table, written_whole
 
 __all__ = ["ProcessedCase", "write_summary"]
 
@@ -47,13 +45,12 @@ def write_summary(folder: Path, processed: Sequence[ProcessedCase]) -> None:
     Raises:
         OutputError: The folder cannot be written to.
     """
-    text = io.StringIO(newline="")
-    table = csv.writer(text)
-    table.writerow(_COLUMNS)
-    for entry in processed:
-        table.writerows([_plain(value) for value in row] for row in _rows(entry))
-    with written_whole(folder / "summary.csv") as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8", newline="")
+    rows = (
+        dict(zip(_COLUMNS, map(_plain, row), strict=True))
+        for entry in processed
+        for row in _rows(entry)
+    )
+    write_table(folder / "summary.csv", _COLUMNS, rows)
     pictures = [
         (str(o.report["case"]), folder / o.report["picture"])
         for o in processed

@@ -14,9 +14,9 @@ import typer
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import say
+from CompactSegLib.files import written_together
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.report import versions
-from CompactSegLib.output.staging import staged_files
 
 if TYPE_CHECKING:
     from CompactSegLib.datasets.dataset import CaseFiles, Dataset
@@ -185,12 +185,12 @@ def _write(
     reference: Reference | None,
 ) -> None:
     from CompactSegLib.judge.chart import draw_assessment
-    from CompactSegLib.judge.summary import write_table
+    from CompactSegLib.judge.summary import write_case_table
     from CompactSegLib.output.report import write_report
 
     stem = f"{model.name}_evaluation"
-    with staged_files(output, last=f"{stem}.json") as folder:
-        write_table(results, model, path=folder / f"{stem}.csv")
+    with written_together(output, last=f"{stem}.json") as folder:
+        write_case_table(results, model, path=folder / f"{stem}.csv")
         draw_assessment(
             results,
             model,

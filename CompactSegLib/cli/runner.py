@@ -28,7 +28,7 @@ from CompactSegLib.cli.previous_results import (
 )
 from CompactSegLib.cli.segment_options import SegmentOptions
 from CompactSegLib.errors import InputError, OutputError
-from CompactSegLib.output.staging import staged_files
+from CompactSegLib.files import written_together
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.run import Run
@@ -77,7 +77,7 @@ class Runner:
         previous = read_report(self.options.output, volume.name)
         self._check(read, previous)
         with (
-            staged_files(self.options.output, last=report_name(volume.name)) as folder,
+            written_together(self.options.output, last=report_name(volume.name)) as folder,
             ThreadPoolExecutor(1) as writer,
         ):
             run = self.segmenter.start(volume)

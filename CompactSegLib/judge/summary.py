@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_table
 from CompactSegLib.judge.assessment import CaseResult, LevelScore
 from CompactSegLib.judge.metrics import MaskScore
 
@@ -117,7 +116,7 @@ def level_summary(scores: Sequence[LevelScore], model: Model) -> dict[str, Any]:
     }
 
 
-def write_table(
+def write_case_table(
     results: Sequence[CaseResult], model: Model, *, path: str | os.PathLike[str]
 ) -> None:
     """Write the table of cases as CSV; what a row does not have is an empty cell.
@@ -125,15 +124,10 @@ def write_table(
     Raises:
         OutputError: The file could not be written.
     """
-    with (
-        written_whole(path) as temporary,
-        open(temporary, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for result in results:
-            for score in result.levels:
-                writer.writerows(_rows(result, score, model))
+    rows = (
+        row for result in results for score in result.levels for row in _rows(result, score, model)
+    )
+    write_table(path, COLUMNS, rows)
 
 
 def _rows(result: CaseResult, score: LevelScore, model: Model) -> Iterator[dict[str, object]]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ModelError, OutputError
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.expected_volumes import ExpectedVolume
@@ -148,12 +146,10 @@ def write_model(
     )
     text = _json_text(target, model_data(draft))
     model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))
-    files = {
-        MODEL_FILE: text.encode(),
-        WEIGHTS_FILE: weights,
-        CARD_FILE: model_card(model).encode(),
-    }
-    _write_folder(target, files)
+    with written_together(target, last=MODEL_FILE) as fresh:
+        (fresh / WEIGHTS_FILE).write_bytes(weights)
+        write_text(fresh / CARD_FILE, model_card(model))
+        write_text(fresh / MODEL_FILE, text)
     return check_model(target)
 
 
@@ -169,38 +165,10 @@ def _json_text(target: Path, data: Mapping[str, Any]) -> str:
 
 def _check_replaceable(target: Path) -> None:
     """Only what is nothing but a model is replaced: whatever else lies in the folder would be lost."""
-    others = [path.name for path in target.iterdir()] if target.is_dir() else []
-    foreign = sorted(set(others) - {MODEL_FILE, WEIGHTS_FILE, CARD_FILE})
+    others = {path.name for path in target.glob("[!.]*")} if target.is_dir() else set()
+    foreign = sorted(others - {MODEL_FILE, WEIGHTS_FILE, CARD_FILE})
     if foreign:
         raise OutputError(
             f"{target}: expected a new folder or a model to replace, but it also holds {foreign[0]!r}; "
             "choose another folder."
         )
-
-
-def _write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """Write all files into a folder beside `target`, then let it take the place of `target`."""
-    token = secrets.token_hex(4)
-    fresh = target.with_name(f".partial-{token}-{target.name}")
-    old = target.with_name(f".old-{token}-{target.name}")
-    try:
-        for name, content in files.items():
-            with written_whole(fresh / name) as path:
-                path.write_bytes(content)
-        replaced = target.exists()
-        if replaced:
-            target.rename(old)
-        try:
-            fresh.rename(target)
-        except BaseException:
-            if replaced:
-                old.rename(target)
-            raise
-    except OSError as error:
-        raise OutputError(
-            f"{target}: could not be written ({error.strerror or error}); choose a folder with write permission."
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        if target.exists():
-            shutil.rmtree(old, ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
+from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Text, build, check, number, whole
 
 __all__ = ["Region"]
@@ -34,9 +35,9 @@ class Region:
         """Return the region stated by name of the attributes above.
 
         Raises:
-            ConfigurationError: A name is missing or unknown, or a value makes no sense.
+            ModelError: A name is missing or unknown, or a value makes no sense.
         """
-        return build(cls, settings, where="region")
+        return build(cls, settings, where="region", error=ModelError)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""

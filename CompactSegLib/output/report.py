@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import CompactSegLib
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_text
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
@@ -86,8 +86,7 @@ def write_report(report: Mapping[str, Any], path: str | os.PathLike[str]) -> Non
         OutputError: The file could not be written.
     """
     text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def versions() -> dict[str, str]:

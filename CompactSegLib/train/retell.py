@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from CompactSegLib.datasets.folds import fold_of
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import CARD_FILE
@@ -57,9 +57,9 @@ def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
         ),
     )
     text = json.dumps(model_data(told), indent=2, ensure_ascii=False) + "\n"
-    for name, content in ((MODEL_FILE, text), (CARD_FILE, model_card(told))):
-        with written_whole(model.folder / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    with written_together(model.folder, last=MODEL_FILE) as folder:
+        write_text(folder / CARD_FILE, model_card(told))
+        write_text(folder / MODEL_FILE, text)
     return load_model(model.folder)
 
 

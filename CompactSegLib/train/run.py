@@ -15,7 +15,7 @@ from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.errors import ConfigurationError, DeviceError, InputError
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_text
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
@@ -210,8 +210,7 @@ def _steps(trainer: Trainer, minutes: float, folder: Path) -> int:
 
 
 def _write_json(path: Path, data: object) -> None:
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(data, indent=1) + "\n")
 
 
 def _say(mine: Processes, text: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 import CompactSegLib.files
 from CompactSegLib.errors import OutputError
-from CompactSegLib.files import find_resource, written_whole
+from CompactSegLib.files import find_resource, write_table, written_together, written_whole
+from Testing.conftest import REPOSITORY
 
 
 def test_a_file_appears_under_its_name_only_when_it_is_complete(tmp_path):
@@ -20,8 +21,8 @@ def test_a_file_appears_under_its_name_only_when_it_is_complete(tmp_path):
     with written_whole(target) as temporary:
         temporary.write_text("all of it")
         assert not target.exists()
-        assert temporary.parent == target.parent
-        assert temporary.name.endswith(".seg.nrrd")
+        assert temporary.parent.parent == target.parent
+        assert temporary.name == target.name
     assert target.read_text() == "all of it"
     assert list(target.parent.iterdir()) == [target]
 
@@ -105,3 +106,118 @@ def test_resources_are_found_beside_the_package_and_in_it(tmp_path, place):
 def test_a_resource_that_is_nowhere_is_named():
     with pytest.raises(FileNotFoundError, match="no-such-thing"):
         find_resource("no-such-thing")
+
+
+def test_files_move_together_at_the_end_and_replace_what_was_there(tmp_path: Path):
+    (tmp_path / "a").write_text("old")
+    with written_together(tmp_path, last="z") as folder:
+        for name in "zab":
+            (folder / name).write_text("new")
+        assert (tmp_path / "a").read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        "abz", "new"
+    )
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_after_a_failure_none_of_several_files_is_left(tmp_path: Path, error: type[BaseException]):
+    def write_and_fail() -> None:
+        with written_together(tmp_path / "x" / "y", last="a") as folder:
+            (folder / "a").write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        write_and_fail()
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_that_were_there_before_stay(tmp_path: Path):
+    (tmp_path / "x").mkdir()
+    with pytest.raises(ValueError, match="no"), written_together(tmp_path / "x", last="a"):
+        raise ValueError("no")
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_the_report_of_an_earlier_run_goes_before_the_first_file_moves(tmp_path: Path, monkeypatch):
+    """A kill between two files would otherwise leave a new level 1 beside old others, and all would look done."""
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "report").write_text("old")
+    seen = []
+    replace = os.replace
+
+    def look_and_replace(source, target):
+        if Path(target).parent == tmp_path:
+            seen.append((tmp_path / "report").exists())
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", look_and_replace)
+    with written_together(tmp_path, last="report") as folder:
+        for name in ("a", "b", "report"):
+            (folder / name).write_text("new")
+    assert seen == [False, False, False]
+    assert (tmp_path / "report").read_text() == "new"
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path):
+    code = (
+        "import os, sys; from pathlib import Path; from CompactSegLib.files import written_together\n"
+        "with written_together(Path(sys.argv[1]), last='z') as folder:\n"
+        "    (folder / 'half').write_text('x'); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=REPOSITORY)
+    (left,) = tmp_path.iterdir()
+    assert (left / "half").read_text() == "x"
+    (tmp_path / left.name.replace(left.name.split("-")[1], "0" * 8)).mkdir()  # of another host
+    with written_together(tmp_path, last="z") as mine, written_together(tmp_path, last="y"):
+        assert not left.exists()
+        assert mine.exists(), "that of a living run stays"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_failure_while_moving_takes_back_what_was_moved(tmp_path: Path, monkeypatch):
+    replace = os.replace
+
+    def fail_for_b(source, target):
+        if Path(target).name == "b":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", fail_for_b)
+
+    def write_three() -> None:
+        with written_together(tmp_path / "out", last="a") as folder:
+            for name in "abc":
+                (folder / name).write_text("new")
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_three()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_while_moving_leaves_what_was_there_before(tmp_path: Path, monkeypatch):
+    for name in "abc":
+        (tmp_path / name).write_text("old")
+    replace = os.replace
+
+    def fail_for_b(source, target):
+        if Path(source).read_text() == "new" and Path(target).name == "b":
+            raise PermissionError(13, "in use by another program")
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", fail_for_b)
+
+    def write_three() -> None:
+        with written_together(tmp_path, last="a") as folder:
+            for name in "abc":
+                (folder / name).write_text("new")
+
+    with pytest.raises(OutputError, match="in use by another program"):
+        write_three()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        "abc", "old"
+    )
+
+
+def test_tables_have_the_same_bytes_everywhere(tmp_path: Path):
+    write_table(tmp_path / "a.csv", ("case", "ml"), [{"case": "é, b", "ml": 1.5}, {"case": "c"}])
+    assert (tmp_path / "a.csv").read_bytes() == 'case,ml\n"é, b",1.5\nc,\n'.encode()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_text
 
 
 def markdown(rows: Sequence[Mapping[str, object]], *, digits: int = 3) -> str:
@@ -44,8 +44,7 @@ def start_document(document: Path, *, title: str) -> None:
     parts = [
         f"## {heading}\n\n<!-- {name} -->\n<!-- /{name} -->" for name, heading in PARTS.items()
     ]
-    with written_whole(document) as temporary:
-        temporary.write_text("\n\n".join([f"# {title}", *parts]) + "\n", encoding="utf-8")
+    write_text(document, "\n\n".join([f"# {title}", *parts]) + "\n")
 
 
 def fill(document: Path, parts: Mapping[str, str]) -> None:
@@ -64,8 +63,7 @@ def fill(document: Path, parts: Mapping[str, str]) -> None:
                 "found none; put them where it belongs."
             )
         text = pattern.sub(lambda _, m=marks, c=content: f"{m[0]}\n\n{c}\n\n{m[1]}", text)
-    with written_whole(document) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(document, text)
 
 
 def _text(cell: object, digits: int) -> str:
