@@ -9,21 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.brain_mr.real_heads import FREESURFER, GIF, IN_GIF, Numbers
 from CompactSegLib import Geometry, read_volume
 
-NAMES = (
-    "Cerebral white matter", "Cerebral cortex", "Lateral ventricle", "Cerebellar white matter", "Cerebellar cortex",
-    "Thalamus", "Caudate", "Putamen", "Pallidum", "Hippocampus", "Amygdala", "Ventral diencephalon", "Accumbens area",
-    "Third ventricle", "Fourth ventricle", "Brain stem",
-)  # fmt: skip
-LEFT = ((2, 25), (3,), (4, 5), (7,), (8,), (10,), (11,), (12,), (13,), (17,), (18,), (28,), (26,))
-RIGHT = ((41, 57), (42,), (43, 44), (46,), (47,), (49,), (50,), (51,), (52,), (53,), (54,), (60,), (58,))  # fmt: skip
-MIDLINE = ((14,), (15,), (16,))
-PAIRS = len(LEFT)
-# GIF's numbers, as far as they are known: no cerebral white matter and cortex, ventral diencephalon and accumbens.
-GIF_LEFT = ((), (), (51, 53), (42,), (40,), (61,), (38,), (59,), (57,), (49,), (33,), (), ())
-GIF_RIGHT = ((), (), (50, 52), (41,), (39,), (60,), (37,), (58,), (56,), (48,), (32,), (), ())
-GIF_MIDLINE = ((5,), (12,), (36,))
+_PAIRED = [name for name, numbers in FREESURFER.items() if numbers.right]
+_MIDLINE = [name for name, numbers in FREESURFER.items() if not numbers.right]
+NAMES = (*_PAIRED, *_MIDLINE)
+PAIRS = len(_PAIRED)
 STRUCTURES = dict(enumerate(NAMES, 1))
 LEFTS = {value: 100 + value for value in range(1, PAIRS + 1)}
 RIGHTS = {value: 150 + value for value in range(1, PAIRS + 1)}
@@ -43,11 +35,14 @@ class Head:
     def read(cls, path: Path) -> Head:
         volume = read_volume(path)
         codes = np.zeros(2**16, np.uint8)
-        freesurfer, gif = (LEFT, RIGHT, MIDLINE), (GIF_LEFT, GIF_RIGHT, GIF_MIDLINE)
-        tables = gif if path.name.startswith("t2-stack") else freesurfer
-        for table, first in zip(tables, (101, 151, PAIRS + 1), strict=True):
-            for value, numbers in enumerate(table, first):
-                codes[list(numbers)] = value
+        table = GIF if path.name.startswith(IN_GIF) else FREESURFER
+        for value, name in STRUCTURES.items():
+            numbers = table.get(name, Numbers())
+            if value <= PAIRS:
+                codes[list(numbers.left)] = LEFTS[value]
+                codes[list(numbers.right)] = RIGHTS[value]
+            else:
+                codes[list(numbers.middle)] = value
         labels = np.rint(volume.array[0]).astype(np.uint16)
         return cls(path.name.partition(".")[0], codes[labels], volume.geometry)
 

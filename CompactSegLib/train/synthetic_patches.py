@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -54,20 +54,9 @@ def synthetic_patch(
     if random.random() < synthesis.decoy_probability:
         tissues = decoy(tissues, values, spacing_mm=fine, random=random)
         classes = torch.zeros_like(classes)
-    elif random.random() < synthesis.strip_probability:
-        keep_fluid = random.random() < 0.5
-        rough = random.random() < synthesis.rough_strip_probability
-        tissues = without_skull(
-            tissues,
-            values,
-            keep_fluid=keep_fluid,
-            edge=float(random.uniform(*STRIP_EDGES)) if rough else None,
-            generator=generator,
-        )
-    contrast = random_contrast(values, synthesis, random)
-    scan = random_scan(synthesis, random)
-    scan_image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
-    image = regridded(scan_image, voxel, plan.patch, spacing)
+    else:
+        tissues = now_and_then_stripped(tissues, values, plan, random=random, generator=generator)
+    image, _ = imaged(tissues, values, plan, plan.patch, fine, random=random, generator=generator)
     labels = classes.to(device)[tissues.int()]
     image = normalised(image, plan, random=random)
     if random.random() < synthesis.crop_probability:
@@ -79,6 +68,57 @@ def synthetic_patch(
         ]
         labels = _kept(labels, tuple(fine_inside))
     return image, coarser_labels(labels, factors, classes=len(synthesis.classes) + 1)
+
+
+def now_and_then_stripped(
+    tissues: Tensor,
+    values: Sequence[int],
+    plan: TrainingPlan,
+    *,
+    random: np.random.Generator,
+    generator: torch.Generator,
+) -> Tensor:
+    """A head ``(D, H, W)``, as often as the plan says without its skull, cut well or badly."""
+    if random.random() >= plan.synthesis.strip_probability:
+        return tissues
+    keep_fluid = random.random() < 0.5
+    rough = random.random() < plan.synthesis.rough_strip_probability
+    edge = float(random.uniform(*STRIP_EDGES)) if rough else None
+    return without_skull(tissues, values, keep_fluid=keep_fluid, edge=edge, generator=generator)
+
+
+def imaged(
+    tissues: Tensor,
+    values: Sequence[int],
+    plan: TrainingPlan,
+    shape: Sequence[int],
+    fine_mm: Sequence[float],
+    *,
+    random: np.random.Generator,
+    generator: torch.Generator,
+    wanted: Callable[[dict[int, float]], bool] = lambda _: True,
+) -> tuple[Tensor, tuple[float, ...]]:
+    """Scan tissues with a random contrast.
+
+    Args:
+        tissues: ``(D, H, W)``, indices into `values`, on the fine grid.
+        values: Of the tissues, as FreeSurfer numbers them.
+        plan: How images are made.
+        shape: Of the image, on the model's grid.
+        fine_mm: Spacing of the fine grid.
+        random: What decides.
+        generator: Of the noise.
+        wanted: Says of the means of tissues, by value, whether the contrast will do.
+
+    Returns:
+        The image on the model's grid, and the voxels in mm that it was scanned with.
+    """
+    contrast = random_contrast(values, plan.synthesis, random)
+    while not wanted(dict(zip(values, contrast.means[0].tolist(), strict=True))):
+        contrast = random_contrast(values, plan.synthesis, random)
+    scan = random_scan(plan.synthesis, random)
+    image, voxel = scanned(tissues, fine_mm, contrast, scan, generator=generator)
+    return regridded(image, voxel, shape, model_spacing(plan)), voxel
 
 
 def normalised(image: Tensor, plan: TrainingPlan, *, random: np.random.Generator | None) -> Tensor:
@@ -114,10 +154,7 @@ def _validation_case(head: LabelMap, plan: TrainingPlan, number: int) -> Prepare
     sides = zip(head.tissues.shape, head.spacing_mm, spacing, strict=True)
     shape = [int(side * own / mm + 1e-6) for side, own, mm in sides]
     tissues = _drawn(head, [n * factor for n, factor in zip(shape, factors, strict=True)], fine)
-    contrast = random_contrast(head.values, plan.synthesis, random)
-    scan = random_scan(plan.synthesis, random)
-    image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
-    image = regridded(image, voxel, shape, spacing)
+    image, _ = imaged(tissues, head.values, plan, shape, fine, random=random, generator=generator)
     labels = coarser_labels(
         head.classes.to(tissues.device)[tissues.int()],
         factors,

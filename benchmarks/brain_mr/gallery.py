@@ -11,15 +11,19 @@ import torch
 from benchmarks.brain_mr.sheet import Cell, draw_sheet
 from CompactSegLib import Geometry, InputError, Label, Model, Volume
 from CompactSegLib.output.planes import PLANES, FieldOfView, view_spacing_mm
-from CompactSegLib.synthesis.acquisition import random_scan, regridded, scanned
-from CompactSegLib.synthesis.contrast import STRIP_EDGES, random_contrast, without_skull
 from CompactSegLib.synthesis.label_maps import (
     LabelMap,
     find_label_maps,
     read_label_map,
 )
 from CompactSegLib.synthesis.shapes import bent, coarser_labels
-from CompactSegLib.train.synthetic_patches import fine_grid, model_spacing, normalised
+from CompactSegLib.train.synthetic_patches import (
+    fine_grid,
+    imaged,
+    model_spacing,
+    normalised,
+    now_and_then_stripped,
+)
 from CompactSegLib.train.training_plan import TrainingPlan
 
 _COLUMNS = 4
@@ -112,20 +116,10 @@ def generated(
     low, high = head.brain_box_mm
     centre = (low + high) / 2 - np.array(head.tissues.shape) * head.spacing_mm / 2
     tissues = bent(head, centre, fine_shape, spacing_mm=fine, plan=synthesis, random=random)
-    is_bare = random.random() < synthesis.strip_probability
-    if is_bare:
-        keep_fluid = random.random() < 0.5
-        rough = random.random() < synthesis.rough_strip_probability
-        edge = float(random.uniform(*STRIP_EDGES)) if rough else None
-        tissues = without_skull(
-            tissues, head.values, keep_fluid=keep_fluid, edge=edge, generator=generator
-        )
-    scan = random_scan(synthesis, random)
-    contrast = random_contrast(head.values, synthesis, random)
-    while not wanted(dict(zip(head.values, contrast.means[0].tolist(), strict=True))):
-        contrast = random_contrast(head.values, synthesis, random)
-    image, voxel = scanned(tissues, fine, contrast, scan, generator=generator)
-    image = normalised(regridded(image, voxel, shape, spacing), plan, random=None)
+    chance = {"random": random, "generator": generator}
+    tissues = now_and_then_stripped(tissues, head.values, plan, **chance)
+    image, voxel = imaged(tissues, head.values, plan, shape, fine, **chance, wanted=wanted)
+    image = normalised(image, plan, random=None)
     labels = coarser_labels(
         head.classes[tissues.int()], factors, classes=len(synthesis.classes) + 1
     )

@@ -23,19 +23,20 @@ from CompactSegLib import InputError, Label, Segmenter, Volume, read_volume
 
 
 class Numbers(NamedTuple):
-    """A structure's numbers in a label file; of one without sides all are `left`."""
+    """A structure's numbers in a label file, by side; `middle` are those that state none."""
 
-    left: tuple[int, ...]
+    left: tuple[int, ...] = ()
     right: tuple[int, ...] = ()
+    middle: tuple[int, ...] = ()
 
 
 FREESURFER = {
     # With the corpus callosum and what FreeSurfer calls hypointense, which are white matter to this model.
-    "Cerebral white matter": Numbers((2, 25, 77, 78, *range(251, 256)), (41, 57, 79)),
+    "Cerebral white matter": Numbers((2, 25, 78), (41, 57, 79), (77, *range(251, 256))),
     "Cerebral cortex": Numbers((3,), (42,)),
-    "Lateral ventricle": Numbers((4, 5, 31, 72), (43, 44, 63)),
-    "Third ventricle": Numbers((14,)),
-    "Fourth ventricle": Numbers((15,)),
+    "Lateral ventricle": Numbers((4, 5, 31), (43, 44, 63), (72,)),
+    "Third ventricle": Numbers(middle=(14,)),
+    "Fourth ventricle": Numbers(middle=(15,)),
     "Cerebellar white matter": Numbers((7,), (46,)),
     "Cerebellar cortex": Numbers((8,), (47,)),
     "Thalamus": Numbers((10,), (49,)),
@@ -44,14 +45,14 @@ FREESURFER = {
     "Pallidum": Numbers((13,), (52,)),
     "Hippocampus": Numbers((17,), (53,)),
     "Amygdala": Numbers((18,), (54,)),
-    "Brain stem": Numbers((16,)),
+    "Brain stem": Numbers(middle=(16,)),
     "Ventral diencephalon": Numbers((28,), (60,)),
     "Accumbens area": Numbers((26,), (58,)),
 }
 GIF = {
     "Lateral ventricle": Numbers((51, 53), (50, 52)),
-    "Third ventricle": Numbers((5,)),
-    "Fourth ventricle": Numbers((12,)),
+    "Third ventricle": Numbers(middle=(5,)),
+    "Fourth ventricle": Numbers(middle=(12,)),
     "Cerebellar white matter": Numbers((42,), (41,)),
     "Cerebellar cortex": Numbers((40,), (39,)),
     "Thalamus": Numbers((61,), (60,)),
@@ -60,9 +61,9 @@ GIF = {
     "Pallidum": Numbers((57,), (56,)),
     "Hippocampus": Numbers((49,), (48,)),
     "Amygdala": Numbers((33,), (32,)),
-    "Brain stem": Numbers((36,)),
+    "Brain stem": Numbers(middle=(36,)),
 }
-_IN_GIF = ("t2-stack",)
+IN_GIF = ("t2-stack",)
 # Measured but not in the mean: not every program labels them, and few models do.
 BESIDE = ("Ventral diencephalon", "Accumbens area")
 _SIDES = ("left", "right")
@@ -96,12 +97,12 @@ class RealHead:
             SimpleITK.sitkNearestNeighbor,
             0,
         )
-        numbers = GIF if name in _IN_GIF else FREESURFER
+        numbers = GIF if name in IN_GIF else FREESURFER
         return cls(name, read_volume(image), SimpleITK.GetArrayFromImage(truth), numbers)
 
     @property
     def is_t1(self) -> bool:
-        return self.name not in _IN_GIF
+        return self.name not in IN_GIF
 
 
 class Score(NamedTuple):
@@ -175,13 +176,16 @@ def scores_of(labels: NDArray, known: Sequence[Label], head: RealHead) -> dict[s
     for name, numbers in head.numbers.items():
         if name not in values:
             continue
-        truth = np.isin(head.truth, [*numbers.left, *numbers.right])
+        truth = np.isin(head.truth, [*numbers.left, *numbers.right, *numbers.middle])
         found = np.isin(labels, [*values[name].values()])
         left, right = (
             dice_of_masks(labels == values[name][side], np.isin(head.truth, mine))
             if side in values[name] and mine
             else float("nan")
-            for side, mine in zip(_SIDES, numbers, strict=True)
+            # What states no side is counted to the left.
+            for side, mine in zip(
+                _SIDES, (numbers.left + numbers.middle, numbers.right), strict=True
+            )
         )
         volume = int(found.sum()) / int(truth.sum()) if truth.any() else float("nan")
         scores[name] = Score(dice_of_masks(found, truth), left, right, volume)
