@@ -17,28 +17,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, Union, get_args, get_origin
-from typing import get_type_hints as hints
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    NoReturn,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
-
-__all__ = [
-    "Invalid",
-    "Share",
-    "Such",
-    "Text",
-    "build",
-    "check",
-    "inside",
-    "is_number",
-    "listed",
-    "number",
-    "one_of",
-    "read_json",
-    "shown",
-    "told_as",
-    "whole",
-]
 
 T = TypeVar("T")
 _MOST_SHOWN = 60
@@ -216,7 +207,7 @@ class _Field(NamedTuple):
 @cache
 def _fields(cls: type) -> dict[str, _Field]:
     """By their names in the data: ``field(metadata={"name": "class"})`` is for what Python has a use of its own for."""
-    kinds = hints(cls, include_extras=True)
+    kinds = get_type_hints(cls, include_extras=True)
     return {
         item.metadata.get("name", item.name): _Field(
             item.name,
@@ -266,7 +257,10 @@ def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             wrong()
     elif get_origin(kind) in (tuple, list):
-        value = _items(kind, value, place, others) if _fits(kind, value) else wrong()
+        fits = isinstance(value, list | tuple) and (
+            _is_of_any_length(kind) or len(value) == len(get_args(kind))
+        )
+        value = _items(kind, value, place, others) if fits else wrong()
     elif get_origin(kind) in (dict, Mapping):
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             wrong()
@@ -280,23 +274,17 @@ def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
     return value
 
 
-def _fits(kind: Any, value: Any) -> bool:
-    """Whether a value is a list of as many as the type says."""
-    inner = get_args(kind)
-    any_length = get_origin(kind) is list or inner[-1] is Ellipsis
-    return isinstance(value, list | tuple) and (any_length or len(value) == len(inner))
+def _is_of_any_length(kind: Any) -> bool:
+    return get_origin(kind) is list or get_args(kind)[-1] is Ellipsis
 
 
 def _items(kind: Any, value: Any, place: str, others: bool) -> Any:
     inner = get_args(kind)
-    each = (
-        inner if len(inner) == len(value) and inner[-1] is not Ellipsis else inner[:1] * len(value)
+    kinds = inner[:1] * len(value) if _is_of_any_length(kind) else inner
+    return get_origin(kind)(
+        _value(each, item, f"{place}[{index}]", others)
+        for index, (each, item) in enumerate(zip(kinds, value, strict=True))
     )
-    items = (
-        _value(one, item, f"{place}[{index}]", others)
-        for index, (one, item) in enumerate(zip(each, value, strict=True))
-    )
-    return get_origin(kind)(items)
 
 
 def _words(kind: Any) -> str:
@@ -306,9 +294,7 @@ def _words(kind: Any) -> str:
     if type(None) in get_args(kind):
         return _words(get_args(kind)[0])
     if get_origin(kind) in (tuple, list):
-        inner = get_args(kind)
-        any_length = get_origin(kind) is list or inner[-1] is Ellipsis
-        return "a list" if any_length else f"a list of {len(inner)}"
+        return "a list" if _is_of_any_length(kind) else f"a list of {len(get_args(kind))}"
     return {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}.get(
         kind, "an object"
     )

@@ -22,19 +22,19 @@ def good() -> dict:
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        (("classes",), 1, "net.classes: expected a whole number of at least 2, got 1"),
-        (("classes",), 300, "net.classes: expected at most 256"),
+        (("classes",), 1, "net, classes: expected a whole number from 2 to 256, got 1"),
+        (("classes",), 300, "net, classes: expected a whole number from 2 to 256, got 300"),
         (
             ("in_channels",),
             "one",
-            "net.in_channels: expected a whole number of at least 1 and at most [0-9]+, got 'one'",
+            'net, in_channels: expected a whole number from 1 to [0-9]+, got "one"',
         ),
-        (("upsampling",), "cubic", "net.upsampling: expected one of linear, nearest, got 'cubic'"),
-        (("blocks", 1, "pool"), 3, r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
+        (("upsampling",), "cubic", 'net, upsampling: expected one of linear, nearest, got "cubic"'),
+        (("blocks", 1, "pool"), 3, r"net, blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
         (
             ("blocks", 1, "pool"),
             True,
-            r"net.blocks\[1\].pool: expected one of 1, 2, 4, 8, got True",
+            r"net, blocks\[1\].pool: expected one of 1, 2, 4, 8, got true",
         ),
         (
             ("blocks", 1, "pool"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import CompactSegLib
 from CompactSegLib import Level, OutputError, RunInfo
 from CompactSegLib.output.report import run_report, write_report
 from CompactSegLib.volume.volume import VolumeSource
@@ -63,6 +64,11 @@ def test_the_fixed_words_are_there(report: dict):
     assert {"levels", "stopped_at", "reason", "device", "model"} <= set(report)
     for level in report["levels"]:
         assert {"level", "seconds", "improvement", "millilitres", "parameters"} <= set(level)
+
+
+def test_the_software_is_told(report: dict):
+    assert report["versions"]["compactseg"] == CompactSegLib.__version__
+    assert set(report["versions"]) == {"compactseg", "python", "torch"}
 
 
 def test_levels_are_told(report: dict):
