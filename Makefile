@@ -1,4 +1,4 @@
-# make demo | desktop | screenshots | screenshots-dark | test | quick | lint | format | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | screenshots-dark | test | quick | lint | format | site | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output i
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop screenshots screenshots-dark test quick lint format clean
+.PHONY: help demo desktop screenshots screenshots-dark test quick lint format site clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make quick   the tests that take no minute together"
 	@echo "make lint    ruff and mypy"
 	@echo "make format  let ruff put the code into shape"
+	@echo "make site    the documentation as a site, in build/site"
 	@echo "make clean   remove .venv, caches and results of the demo"
 
 demo: $(VENV)/.installed-demo
@@ -55,6 +56,9 @@ format: $(VENV)/.installed-development
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 
+site: $(VENV)/.installed-site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo-output
 
@@ -64,8 +68,12 @@ $(VENV)/.installed-demo: pyproject.toml $(VENV)/.installed-torch
 	@touch $@
 
 $(VENV)/.installed-development: pyproject.toml $(VENV)/.installed-torch
-	$(PIP) install --constraint constraints.txt --editable '.[demo,dicom-seg,dask,training,test,lint]'
+	$(PIP) install --constraint constraints.txt --editable '.[demo,dicom-seg,dask,training,test,test-slicer,lint]'
 	@touch $(VENV)/.installed-demo $@
+
+$(VENV)/.installed-site: pyproject.toml $(VENV)/.installed-torch
+	$(PIP) install --constraint constraints.txt --editable '.[docs]'
+	@touch $@
 
 # Before anything that depends on torch, and alone: with torch absent, another package's open range
 # would bring the newest build there is, with gigabytes of CUDA libraries.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.Layering.imports import REPOSITORY, ROOMS, SHARED, imports_of, python_files
 
 SLICER = {"slicer", "slicer_core", "vtk", "vtkmodules", "mrml"}
 QT = {"qt", "ctk", "PythonQt", "PySide6", "PyQt5", "PyQt6"}
@@ -21,44 +21,6 @@ FORBIDDEN = {
     "CompactSeg/CompactSegQt": HEAVY | {"CompactSeg"},
     "CompactSeg": HEAVY,
 }
-
-# The rooms in the order of the data's way: each may use itself, those before it, and the shared files at the top.
-ROOMS = [
-    "network",
-    "volume",
-    "model",
-    "output",
-    "inference",
-    "serve",
-    "datasets",
-    "synthesis",
-    "train",
-    "judge",
-    "cli",
-]
-SHARED = {"errors", "files", "json_data", "labels", "lazy"}
-
-
-def imports_of(file: Path) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of each import in a file, those inside functions included.
-
-    ``from a.b import c`` gives both ``a.b`` and ``a.b.c``, since c may be a module.
-    """
-    package = file.relative_to(REPOSITORY).parent.parts
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            above = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            yield node.lineno, module
-            for alias in node.names:
-                yield node.lineno, f"{module}.{alias.name}"
-
-
-def python_files(folder: Path) -> list[Path]:
-    return sorted(folder.rglob("*.py"))
 
 
 @pytest.mark.parametrize("layer", FORBIDDEN)
@@ -103,14 +65,13 @@ def test_every_room_of_the_library_has_its_place_in_the_order():
     assert {file.relative_to(folder).parts[0] for file in folder.glob("*/*.py")} == set(ROOMS)
 
 
-def test_relative_imports_and_imports_in_functions_are_seen(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(f"{__name__}.REPOSITORY", tmp_path)
+def test_relative_imports_and_imports_in_functions_are_seen(tmp_path: Path):
     file = tmp_path / "CompactSegLib" / "volume" / "reading.py"
     file.parent.mkdir(parents=True)
     file.write_text(
         "def f():\n    import vtk\n    from ..inference import engine\n    from . import geometry\n"
     )
-    assert [name for _, name in imports_of(file)] == [
+    assert [name for _, name in imports_of(file, tmp_path)] == [
         "vtk",
         "CompactSegLib.inference",
         "CompactSegLib.inference.engine",
@@ -158,3 +119,9 @@ def test_a_circle_is_found_whatever_its_length():
     assert not circles(chain)
     assert circles(chain | {"d": {"a"}}) == [("a", "b", "d")]
     assert circles({"a": {"a"}}) == [("a",)]
+
+
+def test_the_drawing_of_the_imports_is_that_of_the_code():
+    """After a change: python -m docs.draw_imports."""
+    drawn = runpy.run_path(str(REPOSITORY / "docs/draw_imports.py"))
+    assert drawn["TARGET"].read_text(encoding="utf-8") == drawn["drawing"]()
