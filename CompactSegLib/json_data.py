@@ -12,8 +12,7 @@ import json
 import math
 import os
 import sys
-import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -23,7 +22,6 @@ from typing import (
     NamedTuple,
     NoReturn,
     TypeVar,
-    Union,
     get_args,
     get_origin,
     get_type_hints,
@@ -170,7 +168,8 @@ def check(value: Any) -> None:
     Raises:
         Invalid: One is not as its type says.
     """
-    for name, each in _fields(type(value)).items():
+    cls: Any = type(value)
+    for name, each in _fields(cls).items():
         _value(each.kind, getattr(value, each.attribute), name, others=False)
 
 
@@ -205,7 +204,7 @@ class _Field(NamedTuple):
 
 
 @cache
-def _fields(cls: type) -> dict[str, _Field]:
+def _fields(cls: Any) -> dict[str, _Field]:
     """By their names in the data: ``field(metadata={"name": "class"})`` is for what Python has a use of its own for."""
     kinds = get_type_hints(cls, include_extras=True)
     return {
@@ -218,7 +217,7 @@ def _fields(cls: type) -> dict[str, _Field]:
     }
 
 
-def _built(cls: type[T], data: object, others: bool, beside: Mapping[str, Any]) -> T:
+def _built(cls: Any, data: object, others: bool, beside: Mapping[str, Any]) -> Any:
     fields = {name: each for name, each in _fields(cls).items() if name not in beside}
     if not isinstance(data, Mapping):
         raise Invalid("", f"an object with {', '.join(fields)}", data)
@@ -242,15 +241,12 @@ def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
     def wrong() -> NoReturn:
         raise Invalid(place, _words(declared), came)
 
-    declared, came, tests = kind, value, ()
+    declared, came = kind, value
+    tests: Sequence[Such] = ()
     if get_origin(kind) is Annotated:
         kind, *tests = get_args(kind)
-    options = get_args(kind) if get_origin(kind) in (Union, types.UnionType) else ()
-    if type(None) in options:
-        if value is None:
-            return None
-        (kind,) = (option for option in options if option is not type(None))
-        return _value(kind, value, place, others)
+    if type(None) in get_args(kind):
+        return None if value is None else _value(get_args(kind)[0], value, place, others)
     if kind is float:
         value = float(value) if is_number(value) else wrong()
     elif kind in (int, str, bool):
@@ -266,7 +262,7 @@ def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
             wrong()
         inner = get_args(kind)[1]
         value = {n: _value(inner, item, f"{place}.{n}", others) for n, item in value.items()}
-    elif dataclasses.is_dataclass(kind) and not isinstance(value, kind):
+    elif hasattr(kind, "__dataclass_fields__") and not isinstance(value, kind):
         with inside(place):
             value = _built(kind, value, others, {})
     if not all(test.holds(value) for test in tests):

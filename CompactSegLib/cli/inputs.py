@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -91,13 +93,21 @@ def find_cases(path: Path, *, series: str | None = None, recursive: bool = False
 
 
 def _distinct(path: Path, cases: list[Case], left_out: str) -> Found:
-    name, times = Counter(case.name for case in cases).most_common(1)[0]
+    name, times = Counter(_as_stored(case) for case in cases).most_common(1)[0]
     if times > 1:
-        same = " and ".join(case.path.name for case in cases if case.name == name)
+        same = " and ".join(case.path.name for case in cases if _as_stored(case) == name)
         raise InputError(
             f"{path}: expected a name of its own for each case, but {same} would write the same files; rename one."
         )
     return Found(cases, True, left_out)
+
+
+def _as_stored(case: Case) -> str:
+    """A case's name as the file system tells it from others: not by upper and lower case on Windows and macOS."""
+    name = case.name or ""
+    if sys.platform in ("win32", "darwin"):
+        return unicodedata.normalize("NFC", name).casefold()
+    return name
 
 
 def _cases_of(folder: Path, root: Path, others: list[str], *, recursive: bool) -> Iterator[Case]:

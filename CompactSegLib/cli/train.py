@@ -7,7 +7,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import typer
@@ -133,11 +133,15 @@ def _check_start(options: TrainOptions) -> None:
 
 
 def shareable_command(words: Sequence[str]) -> str:
-    """A command for a model's provenance, of paths only the last part: models travel, folders do not."""
+    r"""A command for a model's provenance, of paths only the last part: models travel, folders do not.
+
+    >>> shareable_command(["compactseg train", "--data", "/data/Task04", "--plan", "D:\\\\plans\\\\a.json"])
+    'compactseg train --data Task04 --plan a.json'
+    """
     return " ".join(
         [
             words[0],
-            *(shlex.quote(PurePath(word).name if "/" in word else word) for word in words[1:]),
+            *(shlex.quote(PureWindowsPath(word).name or word) for word in words[1:]),
         ]
     )
 

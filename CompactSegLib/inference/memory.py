@@ -27,7 +27,7 @@ def _left_in_cgroups(mounted: Path, own: Path) -> Iterator[int]:
     """What each control group around this process leaves it; in a container, `psutil` sees the whole machine."""
     yield 2**63 - 1
     try:
-        lines = own.read_text().splitlines()
+        lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:  # not Linux
         return
     for line in lines:
@@ -48,9 +48,14 @@ def _left_in_cgroups(mounted: Path, own: Path) -> Iterator[int]:
 def _left_in(folder: Path, names: tuple[str, str, str]) -> int | None:
     limit_name, used_name, reclaimable_name = names
     try:
-        limit = int((folder / limit_name).read_text())  # "max" is no number: no limit
-        used = int((folder / used_name).read_text())
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        limit = int(
+            (folder / limit_name).read_text(encoding="utf-8")
+        )  # "max" is no number: no limit
+        used = int((folder / used_name).read_text(encoding="utf-8"))
+        stat = dict(
+            line.split()
+            for line in (folder / "memory.stat").read_text(encoding="utf-8").splitlines()
+        )
         return max(0, limit - used + int(stat.get(reclaimable_name, 0)))
     except (OSError, ValueError):
         return None

@@ -73,7 +73,7 @@ def draw_curves(
 def _curves(log: Path, prefix: str) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Per level, steps and values of the columns `prefix` and a number."""
     points: dict[int, list[tuple[float, float]]] = {}
-    with open(log, newline="") as file:
+    with open(log, newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             for name, value in row.items():
                 level = name.removeprefix(prefix) if name and name.startswith(prefix) else ""

@@ -42,12 +42,15 @@ class RunLog:
             return
         self.path = path = folder / "log.csv"
         kept = _rows_until(path, start)
-        with written_whole(path) as temporary, open(temporary, "w", newline="") as file:
+        with (
+            written_whole(path) as temporary,
+            open(temporary, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
         with self._writing():
-            self.file = open(path, "a", newline="", buffering=1)  # noqa: SIM115
+            self.file = open(path, "a", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
             self.writer = csv.DictWriter(self.file, self.columns)
             self.board = _tensorboard(folder / "tensorboard", purge_step=start)
         if sys.stderr.isatty():
@@ -113,7 +116,7 @@ class RunLog:
 def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
     if step == 0 or not path.is_file():
         return []
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         # A disk that ran full leaves half a row, which lacks columns.
         rows = [row for row in csv.DictReader(file) if None not in row.values()]
     return [row for row in rows if row["step"].isdecimal() and int(row["step"]) <= step]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,8 @@ def _limit_memory(most_bytes: int) -> None:
         import resource
     except ImportError:  # Windows
         return
-    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    with suppress(OSError, ValueError):  # macOS may refuse any limit below what is reserved already
+        resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""What differs on Windows and macOS, tried here with their functions put in place of this system's."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import io
+import os
+import pickle
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from CompactSegLib import InputError
+from CompactSegLib.cli.app import _Lasting
+from CompactSegLib.cli.inputs import find_cases
+from CompactSegLib.cli.train import shareable_command
+from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.train.augmentation import RandomPatches
+from CompactSegLib.train.training_plan import TrainingPlan
+from CompactSegLib.volume.itk_child import _limit_memory
+from Testing.Layering.imports import REPOSITORY, python_files
+
+
+def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise ValueError("current limit exceeds maximum limit")
+
+    macos = ModuleType("resource")
+    macos.RLIMIT_AS, macos.setrlimit = 5, refuse
+    for module in (macos, None):
+        monkeypatch.setitem(sys.modules, "resource", module)
+        _limit_memory(2**30)
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])
+def test_output_that_nobody_reads_is_let_go_as_each_system_says_it(number: int):
+    read, write = os.pipe()
+
+    class Unread(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return write
+
+        def write(self, _: bytes) -> int:
+            raise OSError(number, os.strerror(number))
+
+    stdout = _Lasting(io.BufferedWriter(Unread(), 4), "utf-8", line_buffering=True)
+    stdout.write("level 1\n")
+    os.write(write, b"goes nowhere")
+    os.close(read)
+    os.write(write, b"and breaks no pipe")
+
+
+def test_a_full_disk_under_the_output_is_still_told():
+    class Full(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, _: bytes) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    stdout = _Lasting(io.BufferedWriter(Full(), 4), "utf-8", line_buffering=True)
+    with pytest.raises(OSError, match="No space left"):
+        stdout.write("level 1\n")
+
+
+@pytest.mark.parametrize(
+    ("system", "is_refused"), [("linux", False), ("win32", True), ("darwin", True)]
+)
+@pytest.mark.parametrize("names", [("Head.nii.gz", "head.nrrd"), ("\u00e9.nii.gz", "e\u0301.nrrd")])
+def test_names_that_the_file_system_takes_for_one_are_refused(
+    tmp_path: Path, monkeypatch, system: str, is_refused: bool, names: tuple[str, str]
+):
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setattr("sys.platform", system)
+    if not is_refused:
+        assert len(find_cases(tmp_path).cases) == 2
+        return
+    with pytest.raises(InputError, match="would write the same files"):
+        find_cases(tmp_path)
+
+
+def test_a_model_names_no_folder_of_windows_either():
+    words = [
+        "compactseg train",
+        "--data",
+        r"C:\Users\me\Task04",
+        "--output",
+        "D:/runs/one",
+        "--fold",
+        "0",
+    ]
+    assert shareable_command(words) == "compactseg train --data Task04 --output one --fold 0"
+
+
+def test_processes_that_prepare_batches_need_no_fork():
+    """Windows and macOS start them anew and hand them a copy of what they are to do."""
+    image = torch.arange(12**3, dtype=torch.float32).reshape(1, 12, 12, 12)
+    case = PreparedCase("a", image, (image[0] > 800).to(torch.uint8))
+    patches = RandomPatches([case], TrainingPlan(patch=(8, 8, 8), batch=2), classes=2)
+    copy = pickle.loads(pickle.dumps(patches))  # noqa: S301 - its own
+    for mine, copied in zip(patches[3], copy[3], strict=True):
+        assert np.array_equal(mine.numpy(), copied.numpy())
+
+
+def test_every_text_file_is_read_and_written_in_a_stated_encoding():
+    """Windows takes another one by default."""
+    offences = [
+        f"{file.relative_to(REPOSITORY)}:{call.lineno} {ast.unparse(call)[:80]}"
+        for folder in ("CompactSegLib", "CompactSeg")
+        for file in python_files(REPOSITORY / folder)
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and _opens_text_without_encoding(call)
+    ]
+    assert not offences
+
+
+def _opens_text_without_encoding(call: ast.Call) -> bool:
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        opens = function.attr in ("read_text", "write_text") or (
+            function.attr == "open" and call.args
+        )
+        if not opens or ast.unparse(function.value) in ("os", "gzip", "bz2"):
+            return False
+    elif not (isinstance(function, ast.Name) and function.id == "open"):
+        return False
+    modes = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+    is_binary = any("b" in mode and len(mode) <= 3 for mode in modes)
+    return not is_binary and "encoding" not in {keyword.arg for keyword in call.keywords}
+
+
+def test_a_file_without_a_stated_encoding_would_be_found():
+    wrong = ["open(path)", "path.read_text()", "path.open('w')"]
+    right = ["open(path, 'rb')", "open(path, encoding='utf-8')", "os.open(path, 1)", "panel.open()"]
+    calls = [ast.parse(source).body[0].value for source in (*wrong, *right)]
+    assert [_opens_text_without_encoding(call) for call in calls] == [True] * 3 + [False] * 4
