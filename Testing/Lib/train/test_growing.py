@@ -196,7 +196,7 @@ def test_the_model_s_refinement_is_kept_with_its_plan(a_finished_model):
     refined = dataclasses.replace(a_finished_model, refinement=Refinement(1.0))
     assert plan_for(refined).refinement == Refinement(1.0).to_dict()
     assert plan_for(refined, TrainingPlan()).refinement == {}
-    with pytest.raises(ConfigurationError, match="training plan, refinement, mm: expected"):
+    with pytest.raises(ConfigurationError, match="refinement, mm: expected"):
         TrainingPlan(refinement={"mm": -1.0, "weight": 1.0})
 
 
