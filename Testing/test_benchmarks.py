@@ -15,7 +15,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.run import train
 from CompactSegLib.train.stopping import RULES
 from CompactSegLib.train.training_plan import TrainingPlan
-from examples.demo import write_crops
+from Testing.crops import write_crops
 from Testing.Lib.dataset_files import write_dataset
 from Testing.Lib.synthesis.heads import write_head
 

@@ -1,8 +1,7 @@
 """Segment the brain of the MNI152 T1 template, then both hippocampi in detail: ``make demo``.
 
-The template comes inside the package nilearn, so nothing is downloaded; it is without its skull. `brain-mr` takes the
-whole of it. What `hippocampus-mr` expects is the region of one hippocampus, and where that is in MNI space is
-known; so each is cut out, and the command ``compactseg segment`` is given the folder with both.
+The template comes inside the package nilearn, so nothing is downloaded; it is without its skull. Both models take the
+whole of it: in a head, `hippocampus-mr` works where `brain-mr` finds the hippocampi.
 """
 
 from __future__ import annotations
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
     from nibabel.nifti1 import Nifti1Image
 
 TEMPLATE = "mni152_template"
-# Read off the template: each hippocampus lies 12 to 38 mm beside the middle, from 42 to 4 mm behind and from 28 mm
-# below to 4 mm above the anterior commissure. The box leaves 8 to 9 mm around it, like the crops of the training data.
-CENTRES_RAS_MM = {
-    "left_hippocampus": (-25.0, -23.0, -12.0),
-    "right_hippocampus": (25.0, -23.0, -12.0),
-}
-SIZE_MM = (42.0, 56.0, 48.0)
 SHOWN = (
     "Left cerebral white matter",
     "Right cerebral white matter",
@@ -52,38 +44,12 @@ def load_template() -> Nifti1Image:
     return load_mni152_template(resolution=1)
 
 
-def crop(
-    image: Nifti1Image, *, centre_ras_mm: tuple[float, ...], size_mm: tuple[float, ...]
-) -> Nifti1Image:
-    """Cut a box out of an image whose axes run along the patient's; every voxel stays where it was."""
-    import nibabel
-    import numpy as np
-
-    to_ijk = np.linalg.inv(image.affine)
-    half = np.array(size_mm) / 2
-    corners = nibabel.affines.apply_affine(to_ijk, [centre_ras_mm - half, centre_ras_mm + half])
-    start = np.maximum(np.round(corners.min(axis=0)).astype(int), 0)
-    stop = np.minimum(np.round(corners.max(axis=0)).astype(int), image.shape)
-    return image.slicer[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
-
-
 def write_template(folder: Path) -> Path:
     """Write the whole template as a NIfTI file into a folder and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{TEMPLATE}.nii.gz"
     load_template().to_filename(path)
     return path
-
-
-def write_crops(folder: Path) -> list[Path]:
-    """Write the regions of both hippocampi as NIfTI files into a folder and return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    template = load_template()
-    paths = []
-    for name, centre in CENTRES_RAS_MM.items():
-        paths.append(folder / f"{name}.nii.gz")
-        crop(template, centre_ras_mm=centre, size_mm=SIZE_MM).to_filename(paths[-1])
-    return paths
 
 
 def segment(source: Path, *, model: str, output: Path, console: Console) -> int:
@@ -141,19 +107,12 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console()
     begin = time.perf_counter()
 
-    console.print(
-        "Taking the MNI152 T1 template that nilearn carries, and cutting both hippocampi out"
-    )
+    console.print("Taking the MNI152 T1 template that nilearn carries")
     template = write_template(output / "input")
-    crops = write_crops(output / "input" / "hippocampi")
-    for source, model, paths in (
-        (template, "brain-mr", [template]),
-        (crops[0].parent, "hippocampus-mr", crops),
-    ):
-        if code := segment(source, model=model, output=output, console=console):
+    for model in ("brain-mr", "hippocampus-mr"):
+        if code := segment(template, model=model, output=output / model, console=console):
             return code
-        for path in paths:
-            show(output, path.name.removesuffix(".nii.gz"), console)
+        show(output / model, TEMPLATE, console)
     console.print(
         f"Done in {time.perf_counter() - begin:.1f} seconds. Slicer opens the .seg.nrrd files on the images in "
         f"{output / 'input'}.",

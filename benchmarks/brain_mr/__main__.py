@@ -118,7 +118,7 @@ def measure_all(options: argparse.Namespace) -> None:
             fill(options.document, {part: report.nothing_part(without_head, model, to)})
         elif part == "synthetic":
             heads = held_out_heads(label_maps, model)
-            on_maps = found[part] = synthetic.measure(segmenter, heads, say, full=options.full)
+            on_maps = found[part] = synthetic.measure(with_sides, heads, say, full=options.full)
             content = report.synthetic_part(on_maps, model, to)
             worst = report.worst_images_part(on_maps, segmenter, to)
             fill(options.document, {part: content, "worst-images": worst})

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.brain_mr import nothing, pictures, real_heads, stability, synthetic_tables, template
+from benchmarks.brain_mr import (
+    nothing,
+    pictures,
+    real_heads,
+    stability,
+    stop,
+    synthetic_tables,
+    template,
+)
 from benchmarks.brain_mr.document import markdown
 from benchmarks.brain_mr.gallery import draw_beside, draw_gallery
 from benchmarks.brain_mr.nothing import NothingResult
@@ -40,7 +48,12 @@ class Pictures:
 
 
 def heads_part(found: Sequence[RealResult], label_maps: Path, model: Model, to: Pictures) -> str:
-    pieces = [markdown(real_heads.head_rows(found)), markdown(real_heads.structure_rows(found))]
+    pieces = [
+        markdown(real_heads.head_rows(found)),
+        markdown(real_heads.structure_rows(found)),
+        "Where the stop rule would end these heads, by threshold:",
+        markdown(stop.stop_rows(stop.on_heads(found, model)), digits=2),
+    ]
     for one in found:
         kind = f"real-{one.head.name}"
         pictures.draw_levels(one.head.volume, one.result, model, to.path(kind))
@@ -102,12 +115,19 @@ def nothing_part(found: list[NothingResult], model: Model, to: Pictures) -> str:
 
 def synthetic_part(found: SyntheticResult, model: Model, to: Pictures) -> str:
     pictures.draw_dice(found, model, to.path("dice"))
+    measured = stop.on_synthetic(found, model)
+    stopping = (
+        "Where the stop rule would end these images, by threshold "
+        f"({stop.chosen(measured):g} saves most of those that lose at most 0.1 point):"
+    )
     return "\n\n".join(
         [
             markdown(synthetic_tables.structure_rows(found, model.labels), digits=2),
             markdown(synthetic_tables.contrast_rows(found)),
             to.link("dice", "Dice of each structure by contrast, thickness and circumstances"),
             markdown(synthetic_tables.level_rows(found)),
+            stopping,
+            markdown(stop.stop_rows(measured), digits=2),
         ]
     )
 

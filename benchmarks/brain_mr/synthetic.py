@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmarks.brain_mr.ceilings import dice_in_view, model_ceiling, slice_ceiling
 from benchmarks.brain_mr.contrasts import CONTRASTS
 from benchmarks.brain_mr.engine import run
@@ -31,6 +33,7 @@ class Case:
         seed: Of its noise.
         dice: Per level, level 1 first, Dice of each label.
         in_air_ml: Labelled volume at the last level where the label map has air.
+        changes: From level 2 on, the improvement that the stop rule looks at, of the model's labels with their sides.
     """
 
     head: str
@@ -38,6 +41,7 @@ class Case:
     seed: int
     dice: list[list[float]]
     in_air_ml: float
+    changes: list[float]
 
     def mean_dice(self, level: int = -1) -> float:
         """Mean over the structures that are in the field of view."""
@@ -153,7 +157,13 @@ def _measure(segmenter: Segmenter, head: Head, setting: Setting, *, seed: int) -
     volume = render(head, setting, seed=seed)
     result = run(segmenter, volume)
     classes = segmenter.model.net_config.classes
-    found = [labels_on(level.labels, volume.geometry, head.geometry) for level in result.levels]
+    structures = np.arange(256, dtype=np.uint8)
+    for label in segmenter.model.labels:
+        structures[label.value] = label.of_class
+    found = [
+        labels_on(structures[level.labels], volume.geometry, head.geometry)
+        for level in result.levels
+    ]
     air = is_air(head, setting)[head.tissues] & (found[-1] != 0) & (found[-1] != OUTSIDE)
     return Case(
         head=head.name,
@@ -161,6 +171,7 @@ def _measure(segmenter: Segmenter, head: Head, setting: Setting, *, seed: int) -
         seed=seed,
         dice=[dice_in_view(head.truth, labels, classes=classes) for labels in found],
         in_air_ml=float(air.sum()) * head.geometry.voxel_millilitres,
+        changes=[float(level.improvement or 0) for level in result.levels[1:]],
     )
 
 

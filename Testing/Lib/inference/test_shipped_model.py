@@ -11,7 +11,7 @@ import pytest
 from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume, segment
 from CompactSegLib.inference.remarks import on_findings
 from CompactSegLib.network.cost import level_costs, parameter_count
-from examples.demo import write_crops
+from Testing.crops import write_crops
 
 pytestmark = pytest.mark.slow
 

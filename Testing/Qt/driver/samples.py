@@ -1,4 +1,4 @@
-"""Images to work on: the MNI152 template that nilearn carries, and the crops of ``make demo``."""
+"""Images to work on: the MNI152 template that nilearn carries, and regions of its hippocampi."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @functools.cache
-def _demo() -> Any:
-    path = REPOSITORY / "examples" / "demo.py"
-    spec = importlib.util.spec_from_file_location("compactseg_demo", path)
+def _crops() -> Any:
+    path = REPOSITORY / "Testing" / "crops.py"
+    spec = importlib.util.spec_from_file_location("compactseg_crops", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -41,8 +41,8 @@ def _image(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Voxels with axes k, j, i, and the matrix from IJK to RAS."""
     image = _template()
     if name != "template":
-        demo = _demo()
-        image = demo.crop(image, centre_ras_mm=demo.CENTRES_RAS_MM[name], size_mm=demo.SIZE_MM)
+        crops = _crops()
+        image = crops.crop(image, centre_ras_mm=crops.CENTRES_RAS_MM[name])
     array = np.asarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(array.transpose(2, 1, 0)), np.asarray(image.affine)
 
