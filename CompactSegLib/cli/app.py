@@ -54,7 +54,7 @@ def segment(
         typer.Option(
             "--output",
             "-o",
-            help="Folder for the results; or one file (.seg.nrrd, .nii.gz, .dcm), for one volume's last level alone.",
+            help="Folder for the results; or a file (.seg.nrrd, .nii.gz, .dcm) for the last level of one volume.",
             metavar="DIR|FILE",
         ),
     ],
@@ -62,20 +62,20 @@ def segment(
         Path | None,
         typer.Argument(
             metavar="INPUT",
-            help="An image file (NIfTI, NRRD, MetaImage, DICOM), a folder with DICOM images in it (one volume), or a "
-            "folder of cases: image files, and sub-folders with DICOM images; or a table of cases (.csv with the "
-            "columns path and, where wanted, case and series).",
+            help="Image file (NIfTI, NRRD, MetaImage, MGZ, DICOM), folder of DICOM images (one volume), folder of "
+            "cases (image files, and sub-folders of DICOM images), or table of cases (.csv with the column path, and "
+            "optionally case and series).",
         ),
     ] = None,
     input_: Annotated[
-        Path | None, typer.Option("--input", "-i", help="The same as INPUT.", metavar="PATH")
+        Path | None, typer.Option("--input", "-i", help="Same as INPUT.", metavar="PATH")
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             "--model",
             "-m",
-            help="Name or folder of a model; by default the first that `compactseg models` lists.",
+            help="Name or folder of a model. Default: the first that `compactseg models` lists.",
             metavar="NAME|DIR",
         ),
     ] = None,
@@ -83,43 +83,43 @@ def segment(
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Stop when a level changes every structure by less than X (1 - Jaccard to the level before), from 0 "
-            "to 1. Each model has its own; 0 is never.",
+            help="Stop when a level changes every structure by less than X (1 - Jaccard to the level before; 0 to 1). "
+            "0 computes all levels. Default: the model's own.",
             metavar="X",
         ),
     ] = None,
     all_levels: Annotated[
-        bool, typer.Option("--all-levels", help="Do not stop at the threshold.")
+        bool, typer.Option("--all-levels", help="Compute all levels, whatever the threshold.")
     ] = False,
     device: Device = "auto",
     precision: Annotated[
         str,
         typer.Option(
-            help="auto (the fastest that the device computes in), fp32 (the same labels with any tile), bf16 or fp16."
+            help="auto (the fastest the device offers), fp32 (the same labels for any tile size), bf16 or fp16."
         ),
     ] = "auto",
     tile: Tile = None,
     format_: Annotated[
-        str, typer.Option("--format", help="seg.nrrd, nii.gz or dicom-seg.")
+        str, typer.Option("--format", help="Output format: seg.nrrd, nii.gz or dicom-seg.")
     ] = "seg.nrrd",
     series: Annotated[
         str | None,
-        typer.Option(help="Number or UID of the DICOM series, where a folder holds several."),
+        typer.Option(help="DICOM series to use, by number or UID, if a folder holds several."),
     ] = None,
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Do again what is done, and replace results of another volume."
+            "--overwrite", help="Recompute finished cases, and replace results of another volume."
         ),
     ] = False,
     recursive: Annotated[
         bool,
-        typer.Option("--recursive", help="Of a folder of cases, take those of all sub-folders."),
+        typer.Option("--recursive", help="Look for cases in all sub-folders, too."),
     ] = False,
     dask: Annotated[
         str | None,
         typer.Option(
-            help="Have the workers of this dask scheduler segment the cases; they must see the same folders.",
+            help="Let the workers of this dask scheduler segment the cases. They must see the same folders.",
             metavar="ADDRESS",
         ),
     ] = None,
@@ -130,9 +130,9 @@ def segment(
 ) -> None:
     """Segment a volume, or each volume of a folder.
 
-    Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png into the output folder: all files
-    of a case, or none; of many cases also cases.csv. Ends with 2 where the input cannot be used, with 1 where a case of
-    several failed.
+    Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png to the output folder: all files of
+    a case, or none. Several cases also get cases.csv, summary.csv and summary.png. Finished cases are skipped. Exit
+    code: 2 if the input cannot be used, 1 if one of several cases failed.
     """
     from CompactSegLib.cli.segment import chosen_input, default_model, run_segment
     from CompactSegLib.cli.segment_options import SegmentOptions
@@ -163,7 +163,7 @@ def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """List the models: those in COMPACTSEG_MODELS, and those that ship."""
+    """List the models that ship, and those in the folders of COMPACTSEG_MODELS."""
     from CompactSegLib.cli.models import run_models
 
     run_models(as_json=as_json)
@@ -176,7 +176,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Show a model: labels, per level cost and validation figures, and where it comes from."""
+    """Show a model: labels, cost and validation figures per level, and where it comes from."""
     from CompactSegLib.cli.models import run_info
 
     run_info(model, as_json=as_json)
@@ -186,11 +186,12 @@ def info(
 @guarded
 def worker(
     largest_array: Annotated[
-        int, typer.Option(min=1, help="Refuse volumes of more megabytes.", metavar="MB")
+        int,
+        typer.Option(min=1, help="Refuse volumes larger than this many megabytes.", metavar="MB"),
     ] = 4096,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Take requests on stdin and give events on stdout, for the Slicer module and other programs."""
+    """Answer requests on stdin with events on stdout, for the Slicer module and other programs."""
     from CompactSegLib.serve.worker import run_worker
 
     run_worker(largest_array=largest_array * 2**20)

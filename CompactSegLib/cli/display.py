@@ -121,6 +121,8 @@ class LevelRows:
 
 def show_result(report: dict[str, Any], files: Sequence[str]) -> None:
     """Say why a run stopped and where its files are."""
-    typer.echo(f"Stopped at level {report['stopped_at']}: {report['reason']}.")
+    is_early = report["stop"] == "threshold"
+    word = f"Stopped at level {report['stopped_at']}" if is_early else "Finished"
+    typer.echo(f"{word}: {report['reason']}.")
     for file in files:
         typer.echo(f"  {file}")

@@ -16,7 +16,7 @@ FAULT = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback if something fails.")]
 """Type of the argument that each command takes for `guarded`."""
 
 P = ParamSpec("P")
@@ -31,7 +31,7 @@ def guarded(command: Callable[P, T]) -> Callable[P, T]:
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt:
-            say("Interrupted; nothing of an unfinished case was written.")
+            say("Interrupted. Nothing was written of the unfinished case.")
             raise typer.Exit(INTERRUPTED) from None
         except CompactSegError as error:
             if kwargs.get("debug"):
@@ -53,7 +53,7 @@ def fault(error: Exception) -> str:
     """A sentence for what nobody expected."""
     return (
         f"Error: {type(error).__name__}: {error}. This is a fault of CompactSeg, not of the input; "
-        "run again with --debug and report what it prints."
+        "please rerun with --debug and report what it prints."
     )
 
 

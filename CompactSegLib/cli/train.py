@@ -60,7 +60,7 @@ def run_train(options: TrainOptions) -> None:
         _train(options)
     except KeyboardInterrupt:
         if _is_first_process():
-            say("Interrupted; the same command goes on from the last checkpoint.")
+            say("Interrupted. Rerun the command to resume from the last checkpoint.")
         raise typer.Exit(INTERRUPTED) from None
     except CompactSegError:
         # What one process of several meets, mostly all meet: the first says it, which ends the others as they wait.

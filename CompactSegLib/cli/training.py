@@ -22,28 +22,28 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Net configuration, JSON. With --grow its last block and head are added, without it the model's last "
-            "ones once more.",
+            help="Net configuration (JSON). With --grow, its last block and head are added; if left out, the model's "
+            "last ones are repeated.",
             metavar="FILE",
         ),
     ] = None,
     plan: Annotated[
         Path | None,
         typer.Option(
-            help="Training plan, JSON; what it leaves out keeps its default.", metavar="FILE"
+            help="Training plan (JSON). What it leaves out keeps its default.", metavar="FILE"
         ),
     ] = None,
     labels: Labels = None,
     fold: Annotated[
         str,
         typer.Option(
-            help="Fold to hold out, 0 to 4, or 'all' to train on all cases.", metavar="N|all"
+            help="Fold to hold out (0 to 4), or 'all' to train on every case.", metavar="N|all"
         ),
     ] = "0",
     grow: Annotated[
         str | None,
         typer.Option(
-            help="Grow this finished model by a level. Its own levels stay as they are, unless the plan has an "
+            help="Add a level to this finished model. Its own levels stay unchanged, unless the plan has an "
             "earlier_rate.",
             metavar="NAME|DIR",
         ),
@@ -51,30 +51,30 @@ def train(
     start_from: Annotated[
         str | None,
         typer.Option(
-            help="Begin with the net and the weights of this finished model.",
+            help="Start from the net and the weights of this finished model.",
             metavar="NAME|DIR",
         ),
     ] = None,
     finish: Annotated[
         bool,
         typer.Option(
-            "--finish", help="Write the model of a run that was stopped, as its last checkpoint is."
+            "--finish", help="Write the model of a stopped run, from its last checkpoint."
         ),
     ] = False,
     minutes: Annotated[
         float | None,
-        typer.Option(help="Choose the number of steps to take about this long.", metavar="M"),
+        typer.Option(help="Train for about this long: the number of steps is chosen.", metavar="M"),
     ] = None,
     device: Device = "auto",
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads of each process.", metavar="N")
+        int | None, typer.Option(help="CPU threads per process.", metavar="N")
     ] = None,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Train a net on a dataset and write it as a model folder.
 
-    A run that was stopped goes on from its last checkpoint when the same command is given again. With several
-    processes: torchrun --nproc-per-node N -m CompactSegLib.train, with the same options.
+    Rerun the command to resume a stopped run from its last checkpoint. With several processes: torchrun
+    --nproc-per-node N -m CompactSegLib.train, with the same options.
     """
     from CompactSegLib.cli.train import TrainOptions, run_train
 
@@ -104,22 +104,20 @@ def evaluate(
     fold: Annotated[
         str | None,
         typer.Option(
-            help="Validation cases of this fold (0 to 4), all cases, or names of cases separated by commas. By default "
+            help="Which cases: the validation cases of a fold (0 to 4), 'all', or names separated by commas. Default: "
             "all that the model was not trained on.",
             metavar="N|all|CASES",
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder for a table of all cases, a summary and a picture.", metavar="DIR"
-        ),
+        typer.Option(help="Folder for a table of all cases, a summary and a chart.", metavar="DIR"),
     ] = None,
     compare: Annotated[
         Path | None,
         typer.Option(
-            help="Pair each case with its Dice in this file: columns case and dice_<label>, or the table of another "
-            "evaluation.",
+            help="Compare with the Dice in this file, case by case: columns case and dice_<label>, or the table of "
+            "another evaluation.",
             metavar="CSV",
         ),
     ] = None,
@@ -128,7 +126,7 @@ def evaluate(
         bool,
         typer.Option(
             "--with-training-cases",
-            help="Accept cases that the model was trained on, and mark them.",
+            help="Include cases that the model was trained on, and mark them.",
         ),
     ] = False,
     device: Device = "auto",
@@ -139,9 +137,9 @@ def evaluate(
     ] = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Judge a model by labelled cases: Dice, surfaces and volumes at each level.
+    """Evaluate a model on labelled cases: Dice, surface distances and volumes at each level.
 
-    Runs all levels as `segment --all-levels` does and compares them with the labels on each image's own grid.
+    Computes all levels, as `segment --all-levels` does, and compares them with the labels on each image's own grid.
     """
     from CompactSegLib.cli.evaluate import EvaluateOptions, run_evaluate
 

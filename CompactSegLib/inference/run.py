@@ -140,9 +140,9 @@ class Run:
 
     def _stop(self, level: Level, most: int, threshold: float) -> tuple[str | None, str | None]:
         if level.number == self.model.net_config.levels:
-            return "last-level", f"level {level.number} is the model's last"
+            return "last-level", f"all {level.number} levels computed"
         if level.number == most:
-            return "levels-requested", f"no level above {most} was asked for"
+            return "levels-requested", f"level {most} was the deepest asked for"
         if level.improvement is not None and level.improvement < threshold:
             reason = f"the improvement {level.improvement:.4f} is below the threshold {threshold:g}"
             return "threshold", reason

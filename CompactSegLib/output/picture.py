@@ -216,8 +216,9 @@ def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -
         improvement = "–" if level.improvement is None else f"{level.improvement:.3f}"
         page.write(right, top, improvement, align="right")
         page.write(right, top + _LINE, f"{level.seconds:.2f}", align="right")
-    if levels[-1].stop_reason:
-        page.write(left, top + 2 * _LINE, f"Stopped: {levels[-1].stop_reason}.", color=_QUIET)
+    if reason := levels[-1].stop_reason:
+        ended = f"Stopped: {reason}." if levels[-1].stop == "threshold" else f"Finished: {reason}."
+        page.write(left, top + 2 * _LINE, ended, color=_QUIET)
 
 
 def _draw_volumes(

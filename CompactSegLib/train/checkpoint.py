@@ -87,7 +87,7 @@ def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
         if before.get(name) != now.get(name):
             raise ConfigurationError(
                 f"{folder}: holds a run with another {name} ({before.get(name)!r} there, {now.get(name)!r} now); "
-                "give the same settings to go on with it, or another output folder to begin anew."
+                "rerun with the same settings to resume it, or choose another output folder."
             )
 
 

@@ -171,7 +171,7 @@ def _run(trainer: Trainer) -> list[CaseScore]:
         raise DeviceError(
             f"{trainer.device}: expected memory to train with {plan.batch} patches of {sides} voxels, but it ran out "
             f"at step {trainer.step}; give the plan a smaller batch or patch and another output folder, or free memory "
-            "and give the same command to go on from the last checkpoint."
+            "and rerun the command to resume from the last checkpoint."
         ) from error
 
 

@@ -102,8 +102,8 @@ class RunLog:
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutputError(
-                f"{self.path}: could not be written ({reason}); make room on the disk and give the same command again, "
-                "which goes on from the last checkpoint."
+                f"{self.path}: could not be written ({reason}); free some disk space and rerun the command "
+                "to resume from the last checkpoint."
             ) from error
 
     def __enter__(self) -> RunLog:

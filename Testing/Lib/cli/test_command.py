@@ -165,7 +165,7 @@ def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
     os.close(ours)
     assert process.returncode == 0
     assert "brain.nii.gz: level 1" in shown.decode()
-    assert "Stopped at level 1" in rows
+    assert "Finished: level 1 was the deepest asked for." in rows
     assert "\x1b" not in rows
 
 

@@ -54,7 +54,7 @@ def test_the_rows_say_what_the_report_says(segment, tmp_path: Path):
         assert int(number) == level["level"]
         assert improvement == ("–" if level["level"] == 1 else f"{level['improvement']:.4f}")
         assert volumes == [f"{ml:.2f}" for ml in level["millilitres"].values()]
-    assert lines[5] == "Stopped at level 3: level 3 is the model's last."
+    assert lines[5] == "Finished: all 3 levels computed."
     assert [Path(line.strip()) for line in lines[6:]] == [
         *(tmp_path / "out" / f"brain_level-{n}.seg.nrrd" for n in (1, 2, 3)),
         tmp_path / "out" / "brain_levels.png",

@@ -159,7 +159,7 @@ def test_an_interrupted_run_says_how_to_go_on(compactseg, options, monkeypatch):
     monkeypatch.setattr("CompactSegLib.train.run.train", interrupt)
     result = compactseg("train", *options)
     assert result.exit_code == 130
-    assert result.stderr == "Interrupted; the same command goes on from the last checkpoint.\n"
+    assert result.stderr == "Interrupted. Rerun the command to resume from the last checkpoint.\n"
 
 
 def test_a_process_that_is_not_the_first_lets_the_first_one_speak(compactseg, options, monkeypatch):

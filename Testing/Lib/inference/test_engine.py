@@ -68,9 +68,12 @@ def test_levels_say_why_they_end(a_model):
     volume = a_volume((9, 8, 7))
     *early, last = segment(volume, a_model, all_levels=True, device="cpu")
     assert [level.stop for level in early] == [None, None]
-    assert (last.stop, last.stop_reason) == ("last-level", "level 3 is the model's last")
+    assert (last.stop, last.stop_reason) == ("last-level", "all 3 levels computed")
     (only,) = segment(volume, a_model, levels=1, device="cpu")
-    assert (only.stop, only.stop_reason) == ("levels-requested", "no level above 1 was asked for")
+    assert (only.stop, only.stop_reason) == (
+        "levels-requested",
+        "level 1 was the deepest asked for",
+    )
     *_, stopped = segment(volume, a_model, threshold=just_above(early[1]), device="cpu")
     assert stopped.number == 2
     assert stopped.stop == "threshold"
