@@ -1,5 +1,7 @@
 """Files written whole or not at all, and resources found in a checkout and in an installation."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import os
@@ -7,13 +9,25 @@ import platform
 import re
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import OutputError
 
-__all__ = ["find_resource", "write_table", "write_text", "written_together", "written_whole"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "find_resource",
+    "write_picture",
+    "write_table",
+    "write_text",
+    "written_together",
+    "written_whole",
+]
 
 _PARTIAL = ".partial-"
 
@@ -66,6 +80,18 @@ def write_table(
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def write_picture(path: str | os.PathLike[str], figure: Figure, **options: Any) -> None:
+    """Draw a figure of matplotlib into a PNG file, whole or not at all; options are those of ``savefig``.
+
+    Raises:
+        OutputError: The file could not be written.
+    """
+    with written_whole(path) as temporary, warnings.catch_warnings():
+        # Names in a script that the font lacks are drawn as boxes, which is no reason to fail.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(temporary, format="png", **options)
 
 
 @contextmanager

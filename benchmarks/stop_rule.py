@@ -17,7 +17,7 @@ from held_out import held_out_cases
 from tables import show, write_json
 
 from CompactSegLib import load_model
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_picture
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.train.stopping import RULES, Measured, Tradeoff, best_threshold
@@ -104,8 +104,7 @@ def draw(curves: Mapping[str, Sequence[Tradeoff]], path: Path, *, title: str) ->
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
     FigureCanvasAgg(figure)
-    with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=150, format="png")
+    write_picture(path, figure, dpi=150)
 
 
 if __name__ == "__main__":

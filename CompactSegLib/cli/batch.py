@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from CompactSegLib.cli.batch_summary import ProcessedCase, write_summary
-from CompactSegLib.cli.display import Bars, stdout_console
+from CompactSegLib.cli.display import Bars, stdout_console, table_of
 from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
@@ -130,20 +130,10 @@ def _write_table(runner: Runner, processed: Sequence[ProcessedCase]) -> None:
 
 
 def _summarise(processed: Sequence[ProcessedCase]) -> None:
-    from rich.table import Table
-
-    table = Table(title="Cases", title_justify="left")
-    for title, justify in (
-        ("Case", "left"),
-        ("Result", "left"),
-        ("Level", "right"),
-        ("Seconds", "right"),
-    ):
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
     names = next((list(o.report["labels"]) for o in processed if o.report), [])
     names = names if len(names) <= 4 else []
-    for name in names:
-        table.add_column(f"{name} (ml)", justify="right")
+    volumes = [f">{name} (ml)" for name in names]
+    table = table_of("Case", "Result", ">Level", ">Seconds", *volumes, title="Cases")
     for entry in processed:
         row = [str(entry.case.name), entry.status]
         if entry.report:

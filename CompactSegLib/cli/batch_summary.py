@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.cli.inputs import Case
-from CompactSegLib.files import write_table, written_whole
+from CompactSegLib.files import write_picture, write_table
 
 __all__ = ["ProcessedCase", "write_summary"]
 
@@ -98,5 +98,4 @@ def _draw(pictures: Sequence[tuple[str, Path]], path: Path) -> None:
     if len(pictures) > len(shown):
         figure.suptitle(f"The first {len(shown)} of {len(pictures)} cases")
     figure.tight_layout()
-    with written_whole(path) as temporary:
-        figure.savefig(temporary)
+    write_picture(path, figure)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress as RunProgress
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
 
-__all__ = ["Bars", "LevelRows", "stdout_console"]
+__all__ = ["Bars", "LevelRows", "show_result", "stdout_console", "table_of"]
 
 _WIDTH_OF_A_FILE = 160
 _WIDEST_ROW = 110
@@ -28,6 +29,17 @@ def stdout_console() -> Console:
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_FILE
     return console
+
+
+def table_of(*columns: str, title: str | None = None) -> Table:
+    """A table; titles that begin with ``>`` are of columns of numbers."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        is_number = column.startswith(">")
+        table.add_column(
+            column.removeprefix(">"), justify="right" if is_number else "left", overflow="fold"
+        )
+    return table
 
 
 class Bars:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from CompactSegLib.cli.display import stdout_console
+from CompactSegLib.cli.display import stdout_console, table_of
 
 __all__ = ["show_summary"]
 
@@ -37,7 +37,7 @@ def show_summary(summary: dict[str, Any]) -> None:
 
 
 def _agreement(summary: dict[str, Any]) -> Table:
-    table = _table(
+    table = table_of(
         ">Level", "Structure", ">Dice", ">NSD at 1 mm", ">HD95 (mm)", ">Volume error (ml)", ">(%)"
     )
     for level in summary["levels"]:
@@ -61,7 +61,7 @@ def _agreement(summary: dict[str, Any]) -> Table:
 
 def _levels(summary: dict[str, Any]) -> Table:
     columns = [">Level", ">Improvement", ">Seconds", ">Parameters", ">MAC/voxel", ">all levels"]
-    table = _table(*columns)
+    table = table_of(*columns)
     for level in summary["levels"]:
         row = [
             str(level["level"]),
@@ -78,7 +78,7 @@ def _levels(summary: dict[str, Any]) -> Table:
 def _comparison(comparison: dict[str, Any]) -> Table:
     names = list(comparison["levels"][0]["labels"])
     names = names if 1 < len(names) <= 4 else []
-    table = _table(">Level", ">Mean over labels", *(f">{name}" for name in names))
+    table = table_of(">Level", ">Mean over labels", *(f">{name}" for name in names))
     for level in comparison["levels"]:
         differences = [level["mean_over_labels"], *(level["labels"][name] for name in names)]
         table.add_row(str(level["level"]), *map(_difference, differences))
@@ -104,14 +104,3 @@ def _figure(statistic: dict[str, Any] | None, places: int, *, sign: bool = False
 def _signed(value: float, places: int) -> str:
     rounded = round(value, places) or 0.0  # no "−0.00"
     return f"{rounded:+.{places}f}".replace("-", "−") if rounded else f"{rounded:.{places}f}"
-
-
-def _table(*columns: str) -> Table:
-    """A table; titles that begin with ``>`` are of columns of numbers."""
-    table = Table()
-    for column in columns:
-        is_number = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"), justify="right" if is_number else "left", overflow="fold"
-        )
-    return table

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from CompactSegLib.cli.display import stdout_console
+from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.cli.guard import say
 from CompactSegLib.model.card import shortened, stated_provenance
 from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
@@ -33,7 +33,7 @@ def run_models(*, as_json: bool) -> None:
     if not models:
         say(f"No model was found; name folders of model folders in {SEARCH_VARIABLE}.")
         return
-    table = _table("Name", "Title", "Modality", ">Levels", ">MB", "Licence")
+    table = table_of("Name", "Title", "Modality", ">Levels", ">MB", "Licence")
     for model in models:
         table.add_row(
             model.folder.name,
@@ -102,7 +102,7 @@ def _region(region: Region) -> str:
 
 
 def _labels(model: Model) -> Table:
-    table = _table(">Value", "Structure", "Terminology", "Colour")
+    table = table_of(">Value", "Structure", "Terminology", "Colour")
     for label in model.labels:
         codes = label.terminology and (label.terminology.type, label.terminology.modifier)
         terms = ", ".join(f"{c.meaning} ({c.scheme} {c.value})" for c in codes or () if c)
@@ -112,7 +112,7 @@ def _labels(model: Model) -> Table:
 
 
 def _claims(model: Model) -> Table:
-    table = _table("Claims of US 10,783,640", "What", "In this model")
+    table = table_of("Claims of US 10,783,640", "What", "In this model")
     for claim in claims_of(model.net_config):
         table.add_row(", ".join(map(str, claim.numbers)), claim.what, claim.where or "not used")
     return table
@@ -125,7 +125,7 @@ def _levels(model: Model) -> Table:
         if any(label.name in level.validation.get("dice_by_label", {}) for level in model.levels)
     ]
     shown = named if len(named) <= 4 else []
-    table = _table(
+    table = table_of(
         ">Level",
         ">Parameters",
         ">MAC/voxel",
@@ -156,15 +156,6 @@ def _cases(level: LevelInfo) -> str:
 
 def _figure(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, int | float) else "–"
-
-
-def _table(*columns: str) -> Table:
-    """A table; titles that begin with ``>`` are of columns of numbers."""
-    table = Table()
-    for column in columns:
-        justify = "right" if column.startswith(">") else "left"
-        table.add_column(column.removeprefix(">"), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    return table
 
 
 def _print_tree(data: dict[str, Any], *, indent: str) -> None:

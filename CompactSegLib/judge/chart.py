@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from CompactSegLib.datasets.trained_on import YES
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_picture
 from CompactSegLib.judge.assessment import CaseResult
 from CompactSegLib.judge.comparison import Reference
 
@@ -82,10 +81,7 @@ def draw_assessment(
         figure, f"{model.title} ({model.name}): {_count(len(results))}", subtitle, height
     )
     _write_key(figure, results, reference if theirs is not None else None)
-    with written_whole(path) as temporary, warnings.catch_warnings():
-        # Names in a script that the font lacks are drawn as boxes, which is no reason to fail.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(temporary, dpi=_DPI, facecolor="white")
+    write_picture(path, figure, dpi=_DPI, facecolor="white")
 
 
 def _draw_panel(axes: Axes, dice: np.ndarray, results: Sequence[CaseResult], model: Model) -> None:

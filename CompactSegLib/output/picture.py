@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_picture
 from CompactSegLib.labels import Label
 from CompactSegLib.output.level import Level
 from CompactSegLib.output.picture_panel import CHANGED, TEXT, Panel, rgb, window_of
@@ -81,10 +80,7 @@ def draw_levels(
     page.write(_LEFT, 0.53, subtitle, size=8.5, color=_QUIET)
     _draw_panels(page, volume, levels, labels)
     _draw_table(page, levels, labels)
-    with written_whole(path) as temporary, warnings.catch_warnings():
-        # Names in a script that the font lacks are drawn as boxes, which is no reason to fail.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(temporary, dpi=_DPI, facecolor=_BACKGROUND)
+    write_picture(path, figure, dpi=_DPI, facecolor=_BACKGROUND)
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,7 @@ class ClassBalance:
             heads: Any = list(net.heads)[self.kept_levels :]
             for head in heads:
                 bias = head.classifier.bias
-                # A head that serves cubes of voxels has a score of each class for each of their voxels.
-                repeats = len(bias) // len(self.weights)
-                bias += sign * self.weights.log().to(bias).repeat_interleave(repeats)
+                bias += sign * self.weights.log().to(bias)
         return net
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,10 +62,7 @@ def draw_curves(
         _frame(axes, stages, most=max(steps[-1] for steps, _ in curves.values()))
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold", parse_math=False)
-    with written_whole(path) as temporary, warnings.catch_warnings():
-        # Names in a script that the font lacks are drawn as boxes, which is no reason to fail.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(temporary, dpi=_DPI, facecolor="white")
+    write_picture(path, figure, dpi=_DPI, facecolor="white")
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,9 @@ _KEPT = ("modality", "orientation", "spacing_mm", "intensity")
 def grow(
     model: Model,
     *,
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
     plan: TrainingPlan | None = None,
     config: NetConfig | None = None,
-    **options: Any,
+    **run: Any,
 ) -> Path:
     """Train a level more for a finished model and write both as a new model folder.
 
@@ -33,11 +30,9 @@ def grow(
 
     Args:
         model: The finished model.
-        data: The dataset, as for `run.train`.
-        output: Where the run and the new model are.
         plan: Settings; by default those that the model was trained with.
         config: Its last block and head are added; by default the model's last ones once more.
-        options: ``labels``, ``fold``, ``minutes``, ``device``, ``threads`` and ``command`` of `run.train`.
+        run: What `run.train` takes: ``data``, ``output``, ``labels``, ``fold``, ``minutes``, ``device`` and so on.
 
     Returns:
         The new model's folder.
@@ -45,47 +40,24 @@ def grow(
     Raises:
         CompactSegError: As `run.train`; or the plan or the held-out cases do not fit the model.
     """
-    return _train(
-        model,
-        grown_config(model, config),
-        data=data,
-        output=output,
-        plan=plan_for(model, plan),
-        **options,
-    )
+    return _train(model, grown_config(model, config), plan, **run)
 
 
-def train_further(
-    model: Model,
-    *,
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    plan: TrainingPlan | None = None,
-    **options: Any,
-) -> Path:
+def train_further(model: Model, *, plan: TrainingPlan | None = None, **run: Any) -> Path:
     """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
 
     Arguments, the result and the errors are those of `grow`.
     """
-    return _train(
-        model, model.net_config, data=data, output=output, plan=plan_for(model, plan), **options
-    )
+    return _train(model, model.net_config, plan, **run)
 
 
-def _train(
-    model: Model,
-    config: NetConfig,
-    *,
-    data: str | os.PathLike[str],
-    output: str | os.PathLike[str],
-    plan: TrainingPlan,
-    **options: Any,
-) -> Path:
-    if (Path(output) / MODEL_FOLDER).resolve() == model.folder.resolve():
+def _train(model: Model, config: NetConfig, plan: TrainingPlan | None, **run: Any) -> Path:
+    plan = plan_for(model, plan)
+    if (Path(run["output"]) / MODEL_FOLDER).resolve() == model.folder.resolve():
         raise ConfigurationError(
-            f"{output}: expected a folder of its own for the new model, got the model's own; choose another."
+            f"{run['output']}: expected a folder of its own for the new model, got the model's own; choose another."
         )
-    return train(plan, config, data=data, output=output, started_from=model, **options)
+    return train(plan, config, started_from=model, **run)
 
 
 def grown_config(model: Model, config: NetConfig | None = None) -> NetConfig:

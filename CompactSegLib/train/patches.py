@@ -39,7 +39,7 @@ class SeededPatches(Dataset, Generic[Case]):
         return self.plan.steps
 
     def __getitem__(self, step: int) -> tuple[Tensor, Tensor]:
-        """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` of a step; or shares as `patch` has."""
+        """Images ``(N, C, D, H, W)`` float32 and labels ``(N, 1, D, H, W)`` of a step."""
         numbers = [step * self.plan.batch + item for item in self.items]
         patches = [self.patch(self._case(n), self._random(n)) for n in numbers]
         images, labels = zip(*patches, strict=True)
@@ -50,8 +50,7 @@ class SeededPatches(Dataset, Generic[Case]):
         """Make one patch.
 
         Returns:
-            Its image ``(C, D, H, W)`` float32, and its labels ``(1, D, H, W)`` uint8 or the share of each class in each
-            voxel, ``(classes, D, H, W)`` float32.
+            Its image ``(C, D, H, W)`` float32, and its labels ``(1, D, H, W)`` uint8.
         """
 
     def _random(self, number: int) -> np.random.Generator:

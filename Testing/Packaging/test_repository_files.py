@@ -85,3 +85,9 @@ def test_pictures_of_the_package_s_page_are_shown_from_anywhere():
     for picture in pictures:
         assert picture.startswith(home)
         assert (REPOSITORY / picture.removeprefix(home)).is_file()
+
+
+def test_the_version_is_said_alike():
+    text = (REPOSITORY / "CompactSegLib/__init__.py").read_text(encoding="utf-8")
+    assert f'__version__ = "{PROJECT["version"]}"' in text
+    assert str(contents(REPOSITORY / "CITATION.cff")["version"]) == PROJECT["version"]
