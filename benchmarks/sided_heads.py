@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from benchmarks.brain_mr.real_heads import FREESURFER, GIF, IN_GIF, Numbers
 from CompactSegLib import Geometry, read_volume
+from CompactSegLib.volume.boxes import box_of
 
 _PAIRED = [name for name, numbers in FREESURFER.items() if numbers.right]
 _MIDLINE = [name for name, numbers in FREESURFER.items() if not numbers.right]
@@ -112,14 +113,10 @@ def thinned(head: Head, steps: tuple[int, int, int]) -> Head:
 
 def cropped(head: Head, inside: NDArray[np.bool_]) -> Head:
     """The smallest box of the grid that holds some voxels."""
-    box = []
-    for axis in range(3):
-        found = np.flatnonzero(inside.any(axis=tuple({0, 1, 2} - {axis})))
-        box.append(slice(int(found[0]), int(found[-1]) + 1))
-    truth = np.ascontiguousarray(head.truth[tuple(box)])
-    origin = head.geometry.ijk_to_lps @ [box[2].start, box[1].start, box[0].start, 1.0]
-    geometry = replace(head.geometry, size_ijk=truth.shape[::-1], origin_lps_mm=tuple(origin[:3]))
-    return replace(head, truth=truth, geometry=geometry)
+    box = box_of(inside)
+    assert box is not None
+    truth = np.ascontiguousarray(head.truth[box])
+    return replace(head, truth=truth, geometry=head.geometry.cropped(box))
 
 
 def half(head: Head, sign: int) -> Head:

@@ -16,6 +16,7 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiled_level import TiledLevel
+from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume
@@ -174,18 +175,9 @@ def boxes_around(
             SimpleITK.GetImageFromArray((labels == value).astype(np.uint8)), True
         )
         largest = SimpleITK.GetArrayFromImage(SimpleITK.RelabelComponent(pieces)) == 1
-        if not largest.any():
-            continue
-        box = []
-        for axis in range(3):
-            at = np.flatnonzero(largest.any(axis=tuple({0, 1, 2} - {axis})))
-            margin = round(margin_mm / geometry.spacing_mm[2 - axis])
-            box.append(
-                slice(
-                    max(0, int(at[0]) - margin), min(labels.shape[axis], int(at[-1]) + 1 + margin)
-                )
-            )
-        boxes[name] = box
+        margin = [round(margin_mm / mm) for mm in reversed(geometry.spacing_mm)]
+        if box := box_of(largest, margin=margin):
+            boxes[name] = list(box)
     _part(list(boxes.values()), axis=2 - geometry.nearest_axes()[0][0])
     return {name: (box[0], box[1], box[2]) for name, box in boxes.items()}
 

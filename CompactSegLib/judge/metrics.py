@@ -11,6 +11,8 @@ import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance, compute_surface_dice
 from numpy.typing import NDArray
 
+from CompactSegLib.volume.boxes import box_of
+
 NSD_TOLERANCE_MM = 1.0
 # Headers hold spacings such as 1.0000001 mm, and neighbours at that distance are meant to be within 1 mm.
 _HEADER_ERROR_MM = 1e-3
@@ -77,7 +79,8 @@ def _agreement(
     truth: NDArray[np.bool_], segmented: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     """Dice, NSD and HD95 of two masks, neither empty."""
-    box = _box_of(truth | segmented)
+    box = box_of(truth | segmented)
+    assert box is not None
     # MONAI takes (N, C, K, J, I); the surface of a structure that touches the box is the box's there.
     a, b = (torch.from_numpy(mask[box].copy())[None, None] for mask in (segmented, truth))
     with warnings.catch_warnings():
@@ -95,12 +98,3 @@ def _agreement(
         )
     # In double precision, since float32 can not count the voxels of a large structure one by one.
     return float(compute_dice(a.double(), b.double())), float(nsd), float(hd95_mm)
-
-
-def _box_of(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    ranges = []
-    for axis in range(mask.ndim):
-        others = tuple(other for other in range(mask.ndim) if other != axis)
-        inside = np.flatnonzero(mask.any(axis=others))
-        ranges.append(slice(int(inside[0]), int(inside[-1]) + 1))
-    return tuple(ranges)

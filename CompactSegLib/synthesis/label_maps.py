@@ -23,6 +23,7 @@ from CompactSegLib.datasets.dataset import (
 from CompactSegLib.errors import InputError
 from CompactSegLib.synthesis.synthesis_plan import PlanWithSynthesis, SynthesisPlan
 from CompactSegLib.synthesis.tissues import tissue_of
+from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.reading import read_labels
 from CompactSegLib.volume.resampling import GridMap
@@ -64,12 +65,9 @@ class LabelMap:
     @cached_property
     def brain_box_mm(self) -> tuple[np.ndarray, np.ndarray]:
         """Where the model's labels begin and end, along D, H and W from the first corner."""
-        inside = self.labels != 0
-        box = []
-        for axis in range(3):
-            found = inside.amax(dim=[other for other in range(3) if other != axis]).nonzero()
-            box.append((int(found[0]), int(found[-1]) + 1))
-        low, high = zip(*box, strict=True)
+        box = box_of(self.labels != 0)
+        assert box is not None
+        low, high = ([getattr(part, end) for part in box] for end in ("start", "stop"))
         return np.array(low) * self.spacing_mm, np.array(high) * self.spacing_mm
 
 

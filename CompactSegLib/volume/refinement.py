@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from CompactSegLib.json_data import build, check, number
+from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
-
-    from CompactSegLib.volume.resampling import Box
 
 __all__ = ["Refinement"]
 
@@ -95,7 +94,7 @@ class Refinement:
         check = check or _go_on
         refined = labels.copy()
         reach = [int(self.reach_mm / mm) for mm in spacing_mm]
-        box = _box_of(as_tensor(labels) > 0, reach)
+        box = box_of(as_tensor(labels) > 0, margin=reach)
         if box is None:
             return refined
         with torch.inference_mode():
@@ -165,7 +164,7 @@ class Refinement:
         visible = mixture.visible_borders(self.contrast)
         for label in mixture.labels:
             mask = labels == label
-            box = _box_of(mask, [len(kernel) // 2 for kernel in kernels])
+            box = box_of(mask, margin=[len(kernel) // 2 for kernel in kernels])
             if box is None:
                 continue
             share = _smoothed(mask[box].float(), kernels)
@@ -207,19 +206,3 @@ def _smoothed(values: torch.Tensor, kernels: Sequence[Sequence[float]]) -> torch
 
 def _steps(spacing_mm: Sequence[float]) -> list[int]:
     return [max(1, int(_COARSE_MM / mm)) for mm in spacing_mm]
-
-
-def _box_of(mask: torch.Tensor, margin: Sequence[int]) -> Box | None:
-    """The box of all that a mask holds and a margin; None where it holds nothing."""
-    plane = mask.any(dim=0)
-    ends = []
-    for flags in (mask.flatten(1).any(dim=1), plane.any(dim=1), plane.any(dim=0)):
-        places = flags.nonzero()
-        if not len(places):
-            return None
-        ends.append((int(places[0]), int(places[-1]) + 1))
-    first, second, third = (
-        slice(max(0, start - more), min(size, stop + more))
-        for (start, stop), more, size in zip(ends, margin, mask.shape, strict=True)
-    )
-    return first, second, third

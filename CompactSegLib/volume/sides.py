@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.hemispheres import laterals
 from CompactSegLib.volume.midplane import (
@@ -157,18 +158,10 @@ def _thinned(labels: NDArray, geometry: Geometry) -> tuple[NDArray, Geometry]:
 
 def _cropped(labels: NDArray, geometry: Geometry, values: list[int]) -> tuple[NDArray, Geometry]:
     """The box of some values and `_MARGIN` voxels around, as far as there are any."""
-    there = np.isin(labels, values)
-    box = []
-    for axis in range(3):
-        found = np.flatnonzero(there.any(axis=tuple({0, 1, 2} - {axis})))
-        if not len(found):
-            return labels, geometry
-        box.append(slice(max(0, int(found[0]) - _MARGIN), int(found[-1]) + 1 + _MARGIN))
-    part = np.ascontiguousarray(labels[tuple(box)])
-    first = points_lps(np.array([[one.start] for one in box]), geometry)[0]
-    return part, dataclasses.replace(
-        geometry, size_ijk=part.shape[::-1], origin_lps_mm=tuple(first)
-    )
+    box = box_of(np.isin(labels, values), margin=(_MARGIN, _MARGIN, _MARGIN))
+    if box is None:
+        return labels, geometry
+    return np.ascontiguousarray(labels[box]), geometry.cropped(box)
 
 
 def _interpolated(lateral: NDArray, kji: NDArray) -> NDArray[np.float32]:
