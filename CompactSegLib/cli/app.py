@@ -130,9 +130,12 @@ def segment(
 ) -> None:
     """Segment a volume, or each volume of a folder.
 
-    Writes <stem>_level-<n> for each level, <stem>_report.json and <stem>_levels.png to the output folder: all files of
-    a case, or none. Several cases also get cases.csv, summary.csv and summary.png. Finished cases are skipped. Exit
-    code: 2 if the input cannot be used, 1 if one of several cases failed.
+    For each case, all files or none are written to the output folder:
+    <stem>_level-<n> for each level, <stem>_report.json, <stem>_levels.png;
+    for several cases also cases.csv, summary.csv and summary.png.
+
+    Finished cases are skipped. The exit code is 2 if the input cannot be
+    used, and 1 if one of several cases failed.
     """
     from CompactSegLib.cli.segment import chosen_input, default_model, run_segment
     from CompactSegLib.cli.segment_options import SegmentOptions

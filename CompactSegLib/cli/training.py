@@ -73,8 +73,9 @@ def train(
 ) -> None:
     """Train a net on a dataset and write it as a model folder.
 
-    Rerun the command to resume a stopped run from its last checkpoint. With several processes: torchrun
-    --nproc-per-node N -m CompactSegLib.train, with the same options.
+    Rerun the command to resume a stopped run from its last checkpoint.
+    With several processes, and the same options:
+    torchrun --nproc-per-node N -m CompactSegLib.train
     """
     from CompactSegLib.cli.train import TrainOptions, run_train
 
@@ -139,7 +140,8 @@ def evaluate(
 ) -> None:
     """Evaluate a model on labelled cases: Dice, surface distances and volumes at each level.
 
-    Computes all levels, as `segment --all-levels` does, and compares them with the labels on each image's own grid.
+    Computes all levels, as `segment --all-levels` does, and compares them
+    with the labels on each image's own grid.
     """
     from CompactSegLib.cli.evaluate import EvaluateOptions, run_evaluate
 
