@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from CompactSegLib.datasets.dataset import CaseFiles, Dataset, repeated, stem
+from CompactSegLib.datasets.dataset import CaseFiles, Dataset, Description, repeated, stem
 
 
-def read_decathlon(folder: Path, data: dict[str, Any], problems: list[str]) -> Dataset:
+def read_decathlon(folder: Path, said: Description, problems: list[str]) -> Dataset:
     """Take dataset.json at its word and find the files that it lists; what is wrong is added to `problems`."""
-    labels = _labels(data, problems)
-    cases = _cases(folder, data, problems)
-    channels = data.get("modality") or data.get("channel_names") or {"0": "image"}
-    if not isinstance(channels, dict) or not all(str(key).isdecimal() for key in channels):
+    labels = _labels(said, problems)
+    cases = _cases(folder, said, problems)
+    channels = said.modality or said.channel_names or {"0": "image"}
+    if not all(key.isdecimal() for key in channels):
         problems.append('dataset.json: expected "modality" such as {"0": "MRI"}')
         channels = {}
-    return Dataset(
-        folder=folder,
-        name=str(data.get("name", folder.name)),
-        licence=str(data.get("licence", data.get("license", ""))),
-        reference=str(data.get("reference", "")),
-        channels=tuple(str(channels[key]) for key in sorted(channels, key=int)),
-        labels=labels,
-        cases=tuple(sorted(cases, key=lambda case: case.name)),
-    )
+    names = [str(channels[key]) for key in sorted(channels, key=int)]
+    return said.of(folder, names, labels, cases)
 
 
-def _labels(data: dict[str, Any], problems: list[str]) -> dict[int, str]:
+def _labels(said: Description, problems: list[str]) -> dict[int, str]:
     try:
-        labels = {int(value): str(name) for value, name in dict(data["labels"]).items()}
-    except (KeyError, TypeError, ValueError):
+        labels = {int(value): str(name) for value, name in said.labels.items()}
+    except ValueError:
         problems.append(
             'dataset.json: expected "labels" such as {"0": "background", "1": "Anterior"}'
         )
@@ -43,19 +35,13 @@ def _labels(data: dict[str, Any], problems: list[str]) -> dict[int, str]:
     return labels
 
 
-def _cases(folder: Path, data: dict[str, Any], problems: list[str]) -> list[CaseFiles]:
-    listed = data.get("training")
-    if not isinstance(listed, list) or not listed:
+def _cases(folder: Path, said: Description, problems: list[str]) -> list[CaseFiles]:
+    if not said.training:
         problems.append('dataset.json: expected "training" to list pairs of "image" and "label"')
         return []
     cases = []
-    for entry in listed:
-        if not isinstance(entry, dict) or not {"image", "label"} <= set(entry):
-            problems.append(
-                f'dataset.json: expected "image" and "label" in "training", got {entry!r}'
-            )
-            continue
-        image, labels = folder / entry["image"], folder / entry["label"]
+    for entry in said.training:
+        image, labels = folder / entry.image, folder / entry.label
         problems.extend(
             f"{file}: listed in dataset.json, but not there"
             for file in (image, labels)

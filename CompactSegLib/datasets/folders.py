@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from CompactSegLib.datasets.dataset import Dataset, raise_if_any
+from CompactSegLib.datasets.dataset import Dataset, Description, raise_if_any
 from CompactSegLib.datasets.decathlon import read_decathlon
-from CompactSegLib.datasets.nnunet import is_nnunet, read_nnunet
+from CompactSegLib.datasets.nnunet import read_nnunet
 from CompactSegLib.datasets.pairs import read_pairs
 from CompactSegLib.errors import InputError
-from CompactSegLib.json_data import Invalid, read_json
+from CompactSegLib.json_data import build, read_json
 
 
 def read_dataset(
@@ -35,16 +35,10 @@ def read_dataset(
             "dataset.json is not there; for a folder of images pass the folder of their labels with --labels."
         )
     else:
-        data = read_json(path / "dataset.json")
-        if not isinstance(data, dict):
-            raise Invalid(str(path / "dataset.json"), "an object", data)
-        read = read_nnunet if is_nnunet(data) else read_decathlon
-        try:
-            dataset = read(path, data, problems)
-        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-            raise InputError(
-                f"{path / 'dataset.json'}: expected names, numbers and lists where a dataset.json has them, but a "
-                f"value is of another kind ({str(error)[:100]}); correct it."
-            ) from error
+        file = path / "dataset.json"
+        data = read_json(file, error=InputError)
+        said = build(Description, data, where=str(file), error=InputError, others=True)
+        read = read_nnunet if said.is_nnunet else read_decathlon
+        dataset = read(path, said, problems)
     raise_if_any(path, problems)
     return dataset

@@ -6,54 +6,36 @@ import re
 from pathlib import Path
 from typing import Any
 
-from CompactSegLib.datasets.dataset import CaseFiles, Dataset
+from CompactSegLib.datasets.dataset import CaseFiles, Dataset, Description
 
 
-def is_nnunet(data: dict[str, Any]) -> bool:
-    """Whether this is nnU-Net's dataset.json and not the Decathlon's."""
-    return "file_ending" in data or ("channel_names" in data and "training" not in data)
-
-
-def read_nnunet(folder: Path, data: dict[str, Any], problems: list[str]) -> Dataset:
+def read_nnunet(folder: Path, said: Description, problems: list[str]) -> Dataset:
     """Read ``imagesTr/<case>_<channel><ending>`` and ``labelsTr/<case><ending>``; `problems` gets what is wrong."""
-    channels = _channels(data, problems)
-    labels = _labels(data, problems)
-    listed = data.get("dataset")
-    if isinstance(listed, dict):
-        cases = _listed(folder, listed, len(channels), problems)
+    channels = _channels(said, problems)
+    labels = _labels(said.labels, problems)
+    if said.dataset is not None:
+        cases = _listed(folder, said.dataset, len(channels), problems)
     else:
-        cases = _found(folder, data, len(channels), problems)
-    said = data.get("numTraining", len(cases))
-    if said != len(cases):
-        problems.append(f"dataset.json: says numTraining {said}, but {len(cases)} cases are there")
-    return Dataset(
-        folder=folder,
-        name=str(data.get("name", folder.name)),
-        licence=str(data.get("licence", data.get("license", ""))),
-        reference=str(data.get("reference", "")),
-        channels=channels,
-        labels=labels,
-        cases=tuple(sorted(cases, key=lambda case: case.name)),
-    )
+        cases = _found(folder, said.file_ending, len(channels), problems)
+    if said.cases not in (None, len(cases)):
+        problems.append(
+            f"dataset.json: says numTraining {said.cases}, but {len(cases)} cases are there"
+        )
+    return said.of(folder, channels, labels, cases)
 
 
-def _channels(data: dict[str, Any], problems: list[str]) -> tuple[str, ...]:
-    names = data.get("channel_names")
-    if isinstance(names, dict) and names:
-        keys = [str(number) for number in range(len(names))]
-        if set(names) == set(keys):
-            return tuple(str(names[key]) for key in keys)
-    problems.append(
-        f'dataset.json: expected "channel_names" such as {{"0": "T1", "1": "T2"}}, got {names!r}'
-    )
-    return ()
+def _channels(said: Description, problems: list[str]) -> tuple[str, ...]:
+    names = said.channel_names or {}
+    keys = [str(number) for number in range(len(names))]
+    if not names or set(names) != set(keys):
+        problems.append(
+            f'dataset.json: expected "channel_names" such as {{"0": "T1", "1": "T2"}}, got {names!r}'
+        )
+        return ()
+    return tuple(str(names[key]) for key in keys)
 
 
-def _labels(data: dict[str, Any], problems: list[str]) -> dict[int, str]:
-    names = data.get("labels")
-    if not isinstance(names, dict):
-        problems.append('dataset.json: expected "labels" such as {"background": 0, "Anterior": 1}')
-        return {}
+def _labels(names: dict[str, Any], problems: list[str]) -> dict[int, str]:
     regions = [name for name, value in names.items() if isinstance(value, list)]
     if regions:
         problems.append(
@@ -65,7 +47,7 @@ def _labels(data: dict[str, Any], problems: list[str]) -> dict[int, str]:
         return {}
     try:
         labels = {int(value): str(name) for name, value in names.items()}
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         labels = {}
     labels.pop(0, None)
     if sorted(labels) != list(range(1, len(labels) + 1)) or not labels:
@@ -75,11 +57,8 @@ def _labels(data: dict[str, Any], problems: list[str]) -> dict[int, str]:
     return labels
 
 
-def _found(
-    folder: Path, data: dict[str, Any], channels: int, problems: list[str]
-) -> list[CaseFiles]:
-    ending = data.get("file_ending")
-    if not isinstance(ending, str) or not ending.startswith("."):
+def _found(folder: Path, ending: str | None, channels: int, problems: list[str]) -> list[CaseFiles]:
+    if ending is None or not ending.startswith("."):
         problems.append(f'dataset.json: expected "file_ending" such as ".nii.gz", got {ending!r}')
         return []
     labels = {
