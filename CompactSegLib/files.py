@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 _PARTIAL = ".partial-"
+_WHERE = "choose a folder with write permission and enough free space."
+_FILE = "{}: could not be written ({}); nothing was left behind, " + _WHERE
+_FOLDER = "{}: expected a folder to write to, but it could not be written to ({}); " + _WHERE
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     target = Path(path)
     if target.is_dir():
         raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
-    with _told(target), _staging(target.parent, target.name) as folder:
+    with _told(target, _FILE), _staging(target.parent, target.name, target, _FILE) as folder:
         yield folder / target.name
         (folder / target.name).stat()
 
@@ -108,7 +111,7 @@ def written_together(folder: Path, *, last: str) -> Iterator[Path]:
     Raises:
         OutputError: `folder` cannot be made or written to. This shows before the body runs.
     """
-    with _staging(folder, last) as staging:
+    with _staging(folder, last, folder, _FOLDER) as staging:
         yield staging
 
 
@@ -133,16 +136,16 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def _staging(folder: Path, last: str) -> Iterator[Path]:
+def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     # The name says by whom: by what a killed run leaves, the next one knows it.
     staging = folder / f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
-        with _told(folder):
+        with _told(named, sentence):
             staging.mkdir(parents=True)
             _remove_leftovers(folder)
         yield staging
-        with _told(folder):
+        with _told(named, sentence):
             _move(staging, folder, last)
     except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
@@ -157,14 +160,11 @@ def _staging(folder: Path, last: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _told(target: Path) -> Iterator[None]:
+def _told(path: Path, sentence: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"{target}: could not be written ({error.strerror or error}); nothing was left behind, "
-            "choose a folder with write permission and enough free space."
-        ) from error
+        raise OutputError(sentence.format(path, error.strerror or error)) from error
 
 
 def _move(staging: Path, folder: Path, last: str) -> None:

@@ -239,7 +239,7 @@ def test_labels_of_other_names_are_told_and_taken(evaluate, a_dataset_folder: Pa
 def test_the_help_speaks_of_cases_and_of_no_plan(compactseg, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     text = " ".join(compactseg("evaluate", "--help").stdout.replace("│", " ").split())
-    assert "the label values are to be those of the model" in text
+    assert "The label values must be the model's" in text
     assert "synthesis" not in text
 
 
