@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from CompactSegLib.cli.previous_results import is_output
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import InputError, some
 from CompactSegLib.volume.naming import name_of
 
 __all__ = ["Case", "Found", "find_cases"]
@@ -134,10 +134,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _left_out(others: list[str]) -> str:
-    if not others:
-        return ""
-    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-    return f"Left out, since not read as images: {', '.join(others[:_MOST_NAMED])}{more}."
+    return f"Left out, since not read as images: {some(others, _MOST_NAMED)}." if others else ""
 
 
 def _listed(path: Path) -> list[Case]:
