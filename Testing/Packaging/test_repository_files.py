@@ -9,6 +9,9 @@ import pytest
 import tomllib
 import yaml
 
+import CompactSegLib
+import CompactSegLib.errors
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
 FORMS = sorted((REPOSITORY / ".github/ISSUE_TEMPLATE").glob("*.yml"))
@@ -75,6 +78,14 @@ def test_every_document_has_its_place_on_the_site():
         for page in ([entry] if isinstance(entry, str) else [next(iter(e.values())) for e in entry])
     ]
     assert sorted(named) == sorted(path.name for path in (REPOSITORY / "docs").glob("*.md"))
+
+
+def test_the_site_has_every_public_name():
+    told = (REPOSITORY / "docs/api.md").read_text(encoding="utf-8")
+    named = {line.rpartition(".")[2] for line in told.splitlines() if line.startswith("::: ")}
+    errors = {name for name in CompactSegLib.__all__ if hasattr(CompactSegLib.errors, name)}
+    assert "errors" in named
+    assert set(CompactSegLib.__all__) - errors == named - {"errors"}
 
 
 def test_pictures_of_the_package_s_page_are_shown_from_anywhere():
