@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import platform
 import re
 import secrets
 import shutil
+import stat
+import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "find_resource",
+    "read_file",
+    "temporary_folder",
     "write_picture",
     "write_table",
     "write_text",
@@ -115,6 +120,29 @@ def written_together(folder: Path, *, last: str) -> Iterator[Path]:
         yield staging
 
 
+def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: It is not there, may not be read, is larger, or goes on for ever, as pipes and devices do.
+    """
+    status = Path(path).stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket", str(path))
+    if status.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {most_bytes // 2**20} MB", str(path))
+    return Path(path).read_bytes()
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder of the system's for what is needed meanwhile; what killed runs left there goes."""
+    place = Path(tempfile.gettempdir())
+    _remove_leftovers(place)
+    with tempfile.TemporaryDirectory(prefix=f"{_partial_name()}-", dir=place) as folder:
+        yield Path(folder)
+
+
 def find_resource(name: str | os.PathLike[str]) -> Path:
     """Return the path of a file or folder under ``Resources/``.
 
@@ -138,8 +166,7 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
 @contextmanager
 def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    # The name says by whom: by what a killed run leaves, the next one knows it.
-    staging = folder / f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
+    staging = folder / _partial_name()
     try:
         with _told(named, sentence):
             staging.mkdir(parents=True)
@@ -196,6 +223,11 @@ def _move(staging: Path, folder: Path, last: str) -> None:
         for path in before.iterdir():
             os.replace(path, folder / path.name)
         raise
+
+
+def _partial_name() -> str:
+    """It says by whom: by what a killed run leaves, the next one knows it."""
+    return f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import (
     Annotated,
     Any,
@@ -28,6 +27,7 @@ from typing import (
 )
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.files import read_file
 
 T = TypeVar("T")
 _MOST_SHOWN = 60
@@ -86,6 +86,8 @@ def listed(most: int) -> Such:
     return Such(f"a list of at most {most}", lambda value: len(value) <= most)
 
 
+_MOST_BYTES = 64 * 2**20
+
 Text = Annotated[str, Such("a text", lambda text: bool(text.strip()))]
 Share = Annotated[float, number(0, 1)]
 
@@ -99,7 +101,7 @@ def read_json(
         CompactSegError: Of the kind `error`: not there, not readable, or not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_file(path, most_bytes=_MOST_BYTES).decode("utf-8"))
     except OSError as failed:
         raise error(
             f"{path}: could not be read ({failed.strerror}); check the path and its permissions."

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CompactSegLib.errors import ModelError
+from CompactSegLib.files import read_file
 from CompactSegLib.network.cost import parameter_count
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["WEIGHTS_FILE", "encode_net", "read_bytes", "read_net"]
 
 WEIGHTS_FILE = "weights.safetensors"
+_MOST_BYTES = 2**31
 _AGAIN = "copy the model folder again from its source."
 
 
@@ -31,7 +33,7 @@ def read_bytes(folder: Path, *, sha256: str) -> bytes:
     """
     path = folder / WEIGHTS_FILE
     try:
-        data = path.read_bytes()
+        data = read_file(path, most_bytes=_MOST_BYTES)
     except FileNotFoundError:
         raise ModelError(
             f"{path}: expected the model's weights, but there is no such file; {_AGAIN}"

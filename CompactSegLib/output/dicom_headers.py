@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.volume.dicom_image import lenient, open_dicom
+from CompactSegLib.volume.dicom_file import lenient, open_dicom
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -151,11 +151,13 @@ def _share(header: Dataset, volume: Volume, distance: str) -> None:
 def _text(header: Dataset, keyword: str) -> str:
     """A value as text, empty where it is none of its kind."""
     from pydicom.datadict import dictionary_VR
+    from pydicom.multival import MultiValue
 
-    value = header.get(keyword)
-    if value is None or isinstance(value, list | tuple):
+    value, kind = header.get(keyword), dictionary_VR(keyword)
+    if isinstance(value, MultiValue | list | tuple):  # a backslash, where one value may stand
+        value = value[0] if kind == "PN" and value else " ".join(map(str, value))
+    if value is None:
         return ""
-    kind = dictionary_VR(keyword)
     text = "".join(c for c in str(value) if c.isprintable()).replace("\\", " ").strip()
     if kind == "DA":
         return text if _is_date(text) else ""
@@ -172,8 +174,15 @@ def _text(header: Dataset, keyword: str) -> str:
         known = _SEXES if keyword == "PatientSex" else _IDENTITY_REMOVED
         return text if text in known else ""
     if kind == "PN":
-        return "=".join(part[:64] for part in text.split("=")[:3])
+        return "=".join(_name(group) for group in text.split("=")[:3])
     return text[: _LONGEST.get(kind, 10240)]
+
+
+def _name(group: str) -> str:
+    """At most five parts of a name, in at most 64 bytes: of characters, programs count now one, now the other."""
+    *parts, rest = group.split("^", 4)
+    whole = "^".join([*parts, rest.replace("^", " ")])
+    return whole.encode()[:64].decode("utf-8", "ignore")
 
 
 def _is_date(text: str) -> bool:

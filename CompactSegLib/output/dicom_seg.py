@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -75,32 +76,39 @@ def write_dicom_seg(
     for number, label in enumerate(label_list, start=1):
         numbers[label.value] = number
     numbered = _in_file_order(numbers[labels], volume, slices)
-    logging.getLogger("highdicom").setLevel(logging.ERROR)  # it would print names of patients
-    try:
-        segmentation = highdicom.seg.Segmentation(
-            source_images=slices,
-            pixel_array=numbered,
-            segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-            segment_descriptions=segments,
-            series_instance_uid=highdicom.UID(),
-            series_number=_SERIES_OFFSET + level,
-            sop_instance_uid=highdicom.UID(),
-            instance_number=1,
-            manufacturer="CompactSeg",
-            manufacturer_model_name="CompactSeg",
-            software_versions=_version(),
-            device_serial_number="1",
-            series_description=f"CompactSeg {model_name} level {level}"[:64],
-            omit_empty_frames=bool(numbered.any()),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        assert volume.source is not None
-        raise InputError(
-            f"{volume.source.path}: expected DICOM images that a DICOM SEG can refer to, but their "
-            f"headers do not allow it ({error}); choose the format seg.nrrd or nii.gz."
-        ) from error
-    with written_whole(path) as temporary:
+    # Both would print names of patients.
+    logging.getLogger("highdicom").setLevel(logging.ERROR)
+    with written_whole(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            segmentation = highdicom.seg.Segmentation(
+                source_images=slices,
+                pixel_array=numbered,
+                segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+                segment_descriptions=segments,
+                series_instance_uid=highdicom.UID(),
+                series_number=_SERIES_OFFSET + level,
+                sop_instance_uid=highdicom.UID(),
+                instance_number=1,
+                manufacturer="CompactSeg",
+                manufacturer_model_name="CompactSeg",
+                software_versions=_version(),
+                device_serial_number="1",
+                series_description=f"CompactSeg {model_name} level {level}"[:64],
+                omit_empty_frames=bool(numbered.any()),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            assert volume.source is not None
+            raise InputError(
+                f"{volume.source.path}: expected DICOM images that a DICOM SEG can refer to, but their headers do not "
+                f"allow it ({_without_values(error)}); choose the format seg.nrrd or nii.gz."
+            ) from error
         segmentation.save_as(temporary)
+
+
+def _without_values(error: Exception) -> str:
+    """What went wrong, without what a header holds: names of attributes may be told, those of patients may not."""
+    return str(error) if isinstance(error, AttributeError | KeyError) else type(error).__name__
 
 
 def _in_file_order(labels: np.ndarray, volume: Volume, headers: Sequence[Any]) -> np.ndarray:

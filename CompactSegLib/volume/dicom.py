@@ -12,11 +12,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel, is_dicom, read_dicom_frames
+from CompactSegLib.volume.dicom_file import is_dicom, modality_of
+from CompactSegLib.volume.dicom_image import DicomFrame, read_dicom_frames
+from CompactSegLib.volume.dicom_parts import lacks_slices_of, stacks_of, without_copies
 
-__all__ = ["DicomSeries", "choose_series", "find_series"]
+__all__ = [
+    "DicomSeries",
+    "choose_series",
+    "find_series",
+    "of_file",
+    "segmentation_among",
+    "short_of_others",
+]
 
 _NO_VOLUMES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
+_SEGMENTATIONS = {"SEG", "RTSTRUCT"}
 _SUFFIXES = (".dcm", ".ima")
 
 
@@ -27,13 +37,15 @@ class DicomSeries:
     Attributes:
         uid: Series Instance UID.
         frames: Of all its files.
-        part: Number of the stack where a multi-frame image holds several, else 0.
+        part: Number of the stack where a series holds several, of other planes or times, else 0.
+        whole: How many frames all its stacks have together, 0 where there is one.
         lost: Files that look like slices of it, but cannot be read.
     """
 
     uid: str
     frames: tuple[DicomFrame, ...]
     part: int = 0
+    whole: int = 0
     lost: tuple[Path, ...] = ()
 
     @property
@@ -65,6 +77,10 @@ def find_series(files: Iterable[Path]) -> list[DicomSeries]:
     for path in sorted(files):
         if path.name.startswith("."):  # of file systems, such as macOS's resource forks
             continue
+        if not path.is_file():
+            if path.is_symlink():  # that leads nowhere, as of a file that was not fetched
+                others.append(path)
+            continue
         # Old files may lack the preamble, then the name is the only hint.
         if is_dicom(path) or path.suffix.lower() in _SUFFIXES:
             try:
@@ -78,11 +94,13 @@ def find_series(files: Iterable[Path]) -> list[DicomSeries]:
             others.append(path)
     every = [frame for frames in by_uid.values() for frame in frames]
     slices = {(frame.path.parent, _pattern(frame.path)) for frame in every}
-    unread += [p for p in others if (p.parent, _pattern(p)) in slices and _is_blank(p)]
+    unread += [path for path in others if _is_of_slices(path, slices)]
     series = [
         part
         for uid, frames in by_uid.items()
-        for part in _parts(DicomSeries(uid, tuple(frames), lost=_lost(unread, frames, slices)))
+        for part in _parts(
+            DicomSeries(uid, without_copies(frames), lost=_lost(unread, frames, slices))
+        )
     ]
     return sorted(
         series, key=lambda s: (int(s.number) if s.number.isdigit() else -1, s.uid, s.part)
@@ -118,22 +136,57 @@ def choose_series(
     return named[0]
 
 
+def segmentation_among(files: Iterable[Path]) -> Path | None:
+    """A DICOM object that holds a segmentation, which people take for an image."""
+    for path in sorted(files):
+        if path.is_file() and is_dicom(path) and modality_of(path) in _SEGMENTATIONS:
+            return path
+    return None
+
+
+def of_file(found: Sequence[DicomSeries], path: Path) -> list[DicomSeries]:
+    """The series that a file is of; where copies of it lie there, those of the instance."""
+    instances = {frame.instance_uid for frame in read_dicom_frames(path)} - {""}
+    return [
+        series
+        for series in found
+        if any(frame.path == path or frame.instance_uid in instances for frame in series.frames)
+    ]
+
+
+def short_of_others(chosen: DicomSeries, found: Sequence[DicomSeries]) -> str | None:
+    """A remark where another time, or another series of the same description, has slices that this one lacks."""
+    others = [
+        other
+        for other in found
+        if other is not chosen
+        and _kind(other) == _kind(chosen)
+        and lacks_slices_of(chosen.frames, other.frames)
+    ]
+    if not others:
+        return None
+    other = max(others, key=lambda series: len(series.frames))
+    return (
+        f"it has {len(chosen.frames)} slices, and series {other.names[1] or other.names[0]}, of the same description, "
+        f"has {len(other.frames)}, at all these places and more; a slice may have been lost at an end, check the "
+        "series."
+    )
+
+
+def _kind(series: DicomSeries) -> tuple[str, str]:
+    """What series of several times share; their descriptions may count."""
+    first = series.frames[0]
+    return first.modality, re.sub(r"\d+", "", first.description)
+
+
 def _parts(series: DicomSeries) -> list[DicomSeries]:
-    """The stacks of a multi-frame image; slices of a series that differ are told of when it is read."""
-    if all(frame.frames == 1 for frame in series.frames):
-        return [series]
-    stacks: list[list[DicomFrame]] = []
-    for frame in series.frames:
-        fitting = next(
-            (s for s in stacks if are_parallel(s[0], frame) and s[0].stack == frame.stack), None
-        )
-        if fitting is None:
-            stacks.append([frame])
-        else:
-            fitting.append(frame)
+    stacks = stacks_of(series.frames)
     if len(stacks) == 1:
         return [series]
-    return [replace(series, frames=tuple(s), part=n) for n, s in enumerate(stacks, start=1)]
+    return [
+        replace(series, frames=tuple(s), part=n, whole=len(series.frames))
+        for n, s in enumerate(stacks, start=1)
+    ]
 
 
 def _lost(
@@ -154,6 +207,15 @@ def _pattern(path: Path) -> str:
     """A name without its numbers: slices differ in these. Names of random letters are alike."""
     name = re.sub(r"\d+", "0", path.name)
     return name if re.search(r"\d", name) else path.suffix.lower()
+
+
+def _is_of_slices(path: Path, slices: set[tuple[Path, str]]) -> bool:
+    """Whether a file that is no DICOM file is what a broken transfer left of a slice."""
+    if (path.parent, _pattern(path)) in slices:
+        # A number tells a slice from what else lies there; without, only what it holds does.
+        return bool(re.search(r"\d", path.stem)) or path.is_symlink() or _is_blank(path)
+    whole = path.with_name(path.stem)  # of 0005.dcm.part
+    return path.suffix != "" and (whole.parent, _pattern(whole)) in slices and not whole.exists()
 
 
 def _is_blank(path: Path) -> bool:

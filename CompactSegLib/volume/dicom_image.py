@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
 
-from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.errors import InputError
+from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
 
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = [
-    "DicomFrame",
-    "are_parallel",
-    "damaged_dicom",
-    "is_dicom",
-    "is_dicomdir",
-    "lenient",
-    "open_dicom",
-    "read_dicom_frames",
-]
+__all__ = ["DicomFrame", "are_parallel", "read_dicom_frames"]
 
 # SOP classes of the slices of volumes: CT, MR, nuclear medicine, PET, and their multi-frame forms.
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -35,13 +22,20 @@ _SLICES = {
     _STORAGE + kind
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.3", "4.4", "20", "128", "128.1", "130")
 }
-_DIRECTORY = "1.2.840.10008.1.3.10"
-_DEFLATED = "1.2.840.10008.1.2.1.99"
+# What tells the times of a series apart: as a frame of many says it, and as a file does.
+_TIMES = (
+    ("TemporalPositionIndex", "TemporalPositionIdentifier"),
+    ("FrameAcquisitionNumber", "AcquisitionNumber"),
+    ("FrameReferenceDateTime", "FrameReferenceTime"),
+    ("FrameAcquisitionDateTime", "AcquisitionTime"),
+)
 _NEEDED = [
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "Modality", "Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames", "PixelSpacing",
     "ImagerPixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "RescaleSlope", "RescaleIntercept",
-    "ImagesInAcquisition", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "ImagesInAcquisition", "NumberOfSlices", "InConcatenationTotalNumber", "PhotometricInterpretation",
+    *(keyword for _, keyword in _TIMES),
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 
 
@@ -59,14 +53,17 @@ class DicomFrame:
         description: Series description.
         modality: Such as ``MR``.
         size: Columns and rows.
-        components: Per pixel.
+        components: Per pixel, after a look into the palette where there is one.
         spacing_mm: Along a row and down a column.
         orientation: Directions of a row and of a column in lps, six numbers.
         position_mm: Of the first pixel, in lps.
         slope: Of the frame's values.
         intercept: Of the frame's values.
         stack: Which of the file's stacks it says that it belongs to.
+        times: When it was taken, in the ways of `_TIMES`; empty texts where it does not say.
         images_expected: How many images the acquisition has, as the file says.
+        files_expected: How many files one image was parted into, as the file says.
+        slices_expected: How many slices each of its times has, as files of PET say.
         note: Why something of it is None.
     """
 
@@ -86,67 +83,11 @@ class DicomFrame:
     slope: float | None
     intercept: float | None
     stack: str = ""
+    times: tuple[str, ...] = ()
     images_expected: int | None = None
+    files_expected: int = 1
+    slices_expected: int | None = None
     note: str = ""
-
-
-def damaged_dicom(path: Path) -> InputError:
-    """The error of a file that cannot be read: to pass over it would lose a slice."""
-    return InputError(
-        f"{path}: expected a complete DICOM image, but it is damaged, cut short or packed in an unknown way; "
-        "copy or export it again."
-    )
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether a file says that it is DICOM, by the four letters behind its preamble."""
-    try:
-        with path.open("rb") as file:
-            return file.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
-def is_dicomdir(path: Path) -> bool:
-    """Whether a DICOM file is the list of those that lie beside it."""
-    with lenient():
-        header = open_dicom(path, stop_before_pixels=True, specific_tags=["SOPClassUID"])
-        return getattr(header, "file_meta", {}).get("MediaStorageSOPClassUID") == _DIRECTORY
-
-
-@contextmanager
-def lenient() -> Iterator[None]:
-    """Headers of real archives break rules in a hundred ways that do not matter here; nothing is said of those."""
-    try:
-        from pydicom import config
-    except ImportError as error:
-        raise ConfigurationError(
-            "Reading DICOM needs pydicom, which is not installed; install it with pip install pydicom."
-        ) from error
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def open_dicom(path: Path, **options: Any) -> FileDataset:
-    """`pydicom.dcmread` that leaves nothing open and unpacks no more than memory holds.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    from pydicom import dcmread
-    from pydicom.filereader import read_file_meta_info
-
-    try:
-        if is_dicom(path) and read_file_meta_info(path).get("TransferSyntaxUID") == _DEFLATED:
-            _check_deflated(path)
-        header = dcmread(path, force=True, **options)
-        header.file_meta.to_json_dict()  # pydicom parses values when they are asked for
-        return header
-    except InputError:
-        raise
-    except Exception as error:  # pydicom raises what the bytes happen to lead to
-        raise damaged_dicom(path) from error
 
 
 def read_dicom_frames(path: Path) -> list[DicomFrame]:
@@ -200,7 +141,8 @@ def _frames(header: FileDataset, path: Path) -> list[DicomFrame]:
     own = header.get("PerFrameFunctionalGroupsSequence") or []
     if count < 1 or len(own) not in (0, count) or count > 2**20:
         raise damaged_dicom(path)
-    expected = header.get("ImagesInAcquisition")
+    expected, of_a_time = header.get("ImagesInAcquisition"), header.get("NumberOfSlices")
+    has_palette = str(header.get("PhotometricInterpretation") or "").startswith("PALETTE")
     common: dict[str, Any] = {
         "path": path,
         "frames": count,
@@ -210,8 +152,10 @@ def _frames(header: FileDataset, path: Path) -> list[DicomFrame]:
         "description": _plain(header.get("SeriesDescription")),
         "modality": str(header.get("Modality") or ""),
         "size": (columns, rows),
-        "components": int(header.get("SamplesPerPixel") or 1),
+        "components": 3 if has_palette else int(header.get("SamplesPerPixel") or 1),
+        "files_expected": int(header.get("InConcatenationTotalNumber") or 1),
         "images_expected": int(expected) if expected else None,
+        "slices_expected": int(of_a_time) if of_a_time else None,
     }
     return [
         DicomFrame(index=index, **common, **_placed(header, shared, own[index] if own else None))
@@ -247,12 +191,18 @@ def _placed(header: Any, shared: Any, own: Any) -> dict[str, Any]:
         "slope": None if slope is None else _number(slope),
         "intercept": None if intercept is None else _number(intercept),
         "stack": str(content.get("StackID") or "") if content is not None else "",
+        "times": tuple(_first_stated(content, own_word, header, word) for own_word, word in _TIMES),
         "note": note,
     }
 
 
 def _first(sequence: Any) -> Any:
     return sequence[0] if sequence else None
+
+
+def _first_stated(own: Any, keyword: str, header: Any, other_keyword: str) -> str:
+    value = own.get(keyword) if own is not None else None
+    return str(header.get(other_keyword) or "") if value is None else str(value)
 
 
 def _number(value: Any) -> float:
@@ -272,23 +222,3 @@ def _numbers(values: Any, count: int) -> tuple[float, ...] | None:
 
 def _plain(text: Any) -> str:
     return "".join(c for c in str(text or "") if c.isprintable()).strip()
-
-
-def _check_deflated(path: Path) -> None:
-    """A packed header can hold a thousand times its size."""
-    from pydicom.filereader import read_file_meta_info
-
-    most = psutil.virtual_memory().available // 4
-    meta = read_file_meta_info(path)
-    start = 132 + 12 + int(meta.get("FileMetaInformationGroupLength") or 0)
-    unpacker = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-    size = 0
-    with path.open("rb") as file:
-        file.seek(start)
-        while not unpacker.eof and (packed := unpacker.unconsumed_tail or file.read(2**20)):
-            size += len(unpacker.decompress(packed, 2**24))
-            if size > most:
-                raise InputError(
-                    f"{path}: expected an image that fits the free memory, but it unpacks to more than "
-                    f"{most / 1e9:.1f} GB; check the file."
-                )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom_image import DicomFrame, damaged_dicom, lenient, open_dicom
+from CompactSegLib.files import temporary_folder
+from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
+from CompactSegLib.volume.dicom_image import DicomFrame
 from CompactSegLib.volume.foreign import read_by_itk
 from CompactSegLib.volume.stored import check_size
 
@@ -158,10 +159,10 @@ def _plain_values(header: Any, path: Path) -> np.ndarray:
 
 def _unpacked(files: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Any, np.ndarray]]:
     """Compressed pixels, through ITK's decoders: of files that hold nothing of the patient but these."""
-    with TemporaryDirectory(prefix="compactseg-") as folder:
+    with temporary_folder() as folder:
         bare = []
         for number, (path, header) in enumerate(files):
-            bare.append(Path(folder) / f"{number:06}.dcm")
+            bare.append(folder / f"{number:06}.dcm")
             try:
                 _bare(header).save_as(bare[-1], enforce_file_format=True)
             except Exception as error:  # pydicom raises what the bytes happen to lead to

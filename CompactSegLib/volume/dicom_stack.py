@@ -6,7 +6,7 @@ regular stack becomes a volume.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.dicom import DicomSeries
-from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel, damaged_dicom
+from CompactSegLib.volume.dicom_file import damaged_dicom
+from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel
 from CompactSegLib.volume.dicom_pixels import read_values
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.tilt import upright
@@ -55,13 +56,19 @@ def read_series(series: DicomSeries, *, where: Path) -> DicomVolume:
     name = f"{where} ({series})"
     if series.lost:
         raise damaged_dicom(series.lost[0])
-    frames = _without_copies(series.frames)
+    frames = series.frames
     if any(frame.components != 1 for frame in frames):
         raise InputError(f"{name}: expected grey values, got colour images; choose another series.")
+    parts, there = max(f.files_expected for f in frames), len({f.path for f in frames})
+    if there < parts:
+        raise InputError(
+            f"{name}: expected all {parts} files that one image was parted into (0020,9163), got {there}; copy the "
+            "others."
+        )
     _check_stated(frames, name)
     geometry, ordered, shifts = _stack(frames, name)
     array = read_values(ordered)
-    told = [f"{name}: {sentence}" for sentence in _remarks(ordered)]
+    told = [f"{name}: {sentence}" for sentence in _remarks(ordered, series.whole)]
     is_tilted = np.abs(shifts).max() > _LARGEST_DEVIATION * min(geometry.spacing_mm[:2])
     if is_tilted:
         array, geometry = upright(array, geometry, shifts)
@@ -78,15 +85,6 @@ def read_series(series: DicomSeries, *, where: Path) -> DicomVolume:
         is_resampled=bool(is_tilted),
         warnings=tuple(told),
     )
-
-
-def _without_copies(frames: Sequence[DicomFrame]) -> list[DicomFrame]:
-    """One and the same instance may lie in a folder twice."""
-    seen: dict[tuple[object, ...], DicomFrame] = {}
-    for frame in frames:
-        own = frame.instance_uid or str(frame.path)
-        seen.setdefault((own, frame.index, frame.position_mm, frame.orientation), frame)
-    return [*seen.values()]
 
 
 def _check_stated(frames: Sequence[DicomFrame], name: str) -> None:
@@ -187,19 +185,35 @@ def _slice_distance(heights: np.ndarray, name: str) -> float:
     return distance
 
 
-def _remarks(frames: Sequence[DicomFrame]) -> list[str]:
+def _remarks(frames: Sequence[DicomFrame], whole: int) -> list[str]:
     """What makes one doubt that all is there, and in the right unit."""
     told = []
-    expected = {frame.images_expected for frame in frames}
-    most = expected.pop() if len(expected) == 1 else None
-    if most is not None and most > len(frames):
-        told.append(
-            f"its files say that the acquisition has {most} images (0020,1002), but {len(frames)} are there; a slice "
-            "may have been lost at an end, check the series."
-        )
+    for keyword, stated, there in (
+        (
+            "acquisition has {} images (0020,1002)",
+            _agreed(f.images_expected for f in frames),
+            whole or len(frames),
+        ),
+        (
+            "volume has {} slices (0054,0081)",
+            _agreed(f.slices_expected for f in frames),
+            len(frames),
+        ),
+    ):
+        if stated is not None and stated > there:
+            told.append(
+                f"its files say that the {keyword.format(stated)}, but {there} are there; a slice may have been lost "
+                "at an end, check the series."
+            )
     if frames[0].modality == "CT" and frames[0].slope is None:
         told.append(
             "its files state no RescaleSlope and RescaleIntercept; the stored values were taken as Hounsfield units, "
             "check them."
         )
     return told
+
+
+def _agreed(numbers: Iterable[int | None]) -> int | None:
+    """The number that all state who state one."""
+    stated = {number for number in numbers if number is not None}
+    return stated.pop() if len(stated) == 1 else None

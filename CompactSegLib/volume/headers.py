@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
@@ -11,6 +12,7 @@ from CompactSegLib.errors import InputError
 __all__ = ["files_beside", "numbers", "text_lines", "whole_numbers"]
 
 _MOST_BYTES = 4 * 2**20
+_MOST_LINES = 2**17  # more than files of slices that a header may list
 _PATTERN = re.compile(r"([^%]*)%(0?\d{0,2})d([^%]*)")
 
 
@@ -21,11 +23,13 @@ def text_lines(path: Path) -> Iterator[tuple[str, int]]:
         InputError: It goes on for too long to be one.
     """
     with path.open("rb") as file:
-        while line := file.readline(_MOST_BYTES):
-            if file.tell() > _MOST_BYTES:
+        for number in count(1):
+            if not (line := file.readline(_MOST_BYTES)):
+                return
+            if file.tell() > _MOST_BYTES or number > _MOST_LINES:
                 raise InputError(
-                    f"{path}: expected a header of at most {_MOST_BYTES // 2**20} MB, got a longer one; the file is "
-                    "damaged or of another kind."
+                    f"{path}: expected a header of at most {_MOST_BYTES // 2**20} MB and {_MOST_LINES} lines, got a "
+                    "longer one; the file is damaged or of another kind."
                 )
             yield _decoded(line).rstrip("\r\n"), file.tell()
 

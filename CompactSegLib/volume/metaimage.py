@@ -15,18 +15,33 @@ from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.headers import files_beside, numbered, numbers, text_lines, whole_numbers
 from CompactSegLib.volume.stored import StoredImage, check_size, damaged, read_array
 
-__all__ = ["is_metaimage", "read_metaimage"]
+__all__ = ["data_files", "is_metaimage", "read_metaimage"]
 
 _TYPES = {
     "CHAR": "i1", "UCHAR": "u1", "SHORT": "i2", "USHORT": "u2", "INT": "i4", "UINT": "u4", "LONG": "i4", "ULONG": "u4",
     "LONG_LONG": "i8", "ULONG_LONG": "u8", "FLOAT": "f4", "DOUBLE": "f8",
 }  # fmt: skip
 _MOST_AXES = 10
+_OPPOSITE = str.maketrans("LRPASI", "RLAPIS")
 
 
 def is_metaimage(path: Path, head: bytes) -> bool:
     """Whether a file is one by its name or its first bytes."""
     return path.suffix.lower() in (".mha", ".mhd") or head.startswith((b"ObjectType", b"NDims"))
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files beside a header that hold its voxels.
+
+    Raises:
+        InputError: It is damaged, or one is not there.
+    """
+    try:
+        fields, listed, _ = _fields(path)
+        names = _data_names(fields, listed, whole_numbers(fields["DimSize"])[-1])
+    except (LookupError, OverflowError, ValueError) as error:
+        raise damaged(path) from error
+    return files_beside(path, names)
 
 
 def read_metaimage(path: Path) -> StoredImage:
@@ -122,6 +137,15 @@ def _geometry(
         tuple(numbers(origin)[:3]),  # type: ignore[arg-type]
         tuple(matrix[:3, :3].ravel()),
     )
+    stated = fields.get("AnatomicalOrientation", "???").upper()
+    # MetaImage names where axes come from, the geometry where they run to.
+    told_by_axes = geometry.orientation.translate(_OPPOSITE)
+    if len(stated) == 3 and set(stated) <= set("RLAPIS") and stated != told_by_axes:
+        sentence = (
+            f"{path}: its AnatomicalOrientation is {stated}, but its axes are {told_by_axes}; the axes were taken, "
+            "as ITK does, and left and right may be exchanged; check it."
+        )
+        told = (*told, sentence)
     return geometry, told
 
 
@@ -139,18 +163,10 @@ def _voxels(
         raise InputError(f"{path}: expected binary voxels, got text; save it anew.")
     packing = "zlib" if _is_true(fields.get("CompressedData", "False")) else "raw"
     check_size(path, shape, dtype.itemsize)
-    data = fields["ElementDataFile"]
     skip = int(fields.get("HeaderSize", "0"))
-    if data == "LOCAL":
+    names = _data_names(fields, listed, shape[0])
+    if not names:
         return read_array(path, shape, dtype, at=offset, packing=packing)
-    if data.startswith("LIST"):
-        names = listed
-    elif "%" in data:
-        pattern, *parts = data.split()
-        first, last, step = (int(p) for p in [*parts, *["1", str(shape[0]), "1"][len(parts) :]])
-        names = numbered(pattern, range(first, last + 1, max(1, step)))
-    else:
-        names = [data]
     files = files_beside(path, names)
     if len(files) > 1:
         if shape[0] != len(files):
@@ -165,6 +181,20 @@ def _voxels(
     if at < 0:
         raise damaged(path)
     return read_array(files[0], shape, dtype, at=at, packing=packing, named=path)
+
+
+def _data_names(fields: dict[str, str], listed: list[str], slices: int) -> list[str]:
+    """Names of the files of the voxels, none where these are in the file of the header."""
+    data = fields["ElementDataFile"]
+    if data == "LOCAL":
+        return []
+    if data.startswith("LIST"):
+        return listed
+    if "%" not in data:
+        return [data]
+    pattern, *parts = data.split()
+    first, last, step = (int(p) for p in [*parts, *["1", str(slices), "1"][len(parts) :]])
+    return numbered(pattern, range(first, last + 1, max(1, step)))
 
 
 def _is_true(text: str) -> bool:

@@ -23,10 +23,17 @@ def name_of(path: Path) -> str:
     >>> name_of(Path("study 7/brain.nii.gz"))
     'brain'
     """
-    stem = path.resolve().name if path.is_dir() else _SUFFIX.sub("", path.name)
+    stem = path.resolve().name if _is_folder(path) else _SUFFIX.sub("", path.name)
     name = _UNFIT.sub("_", stem).strip(". ") or "volume"
     if len(name.encode()) <= _LONGEST:
         return name
     # What is cut off still tells two names apart.
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{name.encode()[:_LONGEST].decode('utf-8', 'ignore')}-{digest}"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # too long a name
+        return False

@@ -103,7 +103,7 @@ class _Header:
 
     @property
     def spacing_mm(self) -> tuple[float, ...]:
-        return tuple(self.to_mm * length for length in self.pixdim[1:4])
+        return tuple(self.to_mm * abs(length) for length in self.pixdim[1:4])
 
     @property
     def sform(self) -> np.ndarray | None:
@@ -134,7 +134,7 @@ class _Header:
 
     def nothing_stated(self, size: Sequence[int]) -> np.ndarray:
         """Voxel indices to RAS where the header does not say: LAS, about the centre."""
-        matrix = np.diag([*np.abs(self.spacing_mm) * [-1, 1, 1], 1.0])
+        matrix = np.diag([*np.array(self.spacing_mm) * [-1, 1, 1], 1.0])
         matrix[:3, 3] = -matrix[:3, :3] @ (np.array(size) - 1) / 2
         return matrix
 
@@ -170,6 +170,7 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
         raise damaged(path) from error
     *size, components = _size(header, path)
     dtype = _dtype(header, path, as_labels=as_labels)
+    _check_scale(header, path)
     geometry, warnings = _geometry(header, size, path)
     array = read_array(
         data_path,
@@ -231,9 +232,18 @@ def _dtype(header: _Header, path: Path, *, as_labels: bool) -> np.dtype:
     return np.dtype(header.order + kind)
 
 
+def _check_scale(header: _Header, path: Path) -> None:
+    """A slope of 0 or NaN means that there is none; then the intercept has no meaning either."""
+    slope, inter = header.scl_slope, header.scl_inter
+    if np.isinf(slope) or (slope != 0 and np.isfinite(slope) and not np.isfinite(inter)):
+        raise InputError(
+            f"{path}: expected numbers as scl_slope and scl_inter, got {slope:g} and {inter:g}; export it again."
+        )
+
+
 def _scaled(array: np.ndarray, header: _Header) -> np.ndarray:
     slope, inter = header.scl_slope, header.scl_inter
-    if slope == 0 or not np.isfinite(slope) or not np.isfinite(inter) or (slope, inter) == (1, 0):
+    if slope == 0 or not np.isfinite(slope) or (slope, inter) == (1, 0):
         return array
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told of later
         return array * np.float32(slope) + np.float32(inter)
@@ -249,7 +259,7 @@ def _geometry(header: _Header, size: list[int], path: Path) -> tuple[Geometry, t
                 f"its sform (code {header.sform_code}) and its qform (code {header.qform_code}) put it in places up to "
                 f"{shift:.1f} mm apart; the sform was taken"
             )
-    elif sform and _disagree(sform.spacing_mm, header.spacing_mm):
+    elif sform and not np.allclose(header.spacing_mm, sform.spacing_mm, rtol=0.01):
         told.append(
             f"its sform gives voxels of {_mm(sform.spacing_mm)}, its pixdim such of {_mm(header.spacing_mm)}; "
             "the sform was taken, and millilitres are as wrong as it is"
@@ -268,6 +278,11 @@ def _geometry(header: _Header, size: list[int], path: Path) -> tuple[Geometry, t
             "its header states no orientation (qform and sform codes are 0); it was taken as LAS, as nibabel, FSL and "
             "SPM do, and left and right may be exchanged"
         )
+    if not sform and min(header.pixdim[1:4]) < 0:
+        told.append(
+            "its pixdim has a distance of voxels below 0; it was taken without its sign, as nibabel does, and left and "
+            "right may be exchanged"
+        )
     return found, tuple(f"{path}: {sentence}; check it." for sentence in told)
 
 
@@ -278,9 +293,5 @@ def _usable(size: list[int], matrix: np.ndarray | None) -> Geometry | None:
         return None
 
 
-def _disagree(spacing: tuple[float, ...], pixdim: tuple[float, ...]) -> bool:
-    return not np.allclose(np.abs(pixdim), spacing, rtol=0.01)
-
-
 def _mm(lengths: tuple[float, ...]) -> str:
-    return " x ".join(f"{abs(length):.4g}" for length in lengths) + " mm"
+    return " x ".join(f"{length:.4g}" for length in lengths) + " mm"

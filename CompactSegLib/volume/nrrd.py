@@ -16,9 +16,15 @@ import numpy as np
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.headers import files_beside, numbered, text_lines, whole_numbers
-from CompactSegLib.volume.stored import StoredImage, check_size, damaged, read_array
+from CompactSegLib.volume.stored import (
+    StoredImage,
+    check_size,
+    damaged,
+    read_array,
+    read_text_array,
+)
 
-__all__ = ["is_nrrd", "read_nrrd"]
+__all__ = ["data_files", "is_nrrd", "read_nrrd"]
 
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -93,6 +99,15 @@ class _Header:
 def is_nrrd(head: bytes) -> bool:
     """Whether the first bytes of a file are those of NRRD."""
     return head.startswith(b"NRRD000")
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files beside a header that hold its voxels; an InputError where one is not there."""
+    try:
+        files, _ = _files(_Header.parse(path))
+    except (LookupError, OverflowError, ValueError) as error:
+        raise damaged(path) from error
+    return [file for file in files if file != path]
 
 
 def read_nrrd(path: Path, *, as_labels: bool = False) -> StoredImage:
@@ -238,7 +253,7 @@ def _voxels(header: _Header, sizes: Sequence[int]) -> np.ndarray:
     encoding = header.get("encoding").lower()
     files, at = _files(header)
     if encoding in _TEXT:
-        return _from_text(files[0], at, shape, dtype, path)
+        return read_text_array(files[0], shape, dtype, at=at, named=path)
     if encoding not in _PACKING:
         raise InputError(
             f"{path}: expected raw, gzip, bzip2 or ascii as encoding, got {encoding[:40]!r}; save it anew."
@@ -283,16 +298,3 @@ def _behind_lines(file: Path, at: int, lines: int) -> int:
         for _ in range(lines):
             stream.readline(2**20)
         return stream.tell()
-
-
-def _from_text(
-    file: Path, at: int, shape: Sequence[int], dtype: np.dtype, path: Path
-) -> np.ndarray:
-    most = check_size(path, shape, 32)
-    with file.open("rb") as stream:
-        stream.seek(at)
-        words = stream.read(most).split()
-    if len(words) < prod(shape):
-        raise damaged(path)
-    values = np.array(words[: prod(shape)], dtype=float)
-    return values.astype(dtype.newbyteorder("=")).reshape(shape)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.dicom import choose_series, find_series
-from CompactSegLib.volume.dicom_image import is_dicom, is_dicomdir
+from CompactSegLib.volume import metaimage, nrrd
+from CompactSegLib.volume.dicom import (
+    choose_series,
+    find_series,
+    of_file,
+    segmentation_among,
+    short_of_others,
+)
+from CompactSegLib.volume.dicom_file import is_dicom, is_dicomdir
 from CompactSegLib.volume.dicom_stack import read_series
 from CompactSegLib.volume.foreign import FORMATS, read_foreign
 from CompactSegLib.volume.geometry import Geometry
@@ -23,7 +31,7 @@ from CompactSegLib.volume.nrrd import is_nrrd, read_nrrd
 from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
-__all__ = ["read_labels", "read_volume"]
+__all__ = ["data_files", "read_labels", "read_volume"]
 
 StrPath = str | os.PathLike[str]
 
@@ -68,6 +76,10 @@ def read_labels(path: StrPath) -> tuple[np.ndarray, Geometry]:
     """
     file = _path(path)
     _check_file(file)
+    if file.is_file() and _is_called_dicom(file):
+        raise InputError(
+            f"{file}: expected a label map (NIfTI, NRRD, MetaImage or MGZ), got a DICOM file; convert it."
+        )
     stored = _read_image(file, as_labels=True)
     if len(stored.array) != 1:
         raise InputError(
@@ -82,6 +94,20 @@ def read_labels(path: StrPath) -> tuple[np.ndarray, Geometry]:
                 "or infinite); export it again."
             )
     return array, stored.geometry
+
+
+def data_files(path: Path) -> list[Path]:
+    """The files beside a header that hold its voxels, wherever it can be told; none for an image in one file."""
+    head = first_bytes(path, HEADER_BYTES)
+    try:
+        if is_nrrd(head):
+            return nrrd.data_files(path)
+        if is_metaimage(path, head):
+            return metaimage.data_files(path)
+    except InputError:  # reading it will tell
+        return []
+    other = {".hdr": ".img", ".img": ".hdr"}.get(path.suffix.lower())
+    return [path.with_suffix(other)] if other and path.with_suffix(other).is_file() else []
 
 
 def _path(path: StrPath) -> Path:
@@ -104,24 +130,25 @@ def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
 
 def _read_one(path: Path, series: str | int | None) -> Volume:
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.is_file()]
+        files = [file for file in path.rglob("*") if not file.is_dir()]
         return _read_series(files, path, series)
     _check_file(path)
-    # Old files may lack the preamble, then the name is the only hint.
-    if is_dicom(path) or path.suffix.lower() in (".dcm", ".ima"):
+    if _is_called_dicom(path):
         if is_dicomdir(path):
             raise InputError(
                 f"{path}: expected an image, got the directory of a DICOM medium; give the folder that it lies in."
             )
         own = find_series([path])
+        _check_is_no_segmentation([path])
         if not own:
             raise InputError(
                 f"{path}: expected a DICOM image, got a DICOM file without one, or a damaged one."
             )
-        if own[0].frames[0].frames > 1:
+        first = own[0].frames[0]
+        if first.frames > 1 and first.files_expected == 1:
             return _read_series([path], path, series)
-        files = [file for file in path.parent.iterdir() if file.is_file()]
-        return _read_series(files, path.parent, own[0].uid if series is None else series)
+        files = [file for file in path.parent.iterdir() if not file.is_dir()]
+        return _read_series(files, path.parent, series, of=path)
     image = _read_image(path)
     return Volume.from_array(
         image.array,
@@ -130,6 +157,18 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         source=VolumeSource(path),
         warnings=image.warnings,
     )
+
+
+def _is_called_dicom(path: Path) -> bool:
+    """Old files may lack the preamble, then the name is the only hint."""
+    return is_dicom(path) or path.suffix.lower() in (".dcm", ".ima")
+
+
+def _check_is_no_segmentation(files: Sequence[Path]) -> None:
+    if segmentation := segmentation_among(files):
+        raise InputError(
+            f"{segmentation}: expected an image, got a segmentation; give the image it was made from."
+        )
 
 
 def _check_file(path: Path) -> None:
@@ -149,7 +188,10 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path}: this file may not be read; ask its owner for permission.")
 
 
-def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -> Volume:
+def _read_series(
+    files: Sequence[Path], where: Path, wanted: str | int | None, *, of: Path | None = None
+) -> Volume:
+    """Read the series that is wanted, or that a file is of, or the only one."""
     found = find_series(files)
     images = [file.name for file in files if file.name.lower().endswith(_IMAGES)]
     if not found and images:
@@ -157,8 +199,13 @@ def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -
             f"{where}: expected a folder with DICOM images, found none but image files such as "
             f"{min(images)}; give one of those files."
         )
-    chosen = choose_series(found, wanted, where=where)
-    found_volume = read_series(chosen, where=where)
+    if not found:
+        _check_is_no_segmentation(files)
+    own = found if of is None or wanted is not None else of_file(found, of)
+    chosen = choose_series(own, wanted, where=where)
+    short = short_of_others(chosen, found)
+    with _naming(where):
+        found_volume = read_series(chosen, where=where)
     # Two series of one folder must not overwrite each other's results.
     uid, number = chosen.names
     name = name_of(where) + (f"_series-{number or uid}" if len(found) > 1 else "")
@@ -174,7 +221,7 @@ def _read_series(files: Sequence[Path], where: Path, wanted: str | int | None) -
         found_volume.geometry,
         name=name,
         source=source,
-        warnings=found_volume.warnings,
+        warnings=found_volume.warnings + ((f"{where} ({chosen}): {short}",) if short else ()),
     )
 
 
@@ -204,7 +251,7 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
     """Read an image file by what it holds, whatever it is called."""
     head = first_bytes(path, HEADER_BYTES)
     name = path.name.lower()
-    try:
+    with _naming(path):
         if name.endswith((".mgz", ".mgh")):
             return read_mgh(path)
         if is_nrrd(head):
@@ -220,8 +267,14 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
                 f"{path}: expected an image ({FORMATS}), got a file of another kind, or a damaged one."
             )
         return read_foreign(path)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """A grid that makes no sense does not know its file."""
+    try:
+        yield
     except InputError as error:
-        # A grid that makes no sense does not know its file.
         if str(path) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error

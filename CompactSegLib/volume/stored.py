@@ -21,7 +21,15 @@ import psutil
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["StoredImage", "check_size", "damaged", "first_bytes", "is_gzip", "read_array"]
+__all__ = [
+    "StoredImage",
+    "check_size",
+    "damaged",
+    "first_bytes",
+    "is_gzip",
+    "read_array",
+    "read_text_array",
+]
 
 _CHUNK = 2**20
 # Behind the voxels: some writers pad, and a file that goes on for ever must not be read for ever.
@@ -97,6 +105,8 @@ def read_array(
         with path.open("rb") as file:
             if packing == "raw" and path.stat().st_size < at + skip + size:
                 raise damaged(named)
+            if packing != "raw" and skip > _MOST_BEHIND:  # all of it would have to be unpacked
+                raise damaged(named)
             file.seek(at)
             array = np.empty(tuple(shape), dtype)
             view = array.reshape(-1).view(np.uint8).data
@@ -118,6 +128,25 @@ def read_array(
     if filled < size:
         raise damaged(named)
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_text_array(
+    path: Path, shape: Sequence[int], dtype: np.dtype, *, at: int, named: Path
+) -> np.ndarray:
+    """As `read_array`, of numbers in words.
+
+    Raises:
+        ValueError: Something else is there.
+        InputError: Too few numbers, or more voxels than memory has room for.
+    """
+    most = check_size(named, shape, 32)
+    with path.open("rb") as stream:
+        stream.seek(at)
+        words = stream.read(most).split()
+    if len(words) < prod(shape):
+        raise damaged(named)
+    values = np.array(words[: prod(shape)], dtype=float)
+    return values.astype(dtype.newbyteorder("=")).reshape(shape)
 
 
 def check_size(path: Path, shape: Sequence[int], item_bytes: int) -> int:

@@ -84,6 +84,10 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     killed = subprocess.run([sys.executable, "-c", code, str(target)], cwd=root, check=False)
     assert killed.returncode == 9
     assert target.read_text() == "old"
+    assert len([*tmp_path.iterdir()]) == 2
+    with written_whole(target) as new:
+        new.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["labels.json"], "the next one cleans up"
 
 
 @pytest.mark.parametrize("place", ["Resources", "CompactSegLib/Resources"])

@@ -11,7 +11,7 @@ import pytest
 
 from CompactSegLib.errors import ConfigurationError, InputError, OutputError
 from CompactSegLib.output.dicom_seg import write_dicom_seg
-from CompactSegLib.volume.reading import read_volume
+from CompactSegLib.volume.reading import read_labels, read_volume
 from Testing.Lib.output.segmentations import LABELS, a_label_map
 from Testing.Lib.volume.dicom_files import GRID, write_series
 
@@ -142,3 +142,14 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, a_dicom_volume, monkeypatch):
         write(a_label_map(a_dicom_volume.shape_kji), a_dicom_volume, tmp_path / "out" / "a.dcm")
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["a.dcm"]
     assert (tmp_path / "out" / "a.dcm").read_text() == "old"
+
+
+def test_it_is_neither_an_image_nor_a_label_map(tmp_path, a_segmentation):
+    """ITK would read it as a volume: the frames of all segments one above the other."""
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "a.dcm").rename(tmp_path / "alone" / "a.dcm")
+    for path in (tmp_path / "alone" / "a.dcm", tmp_path / "alone"):
+        with pytest.raises(InputError, match=r"a\.dcm: expected an image, got a segmentation"):
+            read_volume(path)
+    with pytest.raises(InputError, match=r"a\.dcm: expected a label map .* got a DICOM file"):
+        read_labels(tmp_path / "alone" / "a.dcm")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import warnings
 from pathlib import Path
 
 import highdicom
@@ -14,7 +15,7 @@ import pytest
 from CompactSegLib.errors import InputError
 from CompactSegLib.output.dicom_headers import source_headers
 from CompactSegLib.output.dicom_seg import write_dicom_seg
-from CompactSegLib.volume.dicom_image import lenient
+from CompactSegLib.volume.dicom_file import lenient
 from CompactSegLib.volume.reading import read_volume
 from Testing.Lib.output.segmentations import LABELS, a_label_map
 from Testing.Lib.volume.dicom_files import an_array, change, write_multiframe, write_series
@@ -29,7 +30,7 @@ def dciodvfy() -> str:
     return program
 
 
-def written(volume, path: Path) -> pydicom.Dataset:
+def write(volume, path: Path) -> None:
     write_dicom_seg(
         a_label_map(volume.shape_kji),
         volume,
@@ -38,6 +39,10 @@ def written(volume, path: Path) -> pydicom.Dataset:
         level=2,
         model_name="tiny",
     )
+
+
+def written(volume, path: Path) -> pydicom.Dataset:
+    write(volume, path)
     return pydicom.dcmread(path)
 
 
@@ -72,6 +77,12 @@ HEADERS = {
     "an empty frame of reference": {"FrameOfReferenceUID": ""},
     "identity removed": {"PatientIdentityRemoved": "YES"},
     "an age of words": {"PatientAge": "fifty"},
+    "a name without a first name": {"PatientName": "Yamada"},
+    "a name of many parts": {"PatientName": "a^b^c^d^e^f^g"},
+    "a name that is too long": {"PatientName": "長" * 100, "SpecificCharacterSet": "ISO_IR 192"},
+    "two names": {"PatientName": ["Doe^Jane", "Roe^Jane"], "PatientID": ["4", "2"]},
+    "Chinese": {"SpecificCharacterSet": "GB18030", "PatientName": "王^小明"},
+    "Cyrillic": {"SpecificCharacterSet": "ISO_IR 144", "PatientName": "Люкceмбypг"},
     "control characters": {"PatientID": "4\x002\x1b", "StudyDescription": "Head\nand\\neck"},
 }
 
@@ -95,8 +106,13 @@ def a_series(folder: Path, changes: dict[str, object]) -> Path:
 def test_headers_of_archives_give_a_valid_dicom_seg(tmp_path, name, dciodvfy, capfd):
     volume = read_volume(a_series(tmp_path / "case", HEADERS[name]))
     capfd.readouterr()
-    made = written(volume, tmp_path / "a.dcm")
+    # The command would print warnings, and those of pydicom hold names of patients.
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        write(volume, tmp_path / "a.dcm")
+    assert not told
     assert capfd.readouterr() == ("", "")
+    made = pydicom.dcmread(tmp_path / "a.dcm")
     assert faults(dciodvfy, tmp_path / "a.dcm") == []
     assert made.SpecificCharacterSet == "ISO_IR 192"
     read = highdicom.seg.segread(tmp_path / "a.dcm").get_volume(
@@ -106,7 +122,15 @@ def test_headers_of_archives_give_a_valid_dicom_seg(tmp_path, name, dciodvfy, ca
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("Japanese", JAPANESE), ("Korean", KOREAN), ("Latin", "Müller^Zoë")]
+    ("name", "text"),
+    [
+        ("Japanese", JAPANESE),
+        ("Korean", KOREAN),
+        ("Latin", "Müller^Zoë"),
+        ("Chinese", "王^小明"),
+        ("a name of many parts", "a^b^c^d^e f g"),
+        ("two names", "Doe^Jane"),
+    ],
 )
 def test_names_come_through_in_utf_8(tmp_path, name, text):
     made = written(read_volume(a_series(tmp_path / "case", HEADERS[name])), tmp_path / "a.dcm")

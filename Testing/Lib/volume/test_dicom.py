@@ -217,6 +217,16 @@ def _colour(folder):
         )
 
 
+def _palette(folder):
+    for file in folder.iterdir():
+        change(file, PhotometricInterpretation="PALETTE COLOR")
+
+
+def _spacing_of_a_million_kilometres(folder):
+    for file in folder.iterdir():
+        change(file, PixelSpacing=[1e9, 1e9])
+
+
 def _cut_last_slice(folder):
     file = folder / "3-005.dcm"
     file.write_bytes(file.read_bytes()[:-60])
@@ -238,6 +248,8 @@ IRREGULAR = {
     _directions_that_are_none: r"expected two directions at right angles in ImageOrientationPatient",
     _no_positions: "expected images with position and orientation",
     _colour: "expected grey values, got colour images",
+    _palette: "expected grey values, got colour images",
+    _spacing_of_a_million_kilometres: "expected at most 10 m along each axis",
     _cut_last_slice: "3-005.dcm: expected a complete DICOM image",
 }
 
@@ -250,6 +262,7 @@ def test_what_is_not_one_regular_stack_is_refused(tmp_path, spoil, capfd):
     with pytest.raises(InputError, match=IRREGULAR[spoil]) as raised:
         read_volume(tmp_path)
     assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith(str(tmp_path))
     assert capfd.readouterr().err == ""
 
 

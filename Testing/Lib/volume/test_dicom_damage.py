@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import warnings
 
 import numpy as np
@@ -78,3 +79,37 @@ def test_the_directory_of_a_medium_says_to_give_the_folder(tmp_path):
     with pytest.raises(InputError, match="got the directory of a DICOM medium; give the folder"):
         read_volume(tmp_path / "medium" / "DICOMDIR")
     np.testing.assert_array_equal(read_volume(tmp_path / "medium").array[0], an_array())
+
+
+BROKEN = {
+    "a link that leads nowhere": lambda file: file.symlink_to("not-fetched"),
+    "the pointer to a file that was not fetched": lambda file: file.write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+    ),
+    "half a download": lambda file: file.with_name(f"{file.name}.part").write_bytes(
+        b"\x1f\x8b" * 9
+    ),
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows not all may make links")
+@pytest.mark.parametrize("names", [None, [f"IM{k}" for k in range(6)]])
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_a_slice_left_behind_is_not_passed_over(tmp_path, how, names):
+    write_series(tmp_path, names=names)
+    file = max(tmp_path.iterdir())
+    file.unlink()
+    BROKEN[how](file)
+    with pytest.raises(InputError, match="expected a complete DICOM image") as raised:
+        read_volume(tmp_path)
+    assert file.name in str(raised.value)
+
+
+@pytest.mark.parametrize("names", [None, [f"IM{k}" for k in range(6)], [*"abcdef"]])
+def test_what_people_lay_beside_slices_is_passed_over(tmp_path, names):
+    write_series(tmp_path, names=names)
+    last = max(tmp_path.iterdir())
+    last.with_name(f"{last.name}.txt").write_text("a note on this slice")
+    (tmp_path / "README").write_text("notes")
+    (tmp_path / "notes 2.txt").write_text("more notes")
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pydicom
@@ -17,6 +19,7 @@ from pydicom.uid import (
 
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.reading import read_volume
+from Testing.conftest import REPOSITORY
 from Testing.Lib.volume.dicom_files import an_array, change, write_series
 
 GRID_UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
@@ -49,6 +52,28 @@ def test_a_tilted_series_is_resampled_upright_and_said(tmp_path, degrees):
     np.testing.assert_allclose(volume.array[0][scanned], expected[scanned], atol=1.01)
     outside = np.abs(lps[..., 1] - shift - 0.8 * 9.5) > 0.8 * 10.5
     assert set(volume.array[0][outside]) == {volume.array.min()}
+
+
+def test_pixels_that_a_killed_run_unpacked_are_removed_by_the_next(tmp_path, monkeypatch):
+    """They are of a patient."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    write_series(tmp_path / "case")
+    for file in (tmp_path / "case").iterdir():
+        image = pydicom.dcmread(file)
+        image.compress(JPEGLSLossless)
+        image.save_as(file)
+    code = (
+        "import os, sys, tempfile; from pathlib import Path; from CompactSegLib.volume import dicom_pixels, reading\n"
+        "tempfile.tempdir = sys.argv[1]; dicom_pixels.read_by_itk = lambda *_, **__: os._exit(9)\n"
+        "reading.read_volume(sys.argv[2])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "temporary"), str(tmp_path / "case")]
+    assert subprocess.run(command, cwd=REPOSITORY, check=False).returncode == 9
+    (left,) = (tmp_path / "temporary").iterdir()
+    assert len([*left.iterdir()]) == 6
+    np.testing.assert_array_equal(read_volume(tmp_path / "case").array[0], an_array())
+    assert not [*(tmp_path / "temporary").iterdir()]
 
 
 @pytest.mark.parametrize(

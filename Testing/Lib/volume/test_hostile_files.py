@@ -1,4 +1,4 @@
-"""What is no image, or was made to do harm, is refused in a sentence, within seconds and little memory."""
+"""What is no image, or was made to do harm, is refused in a sentence, within little memory; what hangs, pytest ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import socket
 import struct
 import threading
-import time
 import zlib
 from pathlib import Path
 
@@ -40,14 +39,12 @@ def test_a_spoilt_file_is_read_or_refused_in_a_sentence(valid_files, seed, which
     path = folder / ("one" if name == "s.dcm" else "") / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(spoilt(known[name], seed))
-    begin = time.monotonic()
     try:
         read_volume(path)
     except InputError as error:
         assert str(folder) in str(error)  # noqa: PT017 - either is right
     finally:
         path.write_bytes(known[name])
-    assert time.monotonic() - begin < 60
 
 
 @pytest.mark.parametrize(
@@ -123,8 +120,8 @@ def test_a_name_that_is_not_utf_8_is_read(tmp_path):
     volume.name.encode("utf-8")
 
 
-def memory_of(function) -> tuple[float, float]:
-    """Seconds, and the most megabytes that a call took."""
+def memory_of(function) -> float:
+    """The most megabytes that a call took."""
     process, peak, ended = psutil.Process(), [0], threading.Event()
     before = process.memory_info().rss
 
@@ -134,21 +131,20 @@ def memory_of(function) -> tuple[float, float]:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    begin = time.monotonic()
     try:
         function()
     finally:
         ended.set()
         watcher.join()
-    return time.monotonic() - begin, peak[0] / 2**20
+    return peak[0] / 2**20
 
 
 def a_bomb(path: Path, header: bytes, packer) -> Path:
-    """400 MB of zeros in 400 kB behind a header of a few voxels."""
+    """200 MB of zeros in 200 kB behind a header of a few voxels."""
     zeros = bytes(2**20)
     with path.open("wb") as file:
         file.write(packer.compress(header))
-        for _ in range(400):
+        for _ in range(200):
             file.write(packer.compress(zeros))
         file.write(packer.flush())
     return path
@@ -159,14 +155,13 @@ def a_nifti_header() -> bytes:
 
 
 def test_what_unpacks_to_much_more_than_its_header_says_is_refused(tmp_path):
-    path = a_bomb(tmp_path / "a.nii.gz", a_nifti_header(), zlib.compressobj(9, wbits=31))
+    path = a_bomb(tmp_path / "a.nii.gz", a_nifti_header(), zlib.compressobj(1, wbits=31))
 
     def read() -> None:
         with pytest.raises(InputError, match=r"as its header states, but it goes on far behind"):
             read_volume(path)
 
-    _, megabytes = memory_of(read)
-    assert megabytes < 100
+    assert memory_of(read) < 100
 
 
 def test_a_header_of_more_voxels_than_memory_has_is_refused_at_once(tmp_path):
@@ -178,9 +173,7 @@ def test_a_header_of_more_voxels_than_memory_has_is_refused_at_once(tmp_path):
         with pytest.raises(InputError, match="expected an image that fits the free memory"):
             read_volume(tmp_path / "a.nii.gz")
 
-    seconds, megabytes = memory_of(read)
-    assert seconds < 5
-    assert megabytes < 100
+    assert memory_of(read) < 100
 
 
 NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: 4 5 6\nencoding: raw\nspacings: 1 1 1\n"
@@ -200,13 +193,11 @@ HEADERS = {
 @pytest.mark.parametrize("what", HEADERS)
 def test_a_header_that_ends_itks_reader_is_only_text_here(tmp_path, what):
     (tmp_path / "a.nrrd").write_bytes(HEADERS[what].encode() + ARRAY.tobytes())
-    begin = time.monotonic()
     if "characters" in what:
         assert read_volume(tmp_path / "a.nrrd").array.shape == (1, 6, 5, 4)
     else:
         with pytest.raises(InputError, match=r"a\.nrrd: expected"):
             read_volume(tmp_path / "a.nrrd")
-    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize(
@@ -242,3 +233,20 @@ def test_a_file_that_ends_the_reader_of_other_formats_ends_nothing_else(tmp_path
         monkeypatch.setattr(foreign, "_SECONDS", 1.0)
         with pytest.raises(InputError, match=r"a\.vtk: .* ended or hung the reader"):
             read_volume(tmp_path / "a.vtk")
+
+
+def test_nothing_is_unpacked_only_to_be_skipped(tmp_path, monkeypatch):
+    """Voxels that are said to lie behind gigabytes of what packs well."""
+    nibabel.save(nibabel.Nifti1Image(ARRAY, np.eye(4)), tmp_path / "a.nii")
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    struct.pack_into("<f", data, 108, 2.0**31)
+    with gzip.open(tmp_path / "bomb.nii.gz", "wb", compresslevel=1) as file:
+        file.write(bytes(data))
+        for _ in range(100):
+            file.write(bytes(2**20))
+    unpacked = []
+    read = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda *a: unpacked.append(read(*a)) or unpacked[-1])
+    with pytest.raises(InputError, match="damaged or cut short"):
+        read_volume(tmp_path / "bomb.nii.gz")
+    assert sum(map(len, unpacked)) < 2**16

@@ -131,3 +131,24 @@ def test_a_multi_frame_image_cut_short_is_refused(tmp_path):
     (tmp_path / "enhanced.dcm").write_bytes(data[:-60])
     with pytest.raises(InputError, match="damaged, cut short"):
         read_volume(tmp_path / "enhanced.dcm")
+
+
+def write_in_parts(folder, parts):
+    """One image in several files, a concatenation in the words of DICOM."""
+    common = {
+        "SeriesInstanceUID": "1.2.3",
+        "FrameOfReferenceUID": "1.2.4",
+        "ConcatenationUID": "1.2.5",
+    }
+    for number, order in enumerate(parts, start=1):
+        own = {"InConcatenationNumber": number, "InConcatenationTotalNumber": len(parts)}
+        write_multiframe(folder / f"part{number}.dcm", order=order, **common, **own)
+
+
+def test_a_part_of_a_multi_frame_image_stands_for_the_whole(tmp_path):
+    write_in_parts(tmp_path, [[0, 1, 2], [3, 4, 5]])
+    for path in (tmp_path, tmp_path / "part2.dcm"):
+        np.testing.assert_array_equal(read_volume(path).array[0], an_array())
+    (tmp_path / "part2.dcm").unlink()
+    with pytest.raises(InputError, match="expected all 2 files that one image was parted into"):
+        read_volume(tmp_path / "part1.dcm")

@@ -169,3 +169,30 @@ def test_a_damaged_or_unplaced_mgz_is_told(tmp_path):
     assert volume.geometry.spacing_mm == (1.0, 1.0, 1.0)
     assert volume.geometry.orientation == "LIA"
     assert "states neither orientation nor distance of voxels" in volume.warnings[0]
+
+
+def overwritten(path, form, offset, *values):
+    data = bytearray(path.read_bytes())
+    struct.pack_into(form, data, offset, *values)
+    path.write_bytes(bytes(data))
+    return path
+
+
+def test_a_distance_below_0_beside_a_qform_is_told_and_taken_as_nibabel_takes_it(tmp_path):
+    path = overwritten(written(tmp_path / "a.nii", qform=(AFFINE, 1)), "<f", 80, -1.1)
+    volume = read_volume(path)
+    is_at(volume, nibabel.load(path).affine)
+    assert "a distance of voxels below 0" in volume.warnings[0]
+
+
+@pytest.mark.parametrize("scale", [(2.0, np.nan), (2.0, np.inf), (np.inf, 0.0)])
+def test_a_scale_that_is_no_number_is_refused(tmp_path, scale):
+    path = written(tmp_path / "a.nii", sform=(AFFINE, 1))
+    with pytest.raises(InputError, match="expected numbers as scl_slope and scl_inter"):
+        read_volume(overwritten(path, "<2f", 112, *scale))
+
+
+@pytest.mark.parametrize("scale", [(0.0, 5.0), (np.nan, np.nan)])
+def test_a_slope_of_0_or_nan_is_none(tmp_path, scale):
+    path = written(tmp_path / "a.nii", sform=(AFFINE, 1))
+    is_at(read_volume(overwritten(path, "<2f", 112, *scale)), AFFINE)

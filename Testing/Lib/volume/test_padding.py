@@ -51,6 +51,32 @@ def test_a_constant_far_from_all_else_is_taken_as_the_smallest_of_the_rest(
 
 
 @pytest.mark.parametrize(
+    "values", [(-2000, -1000), (-2000, 32767), (-32768, -2000), (-3024, -2000, 32767)]
+)
+def test_several_values_of_padding_are_all_taken_out(a_head, values):
+    padded = a_head.copy()
+    for index, value in enumerate(values):
+        padded[:, 4 * index : 4 * index + 3, :20] = value
+    volume = Volume.from_array(padded, GRID)
+    is_padding = np.isin(padded, values)
+    np.testing.assert_array_equal(
+        volume.array[0], np.where(is_padding, a_head[~is_padding].min(), a_head)
+    )
+    told = [float(word) for w in volume.warnings for word in w.split(",")[0].split()[-1:]]
+    assert sorted(told) == sorted(values)
+
+
+@pytest.mark.parametrize("value", [-2000, -3024, -8192])
+def test_padding_of_computed_tomography_needs_no_tag(a_head, value):
+    """Nothing in a body is below -1024 Hounsfield units."""
+    image = np.clip(3 * a_head - 1024, -1024, 1500).astype(np.int16)
+    volume = Volume.from_array(np.where(corners(), value, image).astype(np.int16), GRID)
+    np.testing.assert_array_equal(
+        volume.array[0], np.where(corners(), image[~corners()].min(), image)
+    )
+
+
+@pytest.mark.parametrize(
     "image",
     [
         lambda head: head,
@@ -58,8 +84,16 @@ def test_a_constant_far_from_all_else_is_taken_as_the_smallest_of_the_rest(
         lambda head: head - 1024,
         lambda head: np.clip(head, 0, 500),
         lambda head: np.where(np.arange(head.size).reshape(head.shape) == 5, 30000, head),
+        lambda head: np.where(head < 5, -3, head),
     ],
-    ids=["as scanned", "skull-stripped", "Hounsfield units", "saturated", "one bright voxel"],
+    ids=[
+        "as scanned",
+        "skull-stripped",
+        "Hounsfield units",
+        "saturated",
+        "one bright voxel",
+        "below 0",
+    ],
 )
 def test_what_is_no_padding_is_left_alone(a_head, image):
     array = image(a_head).astype(np.int16)
@@ -73,3 +107,20 @@ def test_few_whole_values_are_told_as_looking_like_labels(a_head):
         volume = Volume.from_array((a_head // 100).astype(kind), GRID, name="labels")
         assert "looks like a segmentation" in volume.warnings[0]
     assert not Volume.from_array((a_head // 100) / np.float32(3), GRID).warnings
+
+
+def test_a_map_of_a_hundred_structures_is_told_as_looking_like_labels():
+    """FreeSurfer's parcellations have more values than an eight-bit image needs."""
+    places = np.random.default_rng(0).integers(0, 30, (100, 3))
+    kji = np.moveaxis(np.indices(GRID.shape_kji), 0, -1)[..., None, :]
+    nearest = np.argmin(((kji - places) ** 2).sum(axis=-1), axis=-1)
+    labels = np.where(borders(), 0, 1000 + 11 * nearest).astype(np.int16)
+    assert len(np.unique(labels)) > 64
+    assert "looks like a segmentation" in Volume.from_array(labels, GRID).warnings[0]
+
+
+def test_a_smooth_image_does_not_look_like_labels():
+    k, j, i = np.indices(GRID.shape_kji)
+    smooth = 120 + 100 * np.sin(i / 5 + j / 7 + k / 9)
+    for kind in (np.uint8, np.int16):
+        assert not Volume.from_array(smooth.astype(kind), GRID).warnings

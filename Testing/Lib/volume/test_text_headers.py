@@ -186,3 +186,32 @@ def test_what_says_that_it_is_a_segmentation_is_no_image_but_labels(tmp_path):
     with pytest.raises(InputError, match="expected an image, got a segmentation"):
         read_volume(path)
     np.testing.assert_array_equal(read_labels(path)[0], ARRAY)
+
+
+@pytest.mark.parametrize("code", ["LPI", "RAS", "RPI", "SAR"])
+def test_an_anatomical_orientation_that_is_not_that_of_the_axes_is_told(tmp_path, code):
+    (warning,) = read_volume(
+        meta(tmp_path / "a.mha", f"{META}AnatomicalOrientation = {code}\n")
+    ).warnings
+    assert (
+        f"its AnatomicalOrientation is {code}, but its axes are RAI; the axes were taken" in warning
+    )
+
+
+@pytest.mark.parametrize("code", ["RAI", "???", ""])
+def test_an_anatomical_orientation_that_agrees_or_says_nothing_is_not(tmp_path, code):
+    header = f"{META}AnatomicalOrientation = {code}\n"
+    assert not read_volume(meta(tmp_path / "a.mha", header)).warnings
+
+
+def test_what_itk_writes_agrees_with_itself(tmp_path):
+    import itertools
+
+    import SimpleITK
+
+    image = SimpleITK.GetImageFromArray(ARRAY)
+    for axes in itertools.permutations(range(3)):
+        for signs in itertools.product((1, -1), repeat=3):
+            image.SetDirection((np.eye(3)[list(axes)] * signs).ravel())
+            SimpleITK.WriteImage(image, tmp_path / "a.mha")
+            assert not read_volume(tmp_path / "a.mha").warnings

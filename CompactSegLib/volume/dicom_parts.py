@@ -1,0 +1,79 @@
+"""The stacks of slices that one DICOM series holds: of several planes, or of several times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel
+
+__all__ = ["lacks_slices_of", "stacks_of", "without_copies"]
+
+_SAME_PLACE_MM = 0.05
+
+
+def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
+    """Part the frames of a series into stacks, one where they cannot be told apart.
+
+    Planes are told apart in multi-frame images only: slices of one series that differ are a fault, which reading tells.
+    """
+    if all(frame.frames == 1 for frame in frames):
+        return _by_time(frames)
+    planes: list[list[DicomFrame]] = []
+    for frame in frames:
+        fitting = next(
+            (p for p in planes if are_parallel(p[0], frame) and p[0].stack == frame.stack), None
+        )
+        if fitting is None:
+            planes.append([frame])
+        else:
+            fitting.append(frame)
+    return [stack for plane in planes for stack in _by_time(plane)]
+
+
+def without_copies(frames: Sequence[DicomFrame]) -> tuple[DicomFrame, ...]:
+    """One and the same instance may lie in a folder twice."""
+    seen: dict[tuple[object, ...], DicomFrame] = {}
+    for frame in frames:
+        own = frame.instance_uid or str(frame.path)
+        seen.setdefault((own, frame.index, frame.position_mm, frame.orientation), frame)
+    return tuple(seen.values())
+
+
+def lacks_slices_of(frames: Sequence[DicomFrame], others: Sequence[DicomFrame]) -> bool:
+    """Whether others have all places of a stack, and more: what it lacks may have been lost."""
+    first, other = frames[0], others[0]
+    if len(others) <= len(frames) or not are_parallel(first, other) or first.orientation is None:
+        return False
+    if any(frame.position_mm is None for frame in (*frames, *others)):
+        return False
+    along_i, along_j = np.reshape(first.orientation, (2, 3))
+    normal = np.cross(along_i, along_j)
+    places = np.array([frame.position_mm for frame in frames])
+    known = np.array([frame.position_mm for frame in others])
+    known = known[np.argsort(known @ normal)]
+    behind = np.clip(np.searchsorted(known @ normal, places @ normal), 1, len(known) - 1)
+    apart = [np.linalg.norm(places - known[index], axis=1) for index in (behind - 1, behind)]
+    return bool(np.min(apart, axis=0).max() < _SAME_PLACE_MM)
+
+
+def _by_time(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
+    """Where a series has several images at a place, and says of each when it was taken: the images of each time."""
+    if not _has_repeats(frames):
+        return [frames]
+    for times in zip(*(frame.times for frame in frames), strict=True):
+        stacks: dict[str, list[DicomFrame]] = {}
+        for time, frame in zip(times, frames, strict=True):
+            stacks.setdefault(time, []).append(frame)
+        sizes = [len(stack) for stack in stacks.values()]
+        # Slices that each have a time of their own are one image; a stack that lacks half of another is none.
+        is_parted = len(sizes) > 1 and max(sizes) > 1 and 2 * min(sizes) >= max(sizes)
+        if is_parted and not any(map(_has_repeats, stacks.values())):
+            return [stacks[time] for time in sorted(stacks, key=lambda t: (not t, len(t), t))]
+    return [frames]
+
+
+def _has_repeats(frames: Sequence[DicomFrame]) -> bool:
+    places = [np.round(f.position_mm, 2) for f in frames if f.position_mm is not None]
+    return len({tuple(place) for place in places}) < len(places)
