@@ -132,7 +132,7 @@ def segment(
 
     For each case, all files or none are written to the output folder:
     <stem>_level-<n> for each level, <stem>_report.json, <stem>_levels.png;
-    for several cases also cases.csv, summary.csv and summary.png.
+    for several cases also summary.csv and summary.png.
 
     Finished cases are skipped. The exit code is 2 if the input cannot be
     used, and 1 if one of several cases failed.

@@ -16,14 +16,11 @@ from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.files import write_table
 
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import ReadCase, Runner
 
-__all__ = ["TABLE", "run_alone", "run_batch"]
-
-TABLE = "cases.csv"
+__all__ = ["run_alone", "run_batch"]
 
 
 def run_batch(
@@ -49,9 +46,7 @@ def run_batch(
                 _tell(entry, f"[{number}/{len(cases)}]", runner.options.json)
     place = {case.name: number for number, case in enumerate(cases)}
     processed.sort(key=lambda entry: place[entry.case.name])
-    reported = [_with_report(runner, entry) for entry in processed]
-    _write_table(runner, reported)
-    write_summary(runner.options.output, reported)
+    write_summary(runner.options.output, [_with_report(runner, entry) for entry in processed])
     if runner.options.json:
         typer.echo(json.dumps({"cases": [entry.to_dict() for entry in processed]}, indent=2))
     else:
@@ -110,23 +105,6 @@ def _tell(entry: ProcessedCase, number: str, is_quiet: bool) -> None:
         seconds = f" in {entry.report['seconds']:.2f} s" if entry.report else ""
         level = f", level {entry.report['stopped_at']}" if entry.report else " (is there already)"
         typer.echo(f"{number} {entry.case.name}: {entry.status}{level}{seconds}")
-
-
-def _write_table(runner: Runner, processed: Sequence[ProcessedCase]) -> None:
-    """A row a case, those of previous runs included, with the millilitres of its last level."""
-    reports = [entry.report or {} for entry in processed]
-    known = [label.name for label in runner.model.labels]
-    names = list(dict.fromkeys(name for report in reports for name in report.get("labels", known)))
-    columns = ["case", "result", "level", "seconds", *(f"{name} (ml)" for name in names), "error"]
-    rows = []
-    for entry in processed:
-        row: dict[str, object] = {"case": entry.case.name, "result": entry.status}
-        if report := entry.report:
-            last = report["levels"][-1]
-            row |= {"level": last["level"], "seconds": report["seconds"]}
-            row |= {f"{name} (ml)": last["millilitres"].get(name) for name in names}
-        rows.append(row | {"error": entry.error or ""})
-    write_table(runner.options.output / TABLE, columns, rows)
 
 
 def _summarise(processed: Sequence[ProcessedCase]) -> None:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from CompactSegLib.cli.previous_results import is_output
-from CompactSegLib.errors import InputError, some
+from CompactSegLib.errors import InputError
 from CompactSegLib.volume.naming import name_of
 
 __all__ = ["Case", "Found", "find_cases"]
@@ -72,7 +72,7 @@ def find_cases(path: Path, *, series: str | None = None, recursive: bool = False
     Raises:
         InputError: Nothing there, or two cases would write the same files.
     """
-    if not path.exists():
+    if not _is_there(path):
         raise InputError(
             f"{path}: expected an image file, a DICOM folder or a folder of cases, but there is nothing of this name; "
             "check the path."
@@ -134,7 +134,10 @@ def _is_image(path: Path) -> bool:
 
 
 def _left_out(others: list[str]) -> str:
-    return f"Left out, since not read as images: {some(others, _MOST_NAMED)}." if others else ""
+    if not others:
+        return ""
+    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
+    return f"Left out, since not read as images: {', '.join(others[:_MOST_NAMED])}{more}."
 
 
 def _listed(path: Path) -> list[Case]:
@@ -158,7 +161,7 @@ def _listed(path: Path) -> list[Case]:
     cases = []
     for number, row in enumerate(rows, start=2):
         volume = path.parent / (row.get("path") or "")
-        if not row.get("path") or not volume.exists():
+        if not row.get("path") or not _is_there(volume):
             raise InputError(
                 f"{path}: row {number}: expected the path of a volume, but {row.get('path') or 'nothing'} is not "
                 "there; correct it."
@@ -168,8 +171,15 @@ def _listed(path: Path) -> list[Case]:
     return cases
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # too long a name, or a folder that may not be looked into
+        return False
+
+
 def _holds_dicom(paths: Iterator[Path]) -> bool:
-    from CompactSegLib.volume.dicom_image import is_dicom
+    from CompactSegLib.volume.dicom_file import is_dicom
 
     return any(
         path.is_file()

@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from CompactSegLib.volume.dicom_image import is_dicom
+from CompactSegLib.volume.dicom_file import is_dicom
+from CompactSegLib.volume.reading import data_files
 
 __all__ = [
     "are_as_written",
@@ -22,9 +23,8 @@ __all__ = [
     "sized_hash",
 ]
 
-_IN_PARTS = (".hdr", ".img", ".nhdr", ".mhd")
 _OUTPUT = re.compile(
-    r"(_level-\d+\.(seg\.nrrd|nii\.gz|dcm)|_report\.json|_levels\.png|^(cases|summary)\.(csv|png))$"
+    r"(_level-\d+\.(seg\.nrrd|nii\.gz|dcm)|_report\.json|_levels\.png|^summary\.(csv|png))$"
 )
 
 
@@ -36,7 +36,8 @@ def report_name(case: str) -> str:
 def read_report(folder: Path, case: str) -> dict[str, Any] | None:
     """The report of a previous run, None where there is none that can be read."""
     try:
-        report = json.loads((folder / report_name(case)).read_text(encoding="utf-8"))
+        file = folder / report_name(case)
+        report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) and isinstance(report.get("levels"), list) else None
@@ -117,16 +118,16 @@ def _is_as_written(file: Path, stated: Any) -> bool:
 
 def _files(path: Path) -> list[tuple[str, Path]]:
     """Files of an image with the names that count: not its own, which may change, but those of what it consists of."""
-    if path.is_dir() or is_dicom(path):  # a slice stands for the series that it lies in
+    if path.is_dir() or (
+        path.is_file() and is_dicom(path)
+    ):  # a slice stands for the series that it lies in
         folder = path if path.is_dir() else path.parent
         found = [file for file in folder.rglob("*") if file.is_file() and not is_output(file.name)]
         return sorted((file.relative_to(folder).as_posix(), file) for file in found)
-    if path.suffix.lower() not in _IN_PARTS:
-        return [("", path)]
-    beside = [
-        f for f in path.parent.iterdir() if f.name.startswith(f"{path.stem}.") and f.is_file()
-    ]
-    return sorted((file.name, file) for file in beside)
+    if not path.is_file():  # a pipe or a device goes on for ever
+        raise FileNotFoundError(path)
+    parts = [path, *data_files(path)]
+    return [("", path)] if len(parts) == 1 else sorted((part.name, part) for part in parts)
 
 
 def is_output(name: str) -> bool:

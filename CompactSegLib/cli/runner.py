@@ -121,7 +121,7 @@ class Runner:
         """Read a case; may be called ahead, in another thread."""
         from CompactSegLib.volume.reading import read_volume
 
-        made_of = _contents(case)
+        made_of = _contents(case, self.options.series)
         volume = read_volume(case.path, series=case.series or self.options.series)
         return ReadCase(volume if case.name is None else replace(volume, name=case.name), made_of)
 
@@ -151,7 +151,7 @@ class Runner:
             report is not None
             and report.get("model_sha256") == self.model.weights_sha256
             and report.get("request") == self.options.for_report()
-            and is_of(report, _contents(case))
+            and is_of(report, _contents(case, self.options.series))
             and are_as_written(self.options.output, report)
         )
 
@@ -273,12 +273,13 @@ def runner_for(options: SegmentOptions) -> Runner:
     return Runner(options, segmenter, threshold)
 
 
-def _contents(case: Case) -> dict[str, Any]:
+def _contents(case: Case, series: str | None) -> dict[str, Any]:
     """What a case consists of; nothing where that cannot be read, which reading it will tell."""
+    chosen = {"series": case.series or series}
     try:
-        return contents(case.path)
-    except OSError:
-        return {"bytes": 0, "sha256": None}
+        return contents(case.path) | chosen
+    except (OSError, ValueError):
+        return {"bytes": 0, "sha256": None} | chosen
 
 
 def _heading(volume: Volume, model: Model) -> str:

@@ -14,7 +14,7 @@ from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.inputs import find_cases
 from CompactSegLib.cli.runner import runner_for
 from CompactSegLib.cli.segment_options import SUFFIXES, SegmentOptions
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 
 __all__ = ["chosen_input", "default_model", "run_segment"]
@@ -55,6 +55,7 @@ def run_segment(options: SegmentOptions) -> int:
     Raises:
         CompactSegError: The input cannot be used as asked; nothing was written.
     """
+    _check_output(options.output)
     file = _file_of(options.output)
     if file is not None:
         options = replace(options, format=file)
@@ -94,6 +95,19 @@ def run_segment(options: SegmentOptions) -> int:
     if options.json:
         typer.echo(json.dumps(report, indent=2))
     return 0
+
+
+def _check_output(output: Path) -> None:
+    try:
+        output.stat()
+    except (FileNotFoundError, NotADirectoryError):  # written later, or refused in its own words
+        return
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no name of a file"
+        raise OutputError(
+            f"--output: expected a folder to write to, but {str(output)[:100]!r} cannot be used ({reason}); choose "
+            "another."
+        ) from error
 
 
 def _file_of(output: Path) -> str | None:

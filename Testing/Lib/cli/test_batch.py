@@ -23,23 +23,14 @@ def test_a_bad_case_does_not_stop_the_others(segment, a_folder_of_cases: Path, t
         f"{case}_{what}"
         for case in "ac"
         for what in ("level-1.seg.nrrd", "levels.png", "report.json")
-    } | {"cases.csv", "summary.csv", "summary.png"}
+    } | {"summary.csv", "summary.png"}
     assert f"[2/3] b: failed. {a_folder_of_cases / 'b.nii.gz'}: expected" in result.stderr
     assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
 
 
-def test_the_table_has_a_row_a_case(segment, a_folder_of_cases: Path, tmp_path: Path):
-    segment("--level", 1, volume=a_folder_of_cases)
-    with open(tmp_path / "out" / "cases.csv", newline="", encoding="utf-8") as file:
-        a, b, c = csv.DictReader(file)
-    report = json.loads((tmp_path / "out" / "a_report.json").read_text())
-    last = report["levels"][-1]
-    assert (a["case"], a["result"], a["level"], a["error"]) == ("a", "done", "1", "")
-    assert float(a["seconds"]) == report["seconds"]
-    assert {name: float(a[f"{name} (ml)"]) for name in last["millilitres"]} == last["millilitres"]
-    assert (b["result"], b["level"]) == ("failed", "")
-    assert b["error"].startswith(f"{a_folder_of_cases / 'b.nii.gz'}: expected")
-    assert c["result"] == "done"
+def test_one_file_is_no_place_for_the_results_of_many_cases(
+    segment, a_folder_of_cases: Path, tmp_path: Path
+):
     one_file = segment("--output", tmp_path / "all.nii.gz", volume=a_folder_of_cases)
     assert one_file.exit_code == 2
     assert "expected a folder for the results of a folder of cases" in one_file.stderr
@@ -48,13 +39,13 @@ def test_the_table_has_a_row_a_case(segment, a_folder_of_cases: Path, tmp_path: 
 def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Path):
     (a_folder_of_cases / "b.nii.gz").unlink()
     assert segment("--level", 1, volume=a_folder_of_cases).exit_code == 0
-    table = (tmp_path / "out" / "cases.csv").read_text()
+    table = (tmp_path / "out" / "summary.csv").read_text()
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*_*")}
     again = segment("--level", 1, volume=a_folder_of_cases)
     assert again.exit_code == 0
     assert again.stdout.splitlines()[-1] == "0 done, 2 skipped, 0 failed"
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("*_*")} == times
-    assert (tmp_path / "out" / "cases.csv").read_text() == table.replace(",done,", ",skipped,")
+    assert (tmp_path / "out" / "summary.csv").read_text() == table.replace(",done,", ",skipped,")
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ import pytest
 
 from Testing.repository import REPOSITORY
 
-CASES = 8
+CASES = 5
 DASK = [sys.executable, "-m", "dask"]
 
 
 @pytest.fixture
 def cases(a_volume_file: Path, tmp_path: Path) -> Path:
-    """Eight cases, each a different image, and one that is none."""
+    """Five cases, each a different image, and one that is none."""
     import SimpleITK
 
     folder = tmp_path / "cases"
@@ -59,22 +59,23 @@ def a_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
         process.wait()
 
 
-def started(cases: Path, model: Path, output: Path, *more: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "CompactSegLib.cli", "segment", str(cases), "--level", "1"]
-    command += ["--model", str(model), "--output", str(output), "--device", "cpu", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
 def labels_of(output: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in output.glob("*.seg.nrrd")}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a worker is killed as in POSIX")
 def test_no_case_is_lost_with_a_worker_and_outputs_are_those_of_one_process(
-    cases: Path, the_tiny_model, tmp_path: Path, a_cluster
+    cases: Path, the_tiny_model, tmp_path: Path, a_cluster, segment
 ):
     address, workers = a_cluster
-    process = started(cases, the_tiny_model.folder, tmp_path / "many", "--dask", address)
+    command = [sys.executable, "-m", "CompactSegLib.cli", "segment", cases, "--level", "1"]
+    command += ["--model", the_tiny_model.folder, "--output", tmp_path / "many"]
+    process = subprocess.Popen(
+        [*map(str, command), "--device", "cpu", "--dask", address],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 200
     while not list((tmp_path / "many").glob("*_report.json")):
         assert process.poll() is None, process.communicate()
@@ -87,12 +88,11 @@ def test_no_case_is_lost_with_a_worker_and_outputs_are_those_of_one_process(
     done, skipped, failed = map(int, re.findall(r"\d+", told.splitlines()[-1]))
     assert (done + skipped, failed) == (CASES, 1), errors
     assert "bad.nii.gz: expected" in errors
-    alone = started(cases, the_tiny_model.folder, tmp_path / "one")
-    alone.communicate(timeout=200)
+    segment("--level", 1, "--output", tmp_path / "one", volume=cases)
     assert len(labels_of(tmp_path / "one")) == CASES
     assert labels_of(tmp_path / "many") == labels_of(tmp_path / "one")
-    again = started(cases, the_tiny_model.folder, tmp_path / "many")
-    assert again.communicate(timeout=200)[0].splitlines()[-1].startswith(f"0 done, {CASES} skipped")
+    again = segment("--level", 1, "--output", tmp_path / "many", volume=cases)
+    assert again.stdout.splitlines()[-1].startswith(f"0 done, {CASES} skipped")
     shutil.rmtree(tmp_path / "many")
 
 

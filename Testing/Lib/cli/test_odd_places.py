@@ -1,0 +1,93 @@
+"""Inputs and outputs that are no files, or whose names are too long: told in a sentence, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes with names nor devices"),
+    pytest.mark.timeout(30),
+]
+
+LONG = "x" * 300
+
+
+def is_told(result) -> bool:
+    return result.exit_code == 2 and result.stderr.count("\n") == 1 and "fault" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.dcm", "a.mhd", "a"])
+def test_a_pipe_as_input(segment, tmp_path: Path, name):
+    os.mkfifo(tmp_path / name)
+    result = segment(volume=tmp_path / name)
+    assert is_told(result)
+    assert "expected a file, got a pipe, a device or a socket" in result.stderr
+
+
+def test_a_link_to_a_device_as_input(segment, tmp_path: Path):
+    (tmp_path / "a.nii").symlink_to("/dev/zero")
+    assert is_told(segment(volume=tmp_path / "a.nii"))
+
+
+def test_a_pipe_and_a_link_that_leads_nowhere_among_cases(segment, a_folder_of_cases: Path):
+    os.mkfifo(a_folder_of_cases / "d.nii")
+    (a_folder_of_cases / "e.nii").symlink_to("nowhere")
+    result = segment("--level", 1, volume=a_folder_of_cases)
+    assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 3 failed"
+
+
+def test_a_pipe_in_the_place_of_a_report(segment, a_folder_of_cases: Path, tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / "a_report.json")
+    result = segment("--level", 1, volume=a_folder_of_cases)
+    assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 1 failed"
+    assert (tmp_path / "out" / "a_report.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])
+def test_a_pipe_in_a_model(segment, the_tiny_model, tmp_path: Path, name):
+    shutil.copytree(the_tiny_model.folder, tmp_path / "model")
+    (tmp_path / "model" / name).unlink()
+    os.mkfifo(tmp_path / "model" / name)
+    result = segment("--model", tmp_path / "model")
+    assert is_told(result)
+    assert name in result.stderr
+
+
+@pytest.mark.parametrize("path", [f"{LONG}.nii", "x/" * 3000], ids=["name", "path"])
+def test_an_input_of_an_impossible_name(segment, tmp_path: Path, path):
+    assert is_told(segment(volume=tmp_path / path))
+
+
+@pytest.mark.parametrize("name", [LONG, f"{LONG}.nii.gz"], ids=["folder", "file"])
+def test_an_output_of_an_impossible_name(segment, tmp_path: Path, name):
+    result = segment("--output", str(tmp_path / name))
+    assert is_told(result)
+    assert "--output: expected a folder to write to" in result.stderr
+
+
+def test_a_listed_case_of_an_impossible_name(segment, tmp_path: Path):
+    (tmp_path / "cases.csv").write_text(f"path\n{LONG}.nii\n")
+    assert is_told(segment(volume=tmp_path / "cases.csv"))
+
+
+def test_cases_deep_in_folders_of_long_names(segment, a_volume_file: Path, tmp_path: Path):
+    """Their names are made of all folders above, and are cut where a file's could not hold them."""
+    folder = tmp_path / "cases" / ("a" * 120) / ("b" * 120)
+    folder.mkdir(parents=True)
+    shutil.copy(a_volume_file, folder / f"{'c' * 100}.nii.gz")
+    result = segment("--level", 1, "--recursive", volume=tmp_path / "cases")
+    assert result.stdout.splitlines()[-1] == "1 done, 0 skipped, 0 failed"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="counts characters, not bytes")
+def test_an_output_whose_name_is_as_long_as_may_be(segment, tmp_path: Path):
+    name = f"o.{'n' * 246}.nii.gz"
+    assert len(name) == 255
+    assert segment("--level", 1, "--output", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).is_file()
