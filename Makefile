@@ -1,4 +1,4 @@
-# make demo | desktop | screenshots | screenshots-dark | test | quick | lint | format | site | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | screenshots-dark | test | quick | lint | audit | format | site | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +9,7 @@ QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output i
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop screenshots screenshots-dark test quick lint format site clean
+.PHONY: help demo desktop screenshots screenshots-dark test quick lint audit format site clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test    run all tests"
 	@echo "make quick   the tests that take no minute together"
 	@echo "make lint    ruff and mypy"
+	@echo "make audit   known vulnerabilities of the packages in constraints.txt; needs the network"
 	@echo "make format  let ruff put the code into shape"
 	@echo "make site    the documentation as a site, in build/site"
 	@echo "make clean   remove .venv, caches and results of the demo"
@@ -51,6 +52,14 @@ lint: $(VENV)/.installed-development
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
+
+# Strict: a package that nobody could look up is a failure, not a pass.
+audit: build/audit/bin/pip-audit
+	build/audit/bin/pip-audit --strict --disable-pip --no-deps --requirement constraints.txt
+
+build/audit/bin/pip-audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit
 
 format: $(VENV)/.installed-development
 	$(BIN)/python -m ruff check --fix
