@@ -3,8 +3,6 @@
 Only these reach the user as a sentence; anything else is a fault of the program.
 """
 
-from collections.abc import Sequence
-
 __all__ = [
     "Cancelled",
     "CompactSegError",
@@ -13,7 +11,6 @@ __all__ = [
     "InputError",
     "ModelError",
     "OutputError",
-    "some",
 ]
 
 
@@ -43,13 +40,3 @@ class DeviceError(CompactSegError):
 
 class Cancelled(CompactSegError):
     """The run was cancelled on request; what was finished before remains valid."""
-
-
-def some(items: Sequence[str], most: int) -> str:
-    """The first items of a list, and how many more there are, for a sentence.
-
-    >>> some(["a", "b", "c"], 2), some(["a", "b"], 2)
-    ('a, b and 1 more', 'a, b')
-    """
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from CompactSegLib.errors import InputError, some
+from CompactSegLib.errors import InputError
 
 if TYPE_CHECKING:
     from CompactSegLib.datasets.dataset import Dataset
@@ -43,8 +43,8 @@ def other_names(model: Model, dataset: Dataset) -> dict[int, str]:
     ]
     if mixed:
         raise InputError(
-            f"{dataset.folder}: expected the label values of model {model.name}, but "
-            f"{some(mixed, _MOST_NAMED)}; give each structure the value that `compactseg info {model.name}` shows."
+            f"{dataset.folder}: expected the label values of model {model.name}, but {_some(mixed)}; give each "
+            f"structure the value that `compactseg info {model.name}` shows."
         )
     return {value: dataset.labels[value] for value, there in meant.items() if there is None}
 
@@ -65,3 +65,8 @@ def _meant(name: str, *, value: int, ours: dict[int, str]) -> int | None:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def _some(items: list[str]) -> str:
+    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
+    return ", ".join(items[:_MOST_NAMED]) + more

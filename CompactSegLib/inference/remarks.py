@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from CompactSegLib.errors import some
 from CompactSegLib.model.expected_volumes import ExpectedVolume, millilitres
 
 if TYPE_CHECKING:
@@ -92,8 +91,9 @@ def on_findings(level: Level, volume: Volume, model: Model) -> str | None:
     ]
     if not far:
         return None
+    more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
     return (
-        f"Far from what the training cases have: {some(far, _MOST_NAMED)}; an error, disease, or a volume "
+        f"Far from what the training cases have: {', '.join(far[:_MOST_NAMED])}{more}; an error, disease, or a volume "
         "that shows only a part may be the reason."
     )
 

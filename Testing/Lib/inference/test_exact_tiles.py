@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 shapes = st.tuples(*[st.integers(2, 21)] * 3)
 
 
+@settings(max_examples=20)
 @given(config=net_configs(), shape=shapes, tile=st.integers(1, 12), kept=st.booleans())
 def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, tile, kept):
     model, volume = model_in_memory(config), a_volume(shape, channels=config.in_channels)
@@ -29,6 +30,7 @@ def test_labels_of_any_tile_size_equal_those_of_the_whole_volume(config, shape, 
     assert all(message.startswith("Nothing was found") for message in in_tiles.info.messages)
 
 
+@settings(max_examples=20)
 @given(config=net_configs(), shape=shapes, tile=st.integers(1, 12))
 def test_logits_of_any_tile_agree_with_those_of_the_whole_volume(config, shape, tile):
     net = random_net(config)

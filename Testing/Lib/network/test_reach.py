@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from CompactSegLib.network.config import BranchConfig, NetConfig
 from CompactSegLib.network.net import MultiLevelNet
@@ -42,8 +42,15 @@ def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:
     return before, after, extent
 
 
+POOLED_BY_8 = net_config(
+    serial(layer(2)), parallel(BranchConfig((layer(1),)), BranchConfig((layer(1),), pool=8))
+)
+
+
+# What is computed grows with the third power of the stride, so that drawn nets have small ones.
 @settings(max_examples=15)
-@given(net_configs(most_levels=2).filter(lambda config: config.stride() <= 8))
+@example(POOLED_BY_8)
+@given(net_configs(most_levels=2).filter(lambda config: config.stride() <= 4))
 def test_the_field_equals_the_one_that_gradients_show(config):
     for level in range(1, config.levels + 1):
         computed = halo(config, level)

@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 
+import CompactSegLib.inference.segmenter  # noqa: F401 - imported during a test, it would keep a replaced function
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference import devices
 from CompactSegLib.serve.session import Session
