@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "find_resource",
+    "is_file",
     "read_file",
     "temporary_folder",
     "write_picture",
@@ -118,6 +119,14 @@ def written_together(folder: Path, *, last: str) -> Iterator[Path]:
     """
     with _staging(folder, last, folder, _FOLDER) as staging:
         yield staging
+
+
+def is_file(path: Path) -> bool:
+    """`Path.is_file` for names that come from elsewhere: one that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, Description, repeated, stem
+from CompactSegLib.files import is_file
 
 
 def read_decathlon(folder: Path, said: Description, problems: list[str]) -> Dataset:
@@ -45,7 +46,7 @@ def _cases(folder: Path, said: Description, problems: list[str]) -> list[CaseFil
         problems.extend(
             f"{file}: listed in dataset.json, but not there"
             for file in (image, labels)
-            if not file.is_file()
+            if not is_file(file)
         )
         cases.append(CaseFiles(name=stem(labels), images=(image,), labels=labels))
     names = [case.name for case in cases]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, Description
+from CompactSegLib.files import is_file
 
 
 def read_nnunet(folder: Path, said: Description, problems: list[str]) -> Dataset:
@@ -129,7 +130,7 @@ def _listed(
         problems.extend(
             f"{file}: listed in dataset.json, but not there"
             for file in (*case.images, case.labels)
-            if not file.is_file()
+            if not is_file(file)
         )
         cases.append(case)
     return cases

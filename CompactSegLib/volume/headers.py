@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.files import is_file
 
 __all__ = ["files_beside", "numbers", "text_lines", "whole_numbers"]
 
@@ -70,7 +71,7 @@ def files_beside(header: Path, names: Sequence[str]) -> list[Path]:
                 f"{header}: expected its voxels in a file beside it, but it names {name[:100]!r}; put both into one "
                 "folder, and only the name into the header."
             )
-        if not _is_there(file):
+        if not is_file(file):
             raise InputError(
                 f"{header}: expected its voxels in {name[:100]} beside it, which is not there; copy both files."
             )
@@ -89,13 +90,6 @@ def numbered(pattern: str, values: range) -> list[str]:
         raise ValueError("no pattern for file names")
     before, width, behind = match.groups()
     return [f"{before}{value:{width or 0}d}{behind}" for value in values]
-
-
-def _is_there(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except (OSError, ValueError):  # too long a name, or none
-        return False
 
 
 def _decoded(line: bytes) -> str:

@@ -42,6 +42,14 @@ def test_every_missing_and_unlisted_file_is_named(a_dataset_folder):
         assert name in message
 
 
+def test_a_file_of_an_impossible_name_is_one_that_is_not_there(a_dataset_folder):
+    listed = json.loads((a_dataset_folder / "dataset.json").read_text())
+    listed["training"][0]["image"] = f"imagesTr/{'x' * 300}.nii.gz"
+    (a_dataset_folder / "dataset.json").write_text(json.dumps(listed))
+    with pytest.raises(CompactSegError, match="x" * 300):
+        read_dataset(a_dataset_folder)
+
+
 def test_every_broken_case_is_listed_with_its_file(a_dataset_folder):
     images, labels = a_dataset_folder / "imagesTr", a_dataset_folder / "labelsTr"
     image, truth = a_case(0)
