@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-LIBRARY := CompactSegLib Testing/Lib Testing/Layering
+LIBRARY := CompactSegLib $(addprefix Testing/,Lib Layering Benchmarks Examples test_benchmarks.py)
 QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output inference datasets judge)
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
@@ -39,7 +39,8 @@ screenshots: $(VENV)/.installed-development
 screenshots-dark: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py --dark $(PICTURES)
 
-# The library's tests share nothing, so each core runs some of them; windows and scenes come one after the other.
+# The tests of the library, of benchmarks and of examples share nothing, so each core runs some of them; windows and
+# scenes come one after the other.
 test: $(VENV)/.installed-development
 	$(BIN)/python -m pytest -n auto --dist loadfile $(LIBRARY)
 	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY))
