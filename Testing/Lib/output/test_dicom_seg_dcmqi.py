@@ -15,6 +15,8 @@ from CompactSegLib.volume.reading import read_labels, read_volume
 from Testing.Lib.output.segmentations import LABELS, a_label_map
 from Testing.Lib.volume.dicom_files import write_multiframe, write_series
 
+pytestmark = pytest.mark.slow
+
 SEGIMAGE2ITKIMAGE = Path(sys.executable).with_name("segimage2itkimage")
 
 

@@ -54,6 +54,7 @@ def test_a_tilted_series_is_resampled_upright_and_said(tmp_path, degrees):
     assert set(volume.array[0][outside]) == {volume.array.min()}
 
 
+@pytest.mark.slow
 def test_pixels_that_a_killed_run_unpacked_are_removed_by_the_next(tmp_path, monkeypatch):
     """They are of a patient."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
