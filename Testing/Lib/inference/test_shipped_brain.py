@@ -8,6 +8,8 @@ import pytest
 from benchmarks.brain_mr.template import Template
 from CompactSegLib import Level, Model, Segmenter, Volume, load_model
 
+pytestmark = pytest.mark.slow
+
 # Millilitres that adults have of a structure, both sides together, and a quarter more: the template's brain is larger.
 PLAUSIBLE = {
     "Cerebral white matter": (350, 800),
