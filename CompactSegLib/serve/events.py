@@ -65,11 +65,7 @@ def _model_data(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
-        "stop": {
-            "threshold": model.threshold,
-            "unit": "jaccard",
-            "units": ["jaccard"],
-        },
+        "stop": {"threshold": model.threshold},
     }
 
 

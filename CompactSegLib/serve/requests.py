@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.json_data import Invalid, Such, build, one_of, shown
+from CompactSegLib.json_data import Invalid, Such, build, shown
 
 __all__ = [
     "Ask",
@@ -67,8 +67,6 @@ class SegmentRequest:
     precision: str = "auto"
     tile: int | None = None
     kept_bytes: int | None = None
-    # There was another unit once, and programs name this one.
-    unit: Annotated[str, one_of("jaccard")] = "jaccard"
 
     def __post_init__(self) -> None:
         if tuple(self.ijk_to_ras[3]) != (0, 0, 0, 1):

@@ -249,7 +249,6 @@ def _level_event(level: Level) -> dict[str, Any]:
         "labels": [label.to_dict() for label in level.structures],
         "parameters": level.parameters,
         "macs_per_voxel": level.macs_per_voxel,
-        "expected_gain": None,
         "blocks_run": level.blocks_run,
         "stop": level.stop,
         "stop_reason": level.stop_reason,

@@ -9,7 +9,6 @@ import qt
 import slicer
 import vtk
 from slicer.parameterNodeWrapper import (
-    Choice,
     Default,
     WithinRange,
     isParameterNodeWrapper,
@@ -24,7 +23,6 @@ class Parameters:
     level: Annotated[int, WithinRange(1, 5), Default(2)]
     threshold: Annotated[float, WithinRange(0.0, 100.0)] = 1.0
     allLevels: bool = False
-    unit: Annotated[str, Choice(["jaccard", "dice"])] = "jaccard"
     device: str = "auto"
 
 
@@ -58,9 +56,7 @@ def test_values_come_back_with_another_wrapper_of_the_node(parameters, a_node):
     assert (again.volume, again.level, again.allLevels) == (node, 4, True)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("level", 6), ("threshold", -1.0), ("unit", "percent"), ("device", None)]
-)
+@pytest.mark.parametrize(("name", "value"), [("level", 6), ("threshold", -1.0), ("device", None)])
 def test_a_value_that_is_not_allowed_is_refused(parameters, name, value):
     before = getattr(parameters, name)
     with pytest.raises(ValueError, match=r"."):

@@ -145,7 +145,7 @@ def _expected(**changes: Any) -> dict[str, Any]:
             "stop.threshold: expected a number from 0 to 1, got null",
         ),
         (put("stop", "threshold", value=10**400), "threshold: expected a number from 0 to 1"),
-        (put("stop", "unit", value="dice"), 'stop: expected only threshold, got "unit"'),
+        (put("stop", "levels", value=2), 'stop: expected only threshold, got "levels"'),
         (put("provenance", value=[]), "provenance: expected an object, got []"),
         (put("weights", "sha256", value="abc"), "sha256: expected 64 hexadecimal digits"),
         (put("weights", "file", value="weights.pt"), "file: expected weights.safetensors"),

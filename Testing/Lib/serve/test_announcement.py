@@ -59,7 +59,7 @@ def test_a_device_that_fails_when_asked_is_left_out_and_the_others_stay(
                 raise trouble
             return f"the {self.device}"
 
-    def select(name: str) -> Runtime:
+    def select(name: str, precision: str = "auto") -> Runtime:
         if place == "select" and name == "cuda:0":
             raise trouble
         return Runtime(torch.device(name), "fp32")

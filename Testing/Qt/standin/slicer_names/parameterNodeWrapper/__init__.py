@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from .default import Default
 from .guiConnectors import createGuiConnector
-from .validators import Choice, Maximum, Minimum, WithinRange
+from .validators import Maximum, Minimum, WithinRange
 from .wrapper import isParameterNodeWrapper, parameterNodeWrapper
 
 __all__ = [
-    "Choice",
     "Default",
     "Maximum",
     "Minimum",

@@ -9,7 +9,7 @@ from typing import Any
 import qt
 import slicer
 
-from .validators import Choice, Maximum, Minimum, WithinRange
+from .validators import Maximum, Minimum, WithinRange
 
 # Slicer compares the very type, so that a widget derived from these has no connector either.
 _KINDS: tuple[tuple[type, tuple[type, ...], str, str], ...] = (
@@ -62,21 +62,6 @@ class NodeConnector(Connector):
         self._widget.setCurrentNode(value)
 
 
-class ChoiceConnector(Connector):
-    def __init__(self, widget: Any, choices: list[Any]) -> None:
-        super().__init__(widget, "currentIndex", "currentIndexChanged")
-        self._choices = choices
-        widget.clear()
-        for choice in choices:
-            widget.addItem(str(choice))
-
-    def read(self) -> Any:
-        return self._choices[self._widget.currentIndex]
-
-    def write(self, value: Any) -> None:
-        self._widget.currentIndex = self._choices.index(value)
-
-
 def createGuiConnector(widget: Any, datatype: Any) -> Connector:
     """The connector for a widget and a type as it was annotated.
 
@@ -88,9 +73,6 @@ def createGuiConnector(widget: Any, datatype: Any) -> Connector:
     )
     if type(widget) is slicer.qMRMLNodeComboBox:
         return NodeConnector(widget)
-    choices = [each for each in annotations if isinstance(each, Choice)]
-    if type(widget) is qt.QComboBox and choices:
-        return ChoiceConnector(widget, choices[0].choices)
     for known, widgets, attribute, signal in _KINDS:
         if kind is known and type(widget) in widgets:
             if kind in _LOWEST:

@@ -37,12 +37,3 @@ class Maximum(Validator):
     def validate(self, value: Any) -> None:
         if value > self.maximum:
             raise ValueError(f"{value} is above {self.maximum}")
-
-
-class Choice(Validator):
-    def __init__(self, choices: list[Any]) -> None:
-        self.choices = choices
-
-    def validate(self, value: Any) -> None:
-        if value not in self.choices:
-            raise ValueError(f"{value!r} is not one of {self.choices}")
