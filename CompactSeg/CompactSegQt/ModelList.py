@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from textwrap import shorten
 
 import qt
 from slicer.i18n import tr as _
@@ -14,6 +15,8 @@ from CompactSegQt.Texts import plain
 __all__ = ["ModelList"]
 
 _MOST_ROWS = 5
+_MOST_LETTERS = 170
+"""Of the line below the models: with its last sentence four lines in a narrow panel."""
 
 
 class ModelList:
@@ -126,13 +129,17 @@ class ModelList:
 
 
 def lineOf(model: ModelInfo) -> str:
-    """What a user must know before they click: what it was made from, where it fails first, and that it is research."""
+    """What a user must know before they click: what it was made from, its limits, and that it is research.
+
+    As much of the limits as leaves the results in sight; the tooltip has all.
+    """
     made = re.sub(
         r" \([^()]*(\([^()]*\)[^()]*)*\)", "", _madeFrom(model.card)
     )  # the tooltip has the source
-    parts = [_("Made from {data}.").format(data=made)] if made else []
-    parts += [f"{each.rstrip('.')}." for each in model.card.limits[:1]]
-    return " ".join([*parts, _("For research, not for diagnosis.")])
+    said = [_("Made from {data}.").format(data=made)] if made else []
+    said += [f"{each.rstrip('.')}." for each in model.card.limits]
+    research = _("For research, not for diagnosis.")
+    return f"{shorten(' '.join(said), _MOST_LETTERS, placeholder=' …')} {research}".strip()
 
 
 def searched(model: ModelInfo) -> str:

@@ -9,22 +9,12 @@ from typing import Any
 from CompactSegLib.labels import Label
 from CompactSegLib.model.expected_volumes import ExpectedVolume, millilitres
 from CompactSegLib.model.model import Model
+from CompactSegLib.model.provenance import limits_of, stated_provenance
 
-__all__ = ["model_card", "shortened", "stated_provenance"]
+__all__ = ["model_card", "shortened"]
 
 _MOST_ITEMS = 60
 _MOST_COLUMNS = 4
-_OF_THE_MODEL = (
-    "name",
-    "title",
-    "description",
-    "modality",
-    "orientation",
-    "spacing_mm",
-    "intensity",
-    "labels",
-    "region",
-)
 
 _CARD = """\
 # {title}
@@ -99,7 +89,7 @@ def model_card(model: Model) -> str:
             f"Research: finding and measuring the structures above in {model.modality} volumes, with a person who "
             "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
         ),
-        limits=_limits(model),
+        limits="\n".join(f"- {limit}" for limit in limits_of(model)),
         provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
         sha256=model.weights_sha256,
     )
@@ -185,49 +175,6 @@ def _stop(model: Model) -> str:
         "Unless told otherwise, levels stop when a level changed every structure by less than "
         f"{model.threshold:g} (1 − Jaccard to the level before)."
     )
-
-
-def _limits(model: Model) -> str:
-    spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
-    limits = [
-        f"It knows {model.modality} alone, as in the data below; on anything else its result means nothing."
-    ]
-    if model.refinement is None:
-        limits.append(
-            f"Volumes are brought to {model.orientation}, {spacing} mm; detail finer than that is not seen."
-        )
-    else:
-        limits.append(
-            f"The net sees volumes in {model.orientation}, {spacing} mm. Borders are then moved to where the volume's "
-            f"own intensities put them, by {model.refinement.reach_mm:.1f} mm at most along each axis; where these "
-            "hardly tell structures apart, they stay coarse. The Dice above is that of the net alone."
-        )
-    if model.field_mm:
-        field = " × ".join(f"{mm:.0f}" for mm in model.field_mm)
-        larger = "a larger one is to be cropped to the structure first."
-        if model.region:
-            found = model.region.structure.lower()
-            larger = (
-                f"in a larger one, `{model.region.model}` finds left and right {found} by its level "
-                f"{model.region.level}, and each is segmented with {model.region.margin_mm:g} mm around it."
-            )
-        limits.append(f"It was trained on images of at most {field} mm; {larger}")
-    if model.is_synthetic:
-        limits.append(
-            "All images it was trained on and judged by were made of label maps: no image of a patient was scored "
-            "against labels of a person, and none showed a lesion, a tumour, bleeding or an operated organ."
-        )
-    stated = model.provenance.get("limits", [])
-    limits += [stated] if isinstance(stated, str) else [str(limit) for limit in stated]
-    return "\n".join(f"- {limit}" for limit in limits)
-
-
-def stated_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The provenance without what a model states elsewhere: its limits, and what the plan says of the model itself."""
-    stated = {name: value for name, value in provenance.items() if name != "limits"}
-    if isinstance(stated.get("plan"), Mapping):
-        stated["plan"] = {k: v for k, v in stated["plan"].items() if k not in _OF_THE_MODEL}
-    return stated
 
 
 def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import CompactSegLib
@@ -15,12 +16,13 @@ from CompactSegLib.errors import (
     ModelError,
 )
 from CompactSegLib.model.model import Model
+from CompactSegLib.model.provenance import limits_of, made_from
 from CompactSegLib.model.registry import list_models
 from CompactSegLib.serve.protocol import PROTOCOL
 from CompactSegLib.serve.requests import Id, RequestError
 from CompactSegLib.serve.session import TorchError, VolumeGone
 
-__all__ = ["failed", "ready"]
+__all__ = ["failed", "model_data", "ready"]
 
 _KINDS = {
     RequestError: "request",
@@ -46,12 +48,13 @@ def ready(request: Id | None = None) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "compactseg": CompactSegLib.__version__,
         "torch": torch_version,
-        "models": [_model_data(model) for model in models],
+        "models": [model_data(model) for model in models],
         "damaged": damaged,
     }
 
 
-def _model_data(model: Model) -> dict[str, Any]:
+def model_data(model: Model) -> dict[str, Any]:
+    """What is told of a model."""
     return {
         "name": model.folder.name,
         "title": model.title,
@@ -66,6 +69,21 @@ def _model_data(model: Model) -> dict[str, Any]:
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
         "stop": {"threshold": model.threshold},
+        "card": _card(model),
+    }
+
+
+def _card(model: Model) -> dict[str, Any]:
+    figures = model.levels[-1].validation
+    return {
+        "made_from": made_from(model.provenance),
+        "is_synthetic": model.is_synthetic,
+        "dice": figures.get("dice"),
+        "cases": figures.get("cases"),
+        "limits": limits_of(model),
+        "expected_millilitres": {
+            name: asdict(volume) for name, volume in model.expected_millilitres.items()
+        },
     }
 
 

@@ -146,6 +146,16 @@ def test_one_line_tells_what_must_be_known_of_a_model_before_the_click():
     assert lineOf(replace(MODEL, card=ModelCard())) == "For research, not for diagnosis."
 
 
+def test_the_line_of_a_model_with_many_limits_is_short_and_ends_between_words():
+    limits = ("It has seen adults only.", *(f"Limit {number} of many." for number in range(50)))
+    line = lineOf(replace(MODEL, card=replace(MODEL.card, limits=limits)))
+    assert len(line) < 210
+    assert re.search(r"It has seen adults only\. .* … For research, not for diagnosis\.$", line)
+    before = line.rpartition(" …")[0]
+    assert before in f"Made from Brains, 20 cases. {' '.join(limits)}"
+    assert description(replace(MODEL, card=replace(MODEL.card, limits=limits))).count("Limit") > 50
+
+
 def test_a_threshold_of_0_says_that_all_levels_are_computed(desktop):
     assert "all are computed" in description(replace(MODEL, stopThreshold=0.0))
     desktop.open()

@@ -1,4 +1,4 @@
-"""What a worker says of its devices, on machines that are not as they should be."""
+"""What a worker says of its models, and of its devices on machines that are not as they should be."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 import CompactSegLib.inference.segmenter  # noqa: F401 - imported during a test, it would keep a replaced function
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference import devices
+from CompactSegLib.serve.events import model_data
 from CompactSegLib.serve.session import Session
 from Testing.Lib.serve.worker_process import WorkerProcess
 
@@ -70,3 +71,35 @@ def test_a_device_that_fails_when_asked_is_left_out_and_the_others_stay(
     monkeypatch.setattr(devices, "select_runtime", select)
     titles = [device["title"] for device in Session().devices()["devices"]]
     assert titles == ["the cuda:1", "the cpu"]
+
+
+def test_a_model_tells_its_data_figures_limits_and_volumes(tmp_path, write_tiny_model):
+    dataset = {"name": "Brains", "reference": "A. Body", "licence": "CC0", "cases": 20}
+    model = write_tiny_model(
+        tmp_path / "new",
+        provenance={"dataset": dataset, "limits": ["Adults only."]},
+        validation=[{}, {}, {"dice": 0.7, "cases": 8}],
+    )
+    card = model_data(model)["card"]
+    assert card["made_from"] == "Brains (A. Body; CC0), 20 cases"
+    assert (card["dice"], card["cases"], card["is_synthetic"]) == (0.7, 8, False)
+    assert card["limits"][0].startswith(f"It knows {model.modality} alone")
+    assert "Adults only." in card["limits"]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "told"),
+    [
+        (None, ""),
+        ("a name", ""),
+        ({"cases": 3}, ""),
+        ({"name": "Brains", "cases": "x"}, "Brains"),
+        ({"name": "Brains", "cases": 1}, "Brains, 1 case"),
+    ],
+)
+def test_provenance_of_any_form_is_no_error(tmp_path, write_tiny_model, dataset, told):
+    provenance = {"dataset": dataset, "limits": 5, "plan": None}
+    card = model_data(write_tiny_model(tmp_path / "new", provenance=provenance))["card"]
+    assert card["made_from"] == told
+    assert (card["dice"], card["is_synthetic"]) == (None, False)
+    assert "5" not in " ".join(card["limits"][:1])

@@ -51,7 +51,7 @@ def test_it_says_what_it_is_before_torch_is_loaded(the_tiny_model):
         assert model["labels"][0]["terminology"]["modifier"]["meaning"] == "Anterior"
         assert model["licence"] == "CC-BY-SA-4.0"
         assert model["size_bytes"] == the_tiny_model.size_bytes
-        assert model["stop"]["units"] == ["jaccard"]
+        assert model["stop"] == {"threshold": the_tiny_model.threshold}
         devices = worker.next().message
         assert devices["event"] == "devices"
         assert devices["devices"][-1]["name"] == "cpu"
