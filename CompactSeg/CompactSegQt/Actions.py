@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from CompactSegQt.Packages import Packages
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
-__all__ = ["Actions", "errorsShown", "openSampleData"]
+__all__ = ["Actions", "errorsShown", "openSampleData", "restartSlicer"]
 
 _MEGABYTE = 2**20
 
@@ -47,6 +47,16 @@ def errorsShown(message: str) -> Iterator[None]:
 def openSampleData() -> None:
     """Open the module that downloads images to try things on."""
     slicer.util.selectModule("SampleData")
+
+
+def restartSlicer() -> None:
+    """Start the application again, if the user says so: it asks nothing about what was not saved."""
+    if slicer.util.confirmOkCancelDisplay(
+        _(
+            "Slicer will be closed and started again. Save the scene first: what is not saved is lost."
+        )
+    ):
+        slicer.util.restart()
 
 
 class Actions:
@@ -76,6 +86,11 @@ class Actions:
     @property
     def isInstalling(self) -> bool:
         return self._packages.isInstalling
+
+    @property
+    def restartReason(self) -> str:
+        """Why Slicer has to be started again after an installation; "" where it has not."""
+        return self._packages.restartReason
 
     @property
     def declined(self) -> bool:

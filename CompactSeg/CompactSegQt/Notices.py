@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegQt.Actions import openSampleData
+from CompactSegQt.Actions import openSampleData, restartSlicer
 from CompactSegQt.Texts import noModels
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Situation:
         hasRegion: Whether segmenting is confined to a region.
         outcome: Of the last run on this volume; None where there was none since it was chosen.
         isInstalling: Whether packages are being installed.
+        restartReason: Why Slicer has to be started again, as a sentence; "" where it has not.
         declined: Whether the user said "not now" to installing what is still missing.
         install: Does it.
         addRegion: Makes a region.
@@ -88,6 +89,7 @@ class Situation:
     hasRegion: bool
     outcome: RunOutcome | None
     isInstalling: bool
+    restartReason: str
     declined: bool
     install: Callable[[], None]
     addRegion: Callable[[], None]
@@ -108,6 +110,8 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
         notice.warn(outcome.sentence)
     elif reason is not None:
         notice.warn(reason)
+    elif now.restartReason:
+        notice.warn(now.restartReason, label=_("Restart Slicer"), action=restartSlicer)
     elif logic.usesDefaultWorker and (now.declined or logic.problemKind == "torch"):
         text = _missing(declined=now.declined)
         notice.inform(text, label=_("Install…"), action=now.install)

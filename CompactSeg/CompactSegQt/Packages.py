@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import re
+import sys
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,10 @@ class PackagesError(RuntimeError):
     """Something could not be installed; the message says what to do."""
 
 
+class FilesInUse(PackagesError):
+    """It would be, after a restart of Slicer."""
+
+
 class Packages:
     """Asks once, then installs what is missing with what Slicer has for it.
 
@@ -39,11 +44,13 @@ class Packages:
 
     Attributes:
         isInstalling: Whether an installation is under way.
-        changed: Signal after that changed.
+        restartReason: Why Slicer has to be started again, as a sentence; "" where it has not.
+        changed: Signal after either changed.
     """
 
     def __init__(self) -> None:
         self.isInstalling = False
+        self.restartReason = ""
         self.changed = Signal()
 
     def missing(self) -> list[str]:
@@ -69,6 +76,7 @@ class Packages:
             return True
         if self.isInstalling or not self._ask(missing):
             return False
+        replaced = "PyTorch" in missing and "torch" in sys.modules and _replaced()
         self._setInstalling(True)
         slicer.util.showStatusMessage(
             _("Installing {packages}…").format(packages=", ".join(missing))
@@ -78,15 +86,20 @@ class Packages:
                 self._installRequirements()
             if "PyTorch" in missing:
                 self._installTorch()
+            if self.missing():
+                raise RuntimeError
+            if replaced:
+                self.restartReason = _(
+                    "PyTorch {version} was replaced while another module was using it. Segmenting works; restart "
+                    "Slicer before you use that module again."
+                ).format(version=replaced)
         except (CalledProcessError, RuntimeError, OSError) as error:
-            if isinstance(error, PackagesError):
-                raise
-            raise PackagesError(_notInstalled(error)) from error
+            told = error if isinstance(error, PackagesError) else _notInstalled(error)
+            self.restartReason = str(told) if isinstance(told, FilesInUse) else ""
+            raise told from error
         finally:
             self._setInstalling(False)
             slicer.util.showStatusMessage("")
-        if self.missing():
-            raise PackagesError(_notInstalled(None))
         return True
 
     def _setInstalling(self, isInstalling: bool) -> None:
@@ -149,22 +162,21 @@ class Packages:
         )
 
 
-def _notInstalled(error: Exception | None) -> str:
+def _notInstalled(error: Exception) -> PackagesError:
     """What to do; pip's own words are in Slicer's window or its log."""
     words = " ".join(str(part) for part in (error, getattr(error, "output", None)) if part)
     if _IN_USE.search(words):
-        return _(
-            "The packages could not be installed, as files of an older version are in use. Restart Slicer and click "
-            "Segment before anything else."
+        return FilesInUse(
+            _(
+                "The packages could not be installed, as files of an older version are in use. Restart Slicer and "
+                "click Segment before anything else."
+            )
         )
-    return (
-        _(
-            "The packages could not be installed. Check the connection to the internet and the free space, and click "
-            "Segment again. {details}"
-        )
-        .format(details=words[:_MOST_WORDS])
-        .strip()
+    sentence = _(
+        "The packages could not be installed. Check the connection to the internet and the free space, and click "
+        "Segment again. {details}"
     )
+    return PackagesError(sentence.format(details=words[:_MOST_WORDS]).strip())
 
 
 _MOST_WORDS = 300

@@ -95,6 +95,7 @@ class Panel(slicer.util.VTKObservationMixin):
                 hasRegion=parameters is not None and parameters.region is not None,
                 outcome=self._outcome,
                 isInstalling=actions.isInstalling,
+                restartReason=actions.restartReason,
                 declined=actions.declined,
                 install=actions.install,
                 addRegion=self._addRegion,

@@ -80,6 +80,16 @@ WITHOUT_MODELS = (
 )
 
 
+def restart_is_offered(driver, desktop):
+    """By the notice's button, which asks first: what is not saved would be lost."""
+    assert driver.ui.noticeButton.text == "Restart Slicer"
+    for answer, restarts in (("Cancel", 0), ("OK", 1)):
+        desktop.dialogs.answer(answer)
+        driver.click(driver.ui.noticeButton)
+        assert "not saved" in desktop.dialogs.take().text
+        assert slicer.app._restarts == restarts
+
+
 class TestPackages:
     @pytest.fixture
     def nothing_installed(self, desktop, monkeypatch):
@@ -215,6 +225,33 @@ class TestPackages:
         assert "files of an older version are in use" in failure.text
         assert "Restart Slicer" in failure.text
         assert "internet" not in failure.text
+        assert driver.ui.noticeText.text == failure.text
+        restart_is_offered(driver, desktop)
+
+    def test_a_pytorch_that_slicer_had_loaded_and_that_was_replaced_asks_for_a_restart(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        import importlib.metadata
+
+        known, versions = importlib.metadata.version, {"torch": "1.13"}
+        install = desktop.pip.install
+
+        def replace(function, requirements, **options):
+            versions["torch"] = "2.8"
+            return install(function, requirements, **options)
+
+        monkeypatch.setattr(
+            importlib.metadata, "version", lambda name: versions.get(name) or known(name)
+        )
+        monkeypatch.setattr(desktop.pip, "install", replace)
+        monkeypatch.setitem(sys.modules, "torch", sys)  # any module: somebody imported it
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        desktop.dialogs.take()
+        assert "PyTorch 1.13 was replaced while another module" in driver.ui.noticeText.text
+        restart_is_offered(driver, desktop)
 
     def test_an_installation_that_fails_is_told(self, driver, desktop, nothing_installed):
         driver.choosing(driver.load("small"))

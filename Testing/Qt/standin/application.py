@@ -42,7 +42,7 @@ class qSlicerApplication(QApplication):
         self._scene: Any = None
         self._logics: SceneLogics | None = None
         self._layouts: Any = None
-        self._paused = 0
+        self._paused = self._restarts = 0
 
     slicerHome = Property("QString", read=lambda self: self._folder.name, writable=False)
     temporaryPath = Property("QString", read=lambda self: self._folder.name)
@@ -99,11 +99,16 @@ class qSlicerApplication(QApplication):
             self._layouts.pauseRender() if pause else self._layouts.resumeRender()
         self.renderPaused.emit(self._paused > 0)
 
+    def restart(self) -> None:
+        """What a test would not survive is counted."""
+        self._restarts += 1
+
     # Of the stand-in
 
     def _open(self) -> None:
         """Begin as Slicer does when it starts; what scripts find in ``slicer`` is there from now on."""
         slicer.app = self
+        self._restarts = 0
         slicer.modules = SimpleNamespace()
         slicer.selfTests = {}
         self._scene = slicer.vtkMRMLScene()
