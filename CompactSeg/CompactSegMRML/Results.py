@@ -62,7 +62,7 @@ class ModelInfo:
         folder: Where it is, on the worker's machine.
         stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
         fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
-        card: Read from its folder; empty where that is not on this machine.
+        card: Empty where the worker is of a version that does not tell.
     """
 
     name: str
@@ -253,3 +253,8 @@ class Comparison:
     millilitres: Mapping[str, float] = field(default_factory=dict)
     structures: tuple[StructureOverlap, ...] = ()
     viewNames: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Left and right."""
+        return self.a, self.b

@@ -1,8 +1,10 @@
-"""A row for each structure: its eye, its colour and its millilitres, sides beside each other. Rows act on a click."""
+"""A row for each structure: eye, colour, opacity and millilitres, sides beside each other. Rows act on a click."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -16,9 +18,10 @@ from CompactSegQt.Texts import asymmetryText, millilitresText, percentText, plai
 if TYPE_CHECKING:
     from CompactSegLib.model.expected_volumes import ExpectedVolume
 
-__all__ = ["StructuresTable"]
+__all__ = ["FIGURES", "NAME", "OPACITY", "StructuresTable"]
 
-_EYE, _COLOR, _NAME, _FIRST = range(4)
+_EYE, _COLOR, OPACITY, NAME, FIGURES = range(5)
+"""Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24
 _MOST_ROWS = 16
 _DOWN, _UP = "↓", "↑"
@@ -26,7 +29,23 @@ _DOWN, _UP = "↓", "↑"
 _BEYOND = 0.25
 
 _NO_COLOR = (0, 0, 0)
-_Look = tuple[tuple[int, int, int], bool, float]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A structure, how it is drawn (as `lookOf`), and text and tooltip of each of its figures."""
+
+    structure: Structure
+    look: tuple[tuple[int, int, int], bool, float]
+    figures: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Content:
+    """Text and tooltip of each heading from the name on, and the rows."""
+
+    headings: tuple[tuple[str, str], ...] = ()
+    rows: tuple[_Row, ...] = ()
 
 
 class StructuresTable:
@@ -48,8 +67,7 @@ class StructuresTable:
         self.visibilityChosen, self.colorChosen = Signal(), Signal()
         self.opacityChosen, self.jumpRequested = Signal(), Signal()
         self._table, self._opacity, self._label = table, opacity, opacityLabel
-        self._structures: list[Structure] = []
-        self._shown: object = None
+        self._shown = _Content()
         self._filling = False
         table.verticalHeader().hide()
         table.tabKeyNavigation = False
@@ -75,122 +93,67 @@ class StructuresTable:
             expected: By structure, what training cases of the model that made them have.
             comparison: That is on the screen: then both sides are shown, and how they agree.
         """
+        content = _Content()
         if comparison is not None:
-            self._showComparison(comparison)
-            return
+            content = _contentOfComparison(comparison)
+        elif results is not None:
+            content = _contentOfLevel(results, expected)
         for widget in (self._table, self._opacity, self._label):
-            widget.visible = results is not None
-        if results is None:
-            self._shown, self._structures = None, []
-            self._table.setRowCount(0)
-            return
-        level = results.level(results.shownLevel or 0) or results.levels[-1]
-        structures = structuresOf(level.millilitres)
-        looks = [lookOf(level.segmentationNode, each) for each in structures]
-        volumes = [(each.level, dict(each.millilitres)) for each in results.levels]
-        shown = (level.level, volumes, looks, dict(expected))
-        if shown == self._shown:  # the panel is brought up to date often
-            return
-        self._shown, self._structures = shown, structures
-        self._filling = True
-        hasSides = any(each.left for each in structures)
-        self._setHeadings(_headingsOf(level, hasSides=hasSides))
-        self._table.clearSpans()
-        self._table.setRowCount(len(structures))
-        for row, (structure, look) in enumerate(zip(structures, looks, strict=True)):
-            self._fillRow(row, structure, look, level, results, expected, hasSides=hasSides)
-        opacities = [opacity for _color, _visible, opacity in looks]
-        self._opacity.value = round(100 * max(opacities, default=1.0))
-        self._fitHeight(len(structures))
-        self._filling = False
+            widget.visible = bool(content.rows)
+        if content != self._shown:  # the panel is brought up to date often
+            self._shown, self._filling = content, True
+            self._setHeadings(content.headings)
+            self._table.clearSpans()
+            self._table.setRowCount(len(content.rows))
+            for number, row in enumerate(content.rows):
+                self._setRow(number, row)
+            self._opacity.value = round(100 * max((row.look[2] for row in content.rows), default=1))
+            self._fitHeight(len(content.rows))
+            self._filling = False
 
-    def _showComparison(self, comparison: Comparison) -> None:
-        nodes = (comparison.a.node, comparison.b.node)
-        structures = [Structure(each.name) for each in comparison.structures]
-        looks = [_lookOfEither(nodes, each) for each in structures]
-        for widget in (self._table, self._opacity, self._label):
-            widget.visible = True
-        shown = (id(comparison), looks)
-        if shown == self._shown:
-            return
-        self._shown, self._structures = shown, structures
-        self._filling = True
-        dice = _("Dice"), _("Overlap of both sides: 1 where they are the same.")
-        names = [(side.name, "") for side in (comparison.a, comparison.b)]
-        self._setHeadings([(_("Structure (ml)"), ""), *names, dice])
-        self._table.clearSpans()
-        self._table.setRowCount(len(structures))
-        for row, (each, look) in enumerate(zip(comparison.structures, looks, strict=True)):
-            overlap = "–" if each.dice is None else f"{each.dice:.3f}"
-            texts = (*map(millilitresText, each.millilitres), overlap)
-            self._setRow(
-                row,
-                structures[row],
-                look,
-                [_cell(text, qt.Qt.AlignRight) for text in texts],
-            )
-        self._fitHeight(len(structures))
-        self._filling = False
-
-    def _setHeadings(self, headings: list[tuple[str, str]]) -> None:
-        """Texts and tooltips of the columns from the name on."""
-        headings = [("", ""), ("", ""), *headings]
+    def _setHeadings(self, headings: tuple[tuple[str, str], ...]) -> None:
+        opacity = _("Opacity"), _("How much of the image a structure covers.")
+        headings = (("", ""), ("", ""), opacity, *headings)
         self._table.setColumnCount(len(headings))
         header = self._table.horizontalHeader()
         for column, (text, tooltip) in enumerate(headings):
             item = qt.QTableWidgetItem(text)
-            item.setToolTip(tooltip or plain(text))
-            if column == _NAME:
+            item.setToolTip(plain(tooltip or text))
+            if column == NAME:
                 item.setTextAlignment(qt.Qt.AlignLeft | qt.Qt.AlignVCenter)
             self._table.setHorizontalHeaderItem(column, item)
-            mode = qt.QHeaderView.Stretch if column == _NAME else qt.QHeaderView.ResizeToContents
+            mode = qt.QHeaderView.Stretch if column == NAME else qt.QHeaderView.ResizeToContents
             header.setSectionResizeMode(column, mode)
         for column in (_EYE, _COLOR):
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
             self._table.setColumnWidth(column, _SMALL_WIDTH)
 
-    def _fillRow(
-        self,
-        row: int,
-        structure: Structure,
-        look: _Look,
-        level: LevelResult,
-        results: Results,
-        expected: Mapping[str, ExpectedVolume],
-        *,
-        hasSides: bool,
-    ) -> None:
-        cells = []
-        for name in structure.segments:
-            cell = _cell(volumeText(level, name, expected), qt.Qt.AlignRight)
-            cell.setToolTip(plain(volumeTooltip(results, level, name, expected)))
-            cells.append(cell)
-        if structure.left is not None:
-            asymmetry = structure.asymmetry(level.millilitres)
-            text = "–" if asymmetry is None else asymmetryText(asymmetry)
-            cells.append(_cell(text, qt.Qt.AlignRight))
-        elif hasSides:
-            cells.extend(_cell("", qt.Qt.AlignRight) for _column in range(2))
-            self._table.setSpan(row, _FIRST, 1, 2)
-        self._setRow(row, structure, look, cells)
-
-    def _setRow(self, row: int, structure: Structure, look: _Look, figures: list[Any]) -> None:
-        """Eye, colour and name, and behind them the figures."""
-        color, isVisible, _opacity = look
+    def _setRow(self, number: int, row: _Row) -> None:
+        (color, isVisible, opacity), name = row.look, row.structure.name
         eye = qt.QTableWidgetItem("")
         eye.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled)
         eye.setCheckState(qt.Qt.Checked if isVisible else qt.Qt.Unchecked)
-        eye.setToolTip(plain(_("Show or hide “{name}”.").format(name=structure.name)))
+        eye.setToolTip(plain(_("Show or hide “{name}”.").format(name=name)))
         swatch = qt.QTableWidgetItem("")
         swatch.setFlags(qt.Qt.ItemIsEnabled)
         swatch.setBackground(qt.QBrush(qt.QColor(*color)))
-        swatch.setToolTip(
-            plain(_("Colour of “{name}”; click to choose.").format(name=structure.name))
+        swatch.setToolTip(plain(_("Colour of “{name}”; click to choose.").format(name=name)))
+        cover = _cell(f"{100 * opacity:.0f} %", qt.Qt.AlignRight)
+        cover.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled | qt.Qt.ItemIsEditable)
+        cover.setToolTip(
+            plain(_("Opacity of “{name}”; double-click to type another.").format(name=name))
         )
-        cells = [eye, swatch, _cell(structure.name, qt.Qt.AlignLeft)]
-        cells[_NAME].setToolTip(_("Click to go there in the slice views."))
-        for column, item in enumerate([*cells, *figures]):
-            self._table.setItem(row, column, item)
+        called = _cell(name, qt.Qt.AlignLeft)
+        called.setToolTip(_("Click to go there in the slice views."))
+        figures = [_cell(text, qt.Qt.AlignRight) for text, _tooltip in row.figures]
+        for cell, (_text, tooltip) in zip(figures, row.figures, strict=True):
+            cell.setToolTip(plain(tooltip))
+        missing = self._table.columnCount - FIGURES - len(figures)
+        if missing:  # a structure without sides among those that have two
+            figures.extend(_cell("", qt.Qt.AlignRight) for _column in range(missing))
+            self._table.setSpan(number, FIGURES, 1, missing)
+        for column, item in enumerate([eye, swatch, cover, called, *figures]):
+            self._table.setItem(number, column, item)
 
     def _fitHeight(self, rows: int) -> None:
         """As many rows as leave the buttons below in sight; the rest scrolls."""
@@ -198,44 +161,74 @@ class StructuresTable:
         height += min(rows, _MOST_ROWS) * self._table.verticalHeader().defaultSectionSize
         self._table.setFixedHeight(height)
 
-    def _selected(self) -> list[str]:
-        """Names of the segments in the selected rows; all where none is."""
-        rows = {item.row() for item in self._table.selectedItems()} or range(len(self._structures))
-        return [name for row in sorted(rows) for name in self._structures[row].segments]
-
     def _onChanged(self, item: Any) -> None:
-        if not self._filling and item.column() == _EYE:
-            names = self._structures[item.row()].segments
-            self.visibilityChosen(names, item.checkState() == qt.Qt.Checked)
+        if self._filling:
+            return
+        row = self._shown.rows[item.row()]
+        if item.column() == _EYE:
+            isVisible = item.checkState() == qt.Qt.Checked
+            self.visibilityChosen(row.structure.segments, isVisible)
+        elif item.column() == OPACITY:
+            percent = re.search(r"\d+(?:[.,]\d+)?", item.text())
+            opacity = float(percent[0].replace(",", ".")) / 100 if percent else row.look[2]
+            self._shown = _Content()  # what was typed is written as it was taken
+            self.opacityChosen(row.structure.segments, min(opacity, 1.0))
 
-    def _onClicked(self, row: int, column: int) -> None:
-        structure = self._structures[row]
+    def _onClicked(self, number: int, column: int) -> None:
+        structure = self._shown.rows[number].structure
         if column == _COLOR:
-            before = self._table.item(row, column).background().color()
+            before = self._table.item(number, column).background().color()
             color = qt.QColorDialog.getColor(before, self._table, structure.name)
             if color.isValid():
                 self.colorChosen(structure.segments, (color.red(), color.green(), color.blue()))
-        elif column >= _NAME:
-            isRight = structure.right is not None and column == _FIRST + 1
+        elif column >= NAME:
+            isRight = structure.right is not None and column == FIGURES + 1
             self.jumpRequested(structure.right if isRight else structure.segments[0])
 
     def _onOpacity(self, value: int) -> None:
         if not self._filling:
-            self.opacityChosen(self._selected(), value / 100)
+            rows = self._shown.rows
+            selected = {item.row() for item in self._table.selectedItems()} or range(len(rows))
+            names = [name for row in sorted(selected) for name in rows[row].structure.segments]
+            self.opacityChosen(names, value / 100)
 
 
-def _headingsOf(level: LevelResult, *, hasSides: bool) -> list[tuple[str, str]]:
-    name = (_("Structure at level {level}").format(level=level.level), "")
-    if not hasSides:
-        return [name, (_("ml"), _("Millilitres."))]
-    difference = _("How much larger the left is than the right, in percent of their mean.")
-    return [name, (_("Left (ml)"), ""), (_("Right (ml)"), ""), (_("L − R"), difference)]
+def _contentOfLevel(results: Results, expected: Mapping[str, ExpectedVolume]) -> _Content:
+    level = results.level(results.shownLevel or 0) or results.levels[-1]
+    structures = structuresOf(level.millilitres)
+    heading = (_("Structure at level {level}").format(level=level.level), "")
+    headings = (heading, (_("ml"), _("Millilitres.")))
+    if any(each.left for each in structures):
+        difference = _("How much larger the left is than the right, in percent of their mean.")
+        headings = (
+            heading, (_("Left (ml)"), ""), (_("Right (ml)"), ""), (_("L − R"), difference)
+        )  # fmt: skip
+    rows = []
+    for each in structures:
+        figures = [
+            (volumeText(level, name, expected), volumeTooltip(results, level, name, expected))
+            for name in each.segments
+        ]
+        if each.left is not None:
+            asymmetry = each.asymmetry(level.millilitres)
+            figures.append(("–" if asymmetry is None else asymmetryText(asymmetry), ""))
+        rows.append(_Row(each, lookOf(level.segmentationNode, each), tuple(figures)))
+    return _Content(headings, tuple(rows))
 
 
-def _lookOfEither(nodes: tuple[Any, Any], structure: Structure) -> _Look:
-    """As the left side shows it, or the right where the left has no such structure."""
-    color, isVisible, opacity = lookOf(nodes[0], structure)
-    return (color, isVisible, opacity) if color != _NO_COLOR else lookOf(nodes[1], structure)
+def _contentOfComparison(comparison: Comparison) -> _Content:
+    ofVolume = f"{comparison.volumeNode.GetName()} "
+    names = [(side.name.removeprefix(ofVolume), side.name) for side in comparison.sides]
+    dice = _("Dice"), _("Overlap of both sides: 1 where they are the same.")
+    rows = []
+    for each in comparison.structures:
+        overlap = "–" if each.dice is None else f"{each.dice:.3f}"
+        texts = (*map(millilitresText, each.millilitres), overlap)
+        looks = [lookOf(side.node, Structure(each.name)) for side in comparison.sides]
+        # The right side's where the left has no such structure.
+        look = looks[0] if looks[0][0] != _NO_COLOR else looks[1]
+        rows.append(_Row(Structure(each.name), look, tuple((text, "") for text in texts)))
+    return _Content(((_("Structure (ml)"), ""), *names, dice), tuple(rows))
 
 
 def volumeText(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import slicer
 
 from CompactSegQt.SelfTest.Driver import Driver
+from CompactSegQt.Structures import FIGURES
 
 __all__ = ["SCENARIOS"]
 
@@ -90,7 +91,8 @@ def comparingShowsTwoLevelsAndComesBack(driver: Driver) -> None:
     assert not driver.ui.editButton.enabled
     table = driver.ui.structuresTable
     assert table.rowCount == len(driver.model.labels)
-    assert all(0 <= float(table.item(row, 5).text()) <= 1 for row in range(table.rowCount))
+    dice = [table.item(row, FIGURES + 2).text() for row in range(table.rowCount)]
+    assert all(0 <= float(each) <= 1 for each in dice)
     driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 2"))
     assert driver.logic.comparison.a.level == 2
     driver.click(driver.ui.compareButton)

@@ -6,6 +6,7 @@ import slicer
 
 from CompactSegMRML.LevelDisplay import structuresOf
 from CompactSegQt.SelfTest.Driver import BRAIN, HIPPOCAMPUS, Driver
+from CompactSegQt.Structures import NAME
 
 __all__ = ["SCENARIOS"]
 
@@ -28,7 +29,7 @@ def theFirstModelNeedsNoChoiceAndNoRegion(driver: Driver) -> None:
     table = driver.ui.structuresTable
     assert table.visible
     structures = structuresOf(names)
-    shown = [table.item(row, 2).text() for row in range(table.rowCount)]
+    shown = [table.item(row, NAME).text() for row in range(table.rowCount)]
     assert shown == [structure.name for structure in structures]
     assert len({name for each in structures for name in each.segments}) == len(names)
 

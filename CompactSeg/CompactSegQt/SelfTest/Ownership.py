@@ -7,6 +7,7 @@ import qt
 import slicer
 
 from CompactSegQt.SelfTest.Driver import Driver
+from CompactSegQt.Structures import FIGURES, NAME, OPACITY
 
 __all__ = ["SCENARIOS"]
 
@@ -41,10 +42,10 @@ def anEditedCopyIsComparedWithALevel(driver: Driver) -> None:
     comparison = driver.logic.comparison
     assert (comparison.a.level, comparison.b.node) == (3, copy)
     table = driver.ui.structuresTable
-    rows = {table.item(row, 2).text(): row for row in range(table.rowCount)}
+    rows = {table.item(row, NAME).text(): row for row in range(table.rowCount)}
     changed, same = (each.name for each in driver.model.labels[:2])
-    assert float(table.item(rows[changed], 5).text()) < 1
-    assert float(table.item(rows[same], 5).text()) == 1
+    assert float(table.item(rows[changed], FIGURES + 2).text()) < 1
+    assert float(table.item(rows[same], FIGURES + 2).text()) == 1
     difference = comparison.differenceNode.GetDisplayNode()
     assert not difference.GetVisibility2DFill()
     driver.click(driver.ui.differencesCheckBox)
@@ -124,18 +125,25 @@ def theTableOfStructuresActs(driver: Driver) -> None:
     driver.segment()
     table = driver.ui.structuresTable
     name = driver.model.labels[0].name
-    rows = [row for row in range(table.rowCount) if table.item(row, 2).text() in name]
+    rows = [row for row in range(table.rowCount) if table.item(row, NAME).text() in name]
     item = table.item(rows[0], 0)
     item.setCheckState(qt.Qt.Unchecked)
     for each in driver.logic.results(volume).levels:
         node = each.segmentationNode
         segment = node.GetSegmentation().GetSegmentIdBySegmentName(name)
         assert not node.GetDisplayNode().GetSegmentVisibility(segment)
+    display, other = node.GetDisplayNode(), node.GetSegmentation().GetNthSegmentID(1)
     driver.ui.opacitySlider.value = 40
-    assert node.GetDisplayNode().GetSegmentOpacity2DFill(segment) == 0.4
+    assert display.GetSegmentOpacity2DFill(segment) == 0.4
+    assert display.GetSegmentOpacity2DFill(other) == 0.4
+    for typed, opacity in (("70", 0.7), ("much", 0.7), ("12,5 %", 0.125), ("300", 1.0)):
+        table.item(rows[0], OPACITY).setText(typed)
+        assert display.GetSegmentOpacity2DFill(segment) == opacity
+        assert display.GetSegmentOpacity2DFill(other) == 0.4
+        assert table.item(rows[0], OPACITY).text() == f"{100 * opacity:.0f} %"
     slice_ = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceNode()
     slice_.JumpSliceByOffsetting(0.0, 0.0, 500.0)
-    table.cellClicked.emit(rows[0], 3)
+    table.cellClicked.emit(rows[0], FIGURES)
     centre = node.GetSegmentCenterRAS(segment)
     assert abs(slice_.GetSliceOffset() - centre[2]) < 2
 
@@ -162,7 +170,7 @@ def _cell(driver: Driver, *, level: int) -> str:
     """Text of the first structure's millilitres at a level."""
     driver.slide(driver.ui.levelSlider, level)
     table = driver.ui.structuresTable
-    return "|".join(table.item(0, column).text() for column in range(3, table.columnCount))
+    return "|".join(table.item(0, column).text() for column in range(FIGURES, table.columnCount))
 
 
 def _paint(node) -> None:

@@ -10,6 +10,7 @@ import slicer
 from PySide6.QtGui import QImage
 
 from CompactSegMRML.LevelDisplay import structuresOf
+from CompactSegQt.Structures import NAME
 
 LEFT_HIPPOCAMPUS = (-25.0, -23.0, -12.0)
 ANTERIOR, POSTERIOR = (230, 159, 0), (86, 180, 233)
@@ -68,7 +69,7 @@ def test_pictures_of_a_whole_head(driver, desktop):
     desktop.screenshot("panel-brain-before")
     driver.segment()
     table = driver.ui.structuresTable
-    names = [table.item(row, 2).text() for row in range(table.rowCount)]
+    names = [table.item(row, NAME).text() for row in range(table.rowCount)]
     assert names == [
         each.name for each in structuresOf(label.name for label in driver.model.labels)
     ]
