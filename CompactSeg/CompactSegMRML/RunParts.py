@@ -14,7 +14,8 @@ from CompactSegMRML.WorkerProcess import Sending
 
 __all__ = ["Current", "Kept", "RunOptions"]
 
-_COPY_SECONDS = 0.02
+COPY_SECONDS = 0.02
+"""That copying a volume may hold up the event loop, at a time."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,11 @@ class Current:
         Raises:
             InputError: It changed in the middle.
         """
-        end = time.monotonic() + _COPY_SECONDS
-        while self.steps is not None and time.monotonic() < end:
-            try:
-                next(self.steps)
-            except StopIteration:
-                self.steps = None
+        end = time.monotonic() + COPY_SECONDS
+        for _step in self.steps or ():
+            if time.monotonic() >= end:
+                return
+        self.steps = None
 
     @property
     def message(self) -> dict[str, Any]:

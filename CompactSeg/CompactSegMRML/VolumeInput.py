@@ -17,6 +17,7 @@ from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
 from CompactSegMRML.Translation import tr
 
 __all__ = [
+    "STEP_BYTES",
     "VolumeCopy",
     "checksumOf",
     "gridInPatient",
@@ -30,7 +31,8 @@ __all__ = [
 
 _LARGEST_SHEAR = 2e-3
 """Cosine between two axes, which rounding in headers makes; the library refuses more."""
-_STEP_BYTES = 8 * 2**20
+STEP_BYTES = 8 * 2**20
+"""That are copied at a time."""
 
 
 def whyNotSegmentable(node: Any) -> str | None:
@@ -162,7 +164,7 @@ class VolumeCopy:
             InputError: The image changed in the middle.
         """
         planeBytes = max(1, self.array[:1].nbytes)
-        planes = max(1, _STEP_BYTES // planeBytes)
+        planes = max(1, STEP_BYTES // planeBytes)
         k, j, i = self._box.slicesKJI
         for first in range(0, self._box.size[2], planes):
             if stampOf(self._node) != self.stamp:

@@ -207,14 +207,10 @@ def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(s
     logic.startWorker()
     wait(logic, lambda: logic.state == "ready")
     volume = add_volume(scene, "template")
-    begin = time.monotonic()
-    logic.segment(volume, model=MODEL)
-    assert time.monotonic() - begin < 0.1
+    logic.segment(volume, model=MODEL)  # would wait for ever, as the polls would
     wait(logic, lambda: heard.named("progressed")[-1][3] == "Sending the volume")
-    begin = time.monotonic()
     logic.cancel()
     assert heard.outcomes[0].kind == "cancelled"
-    assert time.monotonic() - begin < 0.1
     assert logic.state == "ready"
     pid = logic.workerProcessId
     logic.close()

@@ -23,16 +23,17 @@ SCENARIOS = (
 )
 
 
-def runSelfTest(test: Any) -> int:
+def runSelfTest(test: Any, driver: Driver | None = None) -> int:
     """Run all scenarios; the first that fails raises.
 
     Args:
         test: The ScriptedLoadableModuleTest, which shows what is being done.
+        driver: Of the panel; None for one that works it as it is in Slicer.
 
     Returns:
         How many ran.
     """
-    driver = Driver()
+    driver = driver or Driver()
     if Packages().missing():  # as on machines that build extensions
         driver.useFakeWorker(launchOf("").program)
     for scenario in SCENARIOS:

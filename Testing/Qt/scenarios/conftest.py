@@ -12,6 +12,22 @@ import pytest
 import slicer
 
 
+@pytest.fixture(scope="module")
+def the_workers() -> Iterator[Any]:
+    from driver.warm_workers import WarmWorkers
+
+    workers = WarmWorkers()
+    yield workers
+    workers.close()
+
+
+@pytest.fixture(autouse=True)
+def warm_workers(request, the_workers, monkeypatch) -> None:
+    """A worker that a test stops goes to the next one; a test marked `cold_worker` has its own."""
+    if request.node.get_closest_marker("cold_worker") is None:
+        monkeypatch.setattr("CompactSegMRML.WorkerClient.WorkerProcess", the_workers)
+
+
 @pytest.fixture
 def driver(desktop) -> Any:
     """The panel, opened as a user does, with nothing in the scene."""

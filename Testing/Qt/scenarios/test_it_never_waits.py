@@ -1,71 +1,54 @@
-"""The window stays alive: how soon the first overlay is there, and how long events ever waited."""
+"""The window stays alive whatever the worker does. Times are printed, and decide nothing: they are the machine's."""
 
 from __future__ import annotations
 
-import time
+import os
+import signal
 
 import pytest
 
 from CompactSegQt.SelfTest.Driver import BRAIN, HIPPOCAMPUS
 
-LONGEST_PAUSE_MS = 100
-# Far more than on a free machine, whose figures are in the documents; a hang is what this would find.
-LATEST_FIRST_OVERLAY_SECONDS = 60
-LATEST_END_AFTER_CANCEL_SECONDS = 1
+
+@pytest.fixture
+def held(driver):
+    """Holds the worker up, so that it answers nothing; it goes on at the end."""
+    stopped = []
+
+    def hold():
+        stopped.append(driver.logic.workerProcessId)
+        os.kill(stopped[-1], signal.SIGSTOP)
+
+    yield hold
+    for process in stopped:
+        os.kill(process, signal.SIGCONT)
 
 
 @pytest.mark.parametrize("model", [BRAIN, HIPPOCAMPUS])
-def test_the_window_answers_within_a_tenth_of_a_second_all_the_time(
-    driver, desktop, measured, model
-):
+def test_the_main_thread_does_a_run_in_many_short_turns(driver, desktop, measured, model):
     volume = driver.choosing(driver.load("head"), model=model)
     driver.ready()
     with desktop.watch() as pauses:
         driver.segment()
         driver.slide(driver.ui.levelSlider, 1)
-        desktop.wait(0.3)
-    longest = f"longest pause of the event loop, whole head at 1 mm, {model} (ms)"
-    measured[longest] = pauses.longest_ms
+        desktop.wait(0.1)
+    measured[f"longest pause of the event loop, whole head at 1 mm, {model} (ms)"] = (
+        pauses.longest_ms
+    )
     measured[f"of which the main thread computed at most, {model} (ms)"] = pauses.busiest_ms
     assert driver.levels(volume) == [1, 2, 3]
-    # Others may have the processor meanwhile; what the panel itself takes is what it can be held to.
-    assert pauses.busiest_ms <= LONGEST_PAUSE_MS
+    # Three levels are placed and drawn, and a head is copied: whoever does two of these in one turn is found.
+    assert pauses.busiest_ms < pauses.computed_ms / 4
 
 
-@pytest.mark.parametrize(("model", "name"), [(BRAIN, "head"), (HIPPOCAMPUS, "small")])
-def test_the_first_overlay_is_there_soon_cold_and_warm(driver, desktop, measured, model, name):
-    volume = driver.choosing(driver.load(name), model=model)
+def test_a_worker_that_does_not_answer_holds_nobody_up(driver, desktop, held):
+    driver.choosing(driver.load("large"))
     driver.ready()
-    driver.logic.stopWorker()
-    driver.waitUntil(lambda: driver.logic.state == "stopped", "the worker to be gone")
-    cold = _seconds_to_first_overlay(driver, volume)
-    driver.finish()
-    second = driver.choosing(driver.load(name), model=model)
-    warm = _seconds_to_first_overlay(driver, second)
-    driver.finish()
-    measured[f"click to first overlay, worker started by the click, {model} (s)"] = cold
-    measured[f"click to first overlay, worker warm, {model} (s)"] = warm
-    results = driver.logic.results(second)
-    measured[f"of which level 1 was computed for, {model} (s)"] = results.level(1).seconds
-    assert warm < cold < LATEST_FIRST_OVERLAY_SECONDS
-
-
-def test_cancel_is_answered_at_once(driver, desktop, measured):
-    volume = driver.choosing(driver.load("large"))
+    held()
     driver.begin()
-    driver.waitForLevel(volume, 1)
-    begin = time.perf_counter()
+    desktop.wait(0.1)
+    assert driver.logic.state == "running"
+    driver.click(driver.ui.advancedButton)
+    assert not driver.ui.advancedButton.collapsed
     driver.click(driver.ui.segmentButton)
-    driver.waitUntil(lambda: driver.logic.run is None, "the end of the run")
-    measured["click on Cancel to the end of the run (s)"] = time.perf_counter() - begin
-    assert time.perf_counter() - begin < LATEST_END_AFTER_CANCEL_SECONDS
-
-
-def _seconds_to_first_overlay(driver, volume):
-    driver.ui.thresholdSpinBox.value = 0
-    begin = time.perf_counter()
-    driver.click(driver.ui.segmentButton)
-    driver.waitUntil(
-        lambda: 1 in driver.levels(volume) and driver.visibleLevels(volume), "the first overlay"
-    )
-    return time.perf_counter() - begin
+    assert driver.logic.state != "running", "a click on Cancel is taken at once"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy as np
+import pytest
 import slicer
 
 
@@ -47,6 +48,7 @@ def test_a_saved_scene_opened_again_has_everything(driver, desktop, tmp_path):
     assert driver.levels(again) == [1, 2, 3]
 
 
+@pytest.mark.cold_worker
 def test_loading_the_module_anew_in_the_middle_ends_the_run_and_the_new_panel_works(
     driver, desktop
 ):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from CompactSegQt.SelfTest.Run import SCENARIOS, sentence
@@ -11,13 +9,6 @@ from CompactSegQt.SelfTest.Run import SCENARIOS, sentence
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: sentence(scenario.__name__))
 def test_scenario(driver, scenario):
-    scenario(driver)
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: sentence(scenario.__name__))
-def test_scenario_with_the_fake_worker(driver, scenario):
-    """As the self-test runs where PyTorch is not installed, on machines that build extensions."""
-    driver.useFakeWorker(sys.executable)
     scenario(driver)
 
 
