@@ -25,6 +25,9 @@ from CompactSegLib.files import find_resource  # noqa: E402
 __all__ = ["CompactSeg", "CompactSegTest", "CompactSegWidget"]
 
 DOCUMENTATION = "https://github.com/CompactSeg/SlicerCompactSeg#readme"
+SAMPLES = {"MRHead, brain structures": "brain-mr", "MRHead, hippocampus": "hippocampus-mr"}
+"""What each model can be tried on, and the picture that shows what it finds."""
+MRHEAD_SHA256 = "cc211f0dfd9a05ca3841ce1141b292898b2dd2d3f08286affadf823a7e58df93"
 OUR_PACKAGES = ("CompactSegQt", "CompactSegMRML", "CompactSegLib")
 
 
@@ -51,10 +54,23 @@ class CompactSeg(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Called once the application is up, when the Sample Data module is there."""
-    from CompactSegQt import Samples
+    """List MRHead under CompactSeg in the Sample Data module, once for each model; called once that module is there.
 
-    Samples.registerSampleData()
+    It is the very file that Slicer itself offers under General, checked by the same sum, so that nothing has to be
+    hosted, and what was downloaded once serves all.
+    """
+    import SampleData
+
+    for name, model in SAMPLES.items():
+        SampleData.SampleDataLogic.registerCustomSampleDataSource(
+            category="CompactSeg",
+            sampleName=name,
+            uris=f"https://github.com/Slicer/SlicerTestingData/releases/download/SHA256/{MRHEAD_SHA256}",
+            fileNames="MR-head.nrrd",
+            checksums=f"SHA256:{MRHEAD_SHA256}",
+            nodeNames="MRHead",
+            thumbnailFileName=str(find_resource(f"Icons/{model}.png")),
+        )
 
 
 class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -143,6 +159,6 @@ class CompactSegTest(ScriptedLoadableModuleTest):
     """What can be tested inside Slicer."""
 
     def runTest(self):
-        from CompactSegQt.SelfTest.Run import runSelfTest
+        from CompactSegQt.SelfTest import runSelfTest
 
         runSelfTest(self)

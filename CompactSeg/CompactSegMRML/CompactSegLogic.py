@@ -8,16 +8,13 @@ from typing import Any
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, cropLevels
-from CompactSegMRML.RegionOfInterest import boxOf
 from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.Running import Running
-from CompactSegMRML.RunParts import RunOptions
-from CompactSegMRML.SceneFace import SceneFace
+from CompactSegMRML.RunRequest import RunOptions
+from CompactSegMRML.SceneFace import SceneFace, boxOfResults
 from CompactSegMRML.SeveralRuns import SeveralRuns
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import boxOfResults
-from CompactSegMRML.Translation import tr
-from CompactSegMRML.VolumeInput import whyNotSegmentable
+from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.VolumeInput import boxOf, whyNotSegmentable
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerFace import WorkerFace
 

@@ -7,7 +7,10 @@ from typing import Any
 import slicer
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.ComparisonViews import (
+from CompactSegMRML.Difference import addDifferenceNode, differenceOf, fullestWorld
+from CompactSegMRML.Results import Comparison, Side
+from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.SliceViews import (
     LAYOUT,
     VIEW_NAMES,
     describe,
@@ -17,10 +20,6 @@ from CompactSegMRML.ComparisonViews import (
     showCrosshair,
     sliceNode,
 )
-from CompactSegMRML.Difference import addDifferenceNode, differenceOf, fullestWorld
-from CompactSegMRML.Results import Comparison, Side
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.Translation import tr
 
 __all__ = ["Comparing"]
 

@@ -17,7 +17,7 @@ from CompactSegMRML.Labels import (
     patchOfImages,
 )
 from CompactSegMRML.Results import StructureOverlap
-from CompactSegMRML.Translation import tr
+from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 
 __all__ = ["KINDS", "Difference", "addDifferenceNode", "differenceOf", "fullestWorld"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.RunParts import RunOptions
+from CompactSegMRML.RunRequest import RunOptions
 
 __all__ = [
     "EDITED_ROLE",
@@ -129,8 +130,12 @@ def writeFacts(node: Any, facts: LevelFacts) -> None:
 def factsOf(node: Any) -> LevelFacts | None:
     """What a node remembers; None where it is no level's, or of another version of CompactSeg."""
     text = node.GetAttribute(FACTS_ATTRIBUTE)
-    if not text:
-        return None
+    return _factsIn(text) if text else None
+
+
+@lru_cache(maxsize=256)
+def _factsIn(text: str) -> LevelFacts | None:
+    """Read once, though a click asks for the same level's facts a dozen times."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):

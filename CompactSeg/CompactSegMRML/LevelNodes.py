@@ -6,42 +6,41 @@ they are, hidden, until their model is looked at again.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from CompactSegMRML.Edits import handOver, isEdited, isLevel, rememberPlaced
-from CompactSegMRML.Labels import LabelPatch
+import numpy as np
+
+from CompactSegLib.errors import InputError
+from CompactSegMRML.Edits import handOver, isEdited, isLevel, measure, releaseLevel, rememberPlaced
+from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelFacts import (
-    LEVEL_ATTRIBUTES,
     SELF_ROLE,
     VOLUME_ROLE,
     LevelFacts,
     factsOf,
     writeFacts,
 )
-from CompactSegMRML.LevelSegments import putLabels, removeOwnSegments
+from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
 from CompactSegMRML.ResultFolder import removeNode
-from CompactSegMRML.VolumeInput import ijkToRAS
+from CompactSegMRML.RunRequest import checksumOf
+from CompactSegMRML.Signal import tr
+from CompactSegMRML.VolumeInput import ijkToRAS, stampOf, wholeBox
 
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
-
-
-import weakref
-
-import numpy as np
-
-from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.LevelSegments import moveSegments
-from CompactSegMRML.VolumeInput import checksumOf, stampOf, wholeBox
 
 __all__ = [
     "ASIDE",
     "STALE",
     "allLevelNodes",
     "everyLevelNode",
+    "factsNow",
     "followVolume",
     "isImageChanged",
+    "levelNode",
     "levelNodes",
     "lookAtModel",
     "markStale",
@@ -209,10 +208,7 @@ def removeLevel(volumeNode: Any, node: Any) -> None:
     if isEdited(node):
         handOver(volumeNode, node)
     elif removeOwnSegments(node.GetSegmentation()):
-        for name in LEVEL_ATTRIBUTES:
-            node.RemoveAttribute(name)
-        for role in (VOLUME_ROLE, SELF_ROLE):
-            node.RemoveNodeReferenceIDs(role)
+        releaseLevel(node)
     else:
         removeNode(node)
 
@@ -263,3 +259,27 @@ def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
     if seen is None or seen[0] != times:
         seen = _SEEN[volumeNode] = (times, checksumOf(volumeNode, facts.box))
     return seen[1] != facts.imageCrc
+
+
+def factsNow(facts: LevelFacts, node: Any) -> LevelFacts:
+    """What holds of a level that was edited: its millilitres are those that are there."""
+    now = measure(node)
+    return replace(facts, millilitres={name: now.get(name, 0.0) for name in facts.millilitres})
+
+
+def levelNode(volumeNode: Any, level: int) -> Any:
+    """The segmentation node of a level.
+
+    Raises:
+        InputError: It is not there.
+    """
+    nodes = levelNodes(volumeNode)
+    if level not in nodes:
+        there = ", ".join(map(str, nodes)) or "none"
+        name = volumeNode.GetName()
+        raise InputError(
+            tr("{name}: level {level} is not there (computed: {there}); segment it first.").format(
+                name=name, level=level, there=there
+            )
+        )
+    return nodes[level]

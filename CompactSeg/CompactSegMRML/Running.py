@@ -14,10 +14,9 @@ import numpy as np
 from CompactSegLib.errors import CompactSegError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.Results import Run, RunOutcome
-from CompactSegMRML.RunParts import Current, Kept, RunOptions
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.Translation import tr
-from CompactSegMRML.VolumeInput import VolumeCopy, stampOf
+from CompactSegMRML.RunRequest import Current, Kept, RunOptions, VolumeCopy
+from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.VolumeInput import stampOf
 from CompactSegMRML.WorkerClient import WorkerClient
 
 __all__ = ["Running"]

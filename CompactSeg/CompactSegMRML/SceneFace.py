@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from CompactSegLib.errors import InputError
 from CompactSegMRML.Comparing import Comparing
-from CompactSegMRML.LevelNodes import levelNodes, volumeOfNode
-from CompactSegMRML.Results import Comparison, Results, Side
+from CompactSegMRML.Edits import isEdited, othersOf
+from CompactSegMRML.Labels import VoxelBox
+from CompactSegMRML.LevelDisplay import shownLevel
+from CompactSegMRML.LevelFacts import LevelFacts, factsOf
+from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes, volumeOfNode
+from CompactSegMRML.ResultFolder import folderOf, tableOf
+from CompactSegMRML.Results import Comparison, LevelResult, Results, Side
 from CompactSegMRML.SceneResults import SceneResults
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import resultsOf, sideOf, sidesOf
+from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.VolumeInput import wholeBox
 
-__all__ = ["SceneFace"]
+__all__ = ["SceneFace", "boxOfResults", "resultsOf"]
 
 
 class SceneFace:
@@ -86,7 +92,7 @@ class SceneFace:
 
     def comparable(self, volumeNode: Any) -> tuple[Side, ...]:
         """What can be compared: the volume's levels, then its edited copies and other segmentations of it."""
-        return sidesOf(volumeNode)
+        return _sidesOf(volumeNode)
 
     def compare(self, volumeNode: Any, a: Any, b: Any) -> Comparison:
         """Show two segmentations side by side, A left and B right, slices linked, with outlines of where they differ.
@@ -101,7 +107,7 @@ class SceneFace:
         Raises:
             InputError: One is not there, or both are the same.
         """
-        sides = (sideOf(volumeNode, each) for each in (a, b))
+        sides = (_sideOf(volumeNode, each) for each in (a, b))
         with self._results.ours():
             comparison = self._comparing.begin(volumeNode, *sides)
         self._results.watch.follow(self._comparing.nodes)
@@ -139,3 +145,82 @@ class SceneFace:
         """
         self.endComparison()
         return self._results.editCopy(volumeNode, level)
+
+
+def resultsOf(volumeNode: Any) -> Results | None:
+    """Read from the scene, of the model that is looked at; None where it holds no level of it."""
+    if volumeNode is None or volumeNode.GetScene() is None:
+        return None
+    nodes = levelNodes(volumeNode)
+    if not nodes:
+        return None
+    facts = [factsOf(node) for node in nodes.values()]
+    last = facts[-1]
+    table = tableOf(volumeNode, last.model)
+    return Results(
+        volumeNode=volumeNode,
+        model=last.model,
+        levels=tuple(
+            _resultOf(each, node) for each, node in zip(facts, nodes.values(), strict=True)
+        ),
+        availableLevels=last.levels,
+        tableNode=table,
+        folderItem=folderOf(volumeNode.GetScene(), [*nodes.values(), *([table] if table else [])]),
+        shownLevel=shownLevel(volumeNode),
+        device=last.device,
+        messages=last.messages,
+        isOutdated=isImageChanged(volumeNode, last),
+    )
+
+
+def _resultOf(facts: LevelFacts, node: Any) -> LevelResult:
+    """A level's facts and node as what the logic hands out."""
+    edited = isEdited(node)
+    facts = factsNow(facts, node) if edited else facts
+    return LevelResult(
+        level=facts.level,
+        improvement=facts.improvement,
+        improvementByLabel=facts.improvementByLabel,
+        seconds=facts.seconds,
+        millilitres=facts.millilitres,
+        blocksRun=facts.blocksRun,
+        stop=facts.stop,
+        stopReason=facts.stopReason,
+        stopThreshold=facts.stopThreshold,
+        segmentationNode=node,
+        isEdited=edited,
+    )
+
+
+def _sideOf(volumeNode: Any, what: Any) -> Side:
+    """A level by its number, or a segmentation node of the volume, as a side of a comparison.
+
+    Raises:
+        InputError: It is not there.
+    """
+    if isinstance(what, int):
+        return Side(levelNode(volumeNode, what), tr("Level {level}").format(level=what), what)
+    found = next((side for side in _sidesOf(volumeNode) if side.node is what), None)
+    if found is None:
+        raise InputError(
+            tr("{name} is no segmentation of {volume}; choose one that is.").format(
+                name=what.GetName() if what is not None else tr("Nothing"),
+                volume=volumeNode.GetName(),
+            )
+        )
+    return found
+
+
+def _sidesOf(volumeNode: Any) -> tuple[Side, ...]:
+    """All segmentations of a volume: levels, edited copies, and what others drew on it."""
+    levels = [_sideOf(volumeNode, number) for number in levelNodes(volumeNode)]
+    return (*levels, *(Side(node, node.GetName()) for node in othersOf(volumeNode)))
+
+
+def boxOfResults(volumeNode: Any) -> VoxelBox:
+    """The voxels that were segmented last; all where the volume is another image since."""
+    whole = wholeBox(volumeNode)
+    facts = [factsOf(node) for node in levelNodes(volumeNode).values()]
+    if not facts or facts[-1].gridSize != whole.size or not facts[-1].box.within(whole):
+        return whole
+    return facts[-1].box

@@ -13,7 +13,9 @@ from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts, factsOf
 from CompactSegMRML.LevelNodes import (
     ASIDE,
     everyLevelNode,
+    factsNow,
     followVolume,
+    levelNode,
     levelNodes,
     lookAtModel,
     markStale,
@@ -35,10 +37,9 @@ from CompactSegMRML.ResultFolder import (
     writeTable,
 )
 from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.RunParts import Kept, RunOptions
+from CompactSegMRML.RunRequest import Kept, RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
-from CompactSegMRML.StoredResults import factsNow, levelNode
 from CompactSegMRML.VolumeInput import wholeBox
 
 __all__ = ["SceneResults"]

@@ -9,9 +9,9 @@ from typing import Any
 import slicer
 import vtk
 
-from CompactSegMRML.ComparisonViews import describe, layoutNode
 from CompactSegMRML.LevelNodes import allLevelNodes, volumeOfNode
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.SliceViews import describe, layoutNode
 
 __all__ = ["SceneWatch"]
 

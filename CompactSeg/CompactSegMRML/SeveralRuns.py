@@ -13,7 +13,7 @@ from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegMRML.Edits import releaseLevel
 from CompactSegMRML.LevelFacts import EDITED_ROLE
 from CompactSegMRML.Results import LevelResult, RunOutcome
-from CompactSegMRML.Translation import tr
+from CompactSegMRML.Signal import tr
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic

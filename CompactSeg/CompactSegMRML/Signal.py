@@ -1,4 +1,4 @@
-"""A way for logic to report without Qt: receivers are plain functions."""
+"""How the scene logic reports without Qt: receivers are plain functions, and texts are in the user's language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Signal"]
+try:
+    from slicer.i18n import tr
+except ImportError:  # the core of Slicer as a wheel has one language
+
+    def tr(text: str) -> str:
+        """The text as it is."""
+        return text
+
+
+__all__ = ["Signal", "tr"]
 
 _LOG = logging.getLogger("compactseg.scene")
 

@@ -1,28 +1,26 @@
-"""What the worker is sent of a volume node: its voxels, copied in steps, and where they are in the world."""
+"""What can be sent of a volume node: why none, which voxels (all or those of a region), where they are in the world."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
+import itertools
 from typing import Any
 
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
 from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
-from CompactSegMRML.Translation import tr
+from CompactSegMRML.Signal import tr
 
 __all__ = [
-    "STEP_BYTES",
-    "VolumeCopy",
-    "checksumOf",
+    "boxOf",
     "gridInPatient",
+    "hideHandles",
     "ijkToRAS",
     "ijkToWorld",
+    "placeRegion",
     "stampOf",
     "toWorld",
     "wholeBox",
@@ -31,8 +29,6 @@ __all__ = [
 
 _LARGEST_SHEAR = 2e-3
 """Cosine between two axes, which rounding in headers makes; the library refuses more."""
-STEP_BYTES = 8 * 2**20
-"""That are copied at a time."""
 
 
 def whyNotSegmentable(node: Any) -> str | None:
@@ -134,66 +130,6 @@ def wholeBox(volumeNode: Any) -> VoxelBox:
     return VoxelBox((0, 0, 0), volumeNode.GetImageData().GetDimensions())
 
 
-class VolumeCopy:
-    """A copy of a volume's voxels, made in steps that hold the event loop up for milliseconds only.
-
-    It is a copy since the volume may be changed or deleted while the worker is being sent its voxels.
-
-    Args:
-        volumeNode: One that can be segmented.
-        box: The voxels wanted.
-
-    Attributes:
-        array: (k, j, i), complete when the steps are done.
-        ijkToPatient: (4, 4) of the box's voxels, at right angles.
-        stamp: Changes when the image does.
-        checksum: Of the array, complete when the steps are done.
-    """
-
-    def __init__(self, volumeNode: Any, box: VoxelBox) -> None:
-        self._node, self._box = volumeNode, box
-        self.ijkToPatient = box.shifted(gridInPatient(volumeNode))
-        self.stamp = stampOf(volumeNode)
-        self.array = np.empty(box.size[::-1], self._voxels().dtype)
-        self.checksum = 0
-
-    def steps(self) -> Iterator[None]:
-        """Copy; each step is short.
-
-        Raises:
-            InputError: The image changed in the middle.
-        """
-        planeBytes = max(1, self.array[:1].nbytes)
-        planes = max(1, STEP_BYTES // planeBytes)
-        k, j, i = self._box.slicesKJI
-        for first in range(0, self._box.size[2], planes):
-            if stampOf(self._node) != self.stamp:
-                raise InputError(
-                    tr("{name} was changed while it was read; segment it again.").format(
-                        name=self._node.GetName()
-                    )
-                )
-            source = slice(k.start + first, min(k.start + first + planes, k.stop))
-            part = self.array[first : first + planes]
-            part[:] = self._voxels()[source, j, i]
-            self.checksum = zlib.crc32(part, self.checksum)
-            yield
-
-    def _voxels(self) -> np.ndarray:
-        """(k, j, i), the volume's own memory, asked for anew since it may have been replaced."""
-        image = self._node.GetImageData()
-        scalars = vtk_to_numpy(image.GetPointData().GetScalars())
-        return scalars.reshape(image.GetDimensions()[::-1])
-
-
-def checksumOf(volumeNode: Any, box: VoxelBox) -> int:
-    """Of a volume's voxels in a box, as `VolumeCopy.checksum`; some 10 ms for a head."""
-    copy = VolumeCopy(volumeNode, box)
-    for _ in copy.steps():
-        pass
-    return copy.checksum
-
-
 def stampOf(volumeNode: Any) -> tuple[object, ...]:
     """What differs when the voxels do, or where they are: of the image, and of the way to the world."""
     image = volumeNode.GetImageData()
@@ -201,3 +137,99 @@ def stampOf(volumeNode: Any) -> tuple[object, ...]:
     # Not the node's own time, which changes with its name or display.
     times = (scalars.GetMTime(), image.GetDimensions()) if scalars else ()
     return (*times, *ijkToRAS(volumeNode).ravel())
+
+
+_NEW_REGION_MM = (50.0, 50.0, 50.0)
+_SLICE_VIEWS = ("Yellow", "Green", "Red")
+"""Those that are perpendicular to R, A and S."""
+_TOLERANCE_VOXELS = 1e-6
+
+
+def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
+    """The voxels of a volume whose centres are in the bounds that a region has along the volume's axes.
+
+    The region may be turned against the volume, and both may be under transforms.
+
+    Args:
+        region: vtkMRMLMarkupsROINode; None for the whole volume.
+        volumeNode: A volume that can be segmented.
+
+    Raises:
+        InputError: The region is not placed, or holds no voxel of the volume.
+    """
+    if region is None:
+        return wholeBox(volumeNode)
+    name = region.GetName() or tr("The region")
+    if not region.IsA("vtkMRMLMarkupsROINode"):
+        raise InputError(
+            tr("{name}: expected a markups ROI as the region of interest, got {className}.").format(
+                name=name, className=region.GetClassName()
+            )
+        )
+    if min(region.GetSize()) <= 0:
+        raise InputError(
+            tr(
+                "{name}: the region of interest has no size; place it first, or choose none."
+            ).format(name=name)
+        )
+    ijk = _cornersWorld(region) @ np.linalg.inv(ijkToWorld(volumeNode)).T
+    low = np.ceil(ijk[:, :3].min(axis=0) - _TOLERANCE_VOXELS).astype(int)
+    high = np.floor(ijk[:, :3].max(axis=0) + _TOLERANCE_VOXELS).astype(int)
+    most = np.array(wholeBox(volumeNode).size) - 1
+    low, high = np.maximum(low, 0), np.minimum(high, most)
+    if np.any(low > high):
+        raise InputError(
+            tr(
+                "{name}: the region of interest holds no voxel of {volume}; move it, or choose none."
+            ).format(name=name, volume=volumeNode.GetName())
+        )
+    return VoxelBox(tuple(map(int, low)), tuple(map(int, high - low + 1)))  # type: ignore[arg-type]
+
+
+def _cornersWorld(region: Any) -> np.ndarray:
+    """(8, 4) homogeneous."""
+    half = np.array(region.GetSize()) / 2
+    corners = np.array(list(itertools.product((-1, 1), repeat=3))) * half
+    local = np.c_[corners, np.ones(8)] @ arrayFromMatrix(region.GetObjectToNodeMatrix()).T
+    transform = vtk.vtkGeneralTransform()
+    parent = region.GetParentTransformNode()
+    if parent is not None:
+        parent.GetTransformToWorld(transform)
+    return np.array([(*transform.TransformPoint(corner[:3]), 1.0) for corner in local])
+
+
+def placeRegion(region: Any, volumeNode: Any, *, sizeMm: tuple[float, float, float] | None) -> None:
+    """Give a new region a size, and put it where the slice views meet.
+
+    Args:
+        region: vtkMRMLMarkupsROINode.
+        volumeNode: On which it is placed; None leaves the region where it is.
+        sizeMm: Along R, A and S; None for one that is easily seen and changed.
+    """
+    region.SetSize(*(sizeMm or _NEW_REGION_MM))
+    if volumeNode is not None:
+        region.SetName(volumeNode.GetScene().GenerateUniqueName(f"{volumeNode.GetName()} region"))
+        region.SetCenter(_viewedPosition(volumeNode))
+    region.CreateDefaultDisplayNodes()
+    display = region.GetDisplayNode()
+    display.SetFillOpacity(0.0)
+    display.SetPropertiesLabelVisibility(False)  # it would lie on the structure
+
+
+def _viewedPosition(volumeNode: Any) -> list[float]:
+    """Where the slice views meet, in RAS; along an axis on which that is outside of the volume, the volume's middle."""
+    bounds = [0.0] * 6
+    volumeNode.GetRASBounds(bounds)
+    position = []
+    for axis, name in enumerate(_SLICE_VIEWS):
+        low, high = bounds[2 * axis : 2 * axis + 2]
+        sliceNode = volumeNode.GetScene().GetNodeByID(f"vtkMRMLSliceNode{name}")
+        here = sliceNode.GetSliceToRAS().GetElement(axis, 3) if sliceNode else low
+        position.append(here if low < here < high else (low + high) / 2)
+    return position
+
+
+def hideHandles(region: Any) -> None:
+    """Take a region's handles off the image that is to be looked at; a user brings them back where they want to."""
+    if region.GetDisplayNode() is not None:
+        region.GetDisplayNode().SetHandlesInteractive(False)

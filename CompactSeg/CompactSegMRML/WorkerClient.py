@@ -12,16 +12,16 @@ import numpy as np
 
 import CompactSegLib
 from CompactSegLib.errors import CompactSegError, InputError
+from CompactSegLib.labels import Label
+from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerCommand
-from CompactSegMRML.Results import DeviceInfo, ModelInfo
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.Translation import tr
+from CompactSegMRML.Results import DeviceInfo, ModelCard, ModelInfo
+from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
-from CompactSegMRML.WorkerOffer import devicesOf, modelsOf
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
 
-__all__ = ["WorkerClient"]
+__all__ = ["WorkerClient", "modelsOf"]
 
 _READY_SECONDS = 60.0
 
@@ -194,7 +194,7 @@ class WorkerClient:
                 self.kill("start", sentence)
                 return
         if event == "devices":
-            self.devices = devicesOf(message)
+            self.devices = _devicesOf(message)
             self.changed()
         elif event == "models":
             self._offer(message)
@@ -223,3 +223,46 @@ class WorkerClient:
             self.logged(sentence)
         self.changed()
         self.lost(sentence)
+
+
+def modelsOf(event: Mapping[str, Any]) -> tuple[ModelInfo, ...]:
+    """The models of a ``ready`` or ``models`` event."""
+    return tuple(_model(each) for each in event["models"])
+
+
+def _devicesOf(event: Mapping[str, Any]) -> tuple[DeviceInfo, ...]:
+    """The devices of a ``devices`` event."""
+    return tuple(
+        DeviceInfo(each["name"], each["title"], each["precision"]) for each in event["devices"]
+    )
+
+
+def _model(data: Mapping[str, Any]) -> ModelInfo:
+    field, card = data.get("field_mm"), data.get("card")
+    return ModelInfo(
+        name=data["name"],
+        title=data["title"],
+        description=data["description"],
+        levels=data["levels"],
+        labels=tuple(Label.from_dict(label) for label in data["labels"]),
+        channels=data["channels"],
+        modality=data["modality"],
+        licence=data["licence"],
+        sizeBytes=data["size_bytes"],
+        folder=data["folder"],
+        stopThreshold=data["stop"]["threshold"],
+        fieldMm=tuple(field) if field else None,
+        card=_card(card) if card is not None else ModelCard(),
+    )
+
+
+def _card(data: Mapping[str, Any]) -> ModelCard:
+    expected = data["expected_millilitres"]
+    return ModelCard(
+        madeFrom=data["made_from"],
+        dice=data["dice"],
+        cases=data["cases"],
+        isSynthetic=data["is_synthetic"],
+        limits=tuple(data["limits"]),
+        expected={name: ExpectedVolume(**volume) for name, volume in expected.items()},
+    )

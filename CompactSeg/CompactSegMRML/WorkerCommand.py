@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import CompactSegLib
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Translation import tr
+from CompactSegMRML.Signal import tr
 
 if TYPE_CHECKING:
     from CompactSegMRML.WorkerProcess import Ended

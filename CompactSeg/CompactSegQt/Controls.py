@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from CompactSegQt.Advanced import Advanced
-from CompactSegQt.CompareControls import CompareControls
-from CompactSegQt.Levels import LevelSlider, LevelsTable
+from CompactSegQt.Levels import CompareControls, LevelSlider, LevelsTable
 from CompactSegQt.ModelList import ModelList
 from CompactSegQt.Notices import Notice
 from CompactSegQt.RunControls import RunControls, SeveralVolumes

@@ -9,8 +9,7 @@ from slicer.i18n import tr as _
 
 from CompactSegMRML.Results import ModelCard, ModelInfo
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.RunControls import thresholdText
-from CompactSegQt.Texts import plain
+from CompactSegQt.Texts import plain, thresholdText
 
 __all__ = ["ModelList"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegQt.Actions import openSampleData, restartSlicer
+from CompactSegQt.Actions import Actions, openSampleData, restartSlicer
 from CompactSegQt.Texts import noModels
 
 if TYPE_CHECKING:
@@ -76,10 +76,7 @@ class Situation:
         model: That is chosen; None for none.
         hasRegion: Whether segmenting is confined to a region.
         outcome: Of the last run on this volume; None where there was none since it was chosen.
-        isInstalling: Whether packages are being installed.
-        restartReason: Why Slicer has to be started again, as a sentence; "" where it has not.
-        declined: Whether the user said "not now" to installing what is still missing.
-        install: Does it.
+        actions: Asked for installations: under way, declined, or in need of a restart of Slicer.
         addRegion: Makes a region.
         useWholeImage: Confines no longer.
     """
@@ -88,19 +85,16 @@ class Situation:
     model: ModelInfo | None
     hasRegion: bool
     outcome: RunOutcome | None
-    isInstalling: bool
-    restartReason: str
-    declined: bool
-    install: Callable[[], None]
+    actions: Actions
     addRegion: Callable[[], None]
     useWholeImage: Callable[[], None]
 
 
 def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
     """Say what stands in the way, or what would help; nothing where there is nothing to say."""
-    volume, outcome = now.volumeNode, now.outcome
+    volume, outcome, actions = now.volumeNode, now.outcome, now.actions
     reason = logic.whyNotSegmentable(volume) if volume is not None else None
-    if now.isInstalling:
+    if actions.isInstalling:
         notice.inform(
             _("PyTorch is being installed, which takes some minutes. Slicer's status bar shows it.")
         )
@@ -110,11 +104,11 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
         notice.warn(outcome.sentence)
     elif reason is not None:
         notice.warn(reason)
-    elif now.restartReason:
-        notice.warn(now.restartReason, label=_("Restart Slicer"), action=restartSlicer)
-    elif logic.usesDefaultWorker and (now.declined or logic.problemKind == "torch"):
-        text = _missing(declined=now.declined)
-        notice.inform(text, label=_("Install…"), action=now.install)
+    elif actions.restartReason:
+        notice.warn(actions.restartReason, label=_("Restart Slicer"), action=restartSlicer)
+    elif logic.usesDefaultWorker and (actions.declined or logic.problemKind == "torch"):
+        text = _missing(declined=actions.declined)
+        notice.inform(text, label=_("Install…"), action=actions.install)
     elif logic.problem is not None:
         notice.warn(logic.problem, label=_("Try again"), action=logic.restartWorker)
     elif volume is None:

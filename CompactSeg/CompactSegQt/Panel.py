@@ -8,7 +8,8 @@ import qt
 import slicer
 import vtk
 
-from CompactSegMRML.RegionOfInterest import hideHandles, placeRegion
+from CompactSegMRML.SliceViews import showInViews, volumeOnView
+from CompactSegMRML.VolumeInput import hideHandles, placeRegion
 from CompactSegQt.Actions import Actions
 from CompactSegQt.Advanced import Settings, workerSentence
 from CompactSegQt.Controls import Controls
@@ -16,7 +17,6 @@ from CompactSegQt.Notices import Situation, showNotice
 from CompactSegQt.Packages import Packages
 from CompactSegQt.ParameterNode import thresholdInPercent
 from CompactSegQt.Texts import plain
-from CompactSegQt.Views import showInViews, volumeOnView
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
@@ -61,7 +61,7 @@ class Panel(slicer.util.VTKObservationMixin):
     def enter(self) -> None:
         """The panel is seen: have a worker warm before the first click, and the volume chosen that the views show."""
         self._isSeen = True
-        volume = volumeOnView()
+        volume = volumeOnView(slicer.mrmlScene)
         if self.parameters is not None and volume is not None and self.logic.run is None:
             self.parameters.volume = volume
         self.refresh()
@@ -94,10 +94,7 @@ class Panel(slicer.util.VTKObservationMixin):
                 model=self.controls.models.current,
                 hasRegion=parameters is not None and parameters.region is not None,
                 outcome=self._outcome,
-                isInstalling=actions.isInstalling,
-                restartReason=actions.restartReason,
-                declined=actions.declined,
-                install=actions.install,
+                actions=actions,
                 addRegion=self._addRegion,
                 useWholeImage=self._useWholeImage,
             )

@@ -10,13 +10,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.Texts import plain
+from CompactSegQt.Texts import plain, secondsText, thresholdText
 
 __all__ = [
     "RunControls",
     "SeveralVolumes",
-    "secondsText",
-    "thresholdText",
 ]
 
 _LEAST_FRACTION = 0.1
@@ -141,26 +139,6 @@ class RunControls:
         shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
         shortcut.connect("activated()", slot)
         return shortcut
-
-
-def thresholdText(threshold: float | None) -> str:
-    """A threshold from 0 to 1 for people.
-
-    >>> thresholdText(0.001), thresholdText(0)
-    ('0.1 %', 'never')
-    """
-    return f"{100 * threshold:g} %" if threshold else _("never")
-
-
-def secondsText(seconds: float) -> str:
-    """A time that is left, as exactly as it is known.
-
-    >>> secondsText(3.2), secondsText(200)
-    ('4 s', '4 min')
-    """
-    if seconds < 90:
-        return _("{seconds} s").format(seconds=int(seconds) + 1)
-    return _("{minutes} min").format(minutes=int(seconds / 60) + 1)
 
 
 class SeveralVolumes:

@@ -11,9 +11,9 @@ import qt
 from slicer.i18n import tr as _
 
 from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf
-from CompactSegMRML.Results import Comparison, LevelResult, Results
+from CompactSegMRML.Results import Comparison, Results
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.Texts import asymmetryText, millilitresText, percentText, plain
+from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText, volumeTooltip
 
 if TYPE_CHECKING:
     from CompactSegLib.model.expected_volumes import ExpectedVolume
@@ -24,9 +24,6 @@ _EYE, _COLOR, OPACITY, NAME, FIGURES = range(5)
 """Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24
 _MOST_ROWS = 16
-_DOWN, _UP = "↓", "↑"
-# Training cases are few: many a healthy head lies a little outside of their range.
-_BEYOND = 0.25
 
 _NO_COLOR = (0, 0, 0)
 
@@ -229,61 +226,6 @@ def _contentOfComparison(comparison: Comparison) -> _Content:
         look = looks[0] if looks[0][0] != _NO_COLOR else looks[1]
         rows.append(_Row(Structure(each.name), look, tuple((text, "") for text in texts)))
     return _Content(((_("Structure (ml)"), ""), *names, dice), tuple(rows))
-
-
-def volumeText(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> str:
-    """Millilitres, with an arrow in front where these are far less or far more than any training case has."""
-    text = millilitresText(level.millilitres.get(name, 0.0))
-    # In front, so that the digits stay below each other.
-    return " ".join([*_arrow(level, name, expected), text])
-
-
-def volumeTooltip(
-    results: Results, level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]
-) -> str:
-    """The millilitres at each level, how much the structure changed, and how large it is in training cases."""
-    lines = [
-        _("Level {level}: {millilitres} ml").format(
-            level=each.level, millilitres=millilitresText(each.millilitres.get(name, 0.0))
-        )
-        for each in results.levels
-    ]
-    if level.isEdited:
-        lines.append(_("Counted anew, since the labels were edited."))
-    elif name in level.improvementByLabel:
-        lines.append(
-            _("“{name}” changed by {change} from level {before} (1 − Jaccard).").format(
-                name=name,
-                change=percentText(level.improvementByLabel[name]),
-                before=level.level - 1,
-            )
-        )
-    if name in expected:
-        known = expected[name]
-        lines.append(
-            _("Training cases: {mean} ml ({least} to {most}).").format(
-                mean=millilitresText(known.mean),
-                least=millilitresText(known.least),
-                most=millilitresText(known.most),
-            )
-        )
-    for arrow in _arrow(level, name, expected):
-        lines.append(
-            _("{arrow} Over a quarter less than in any training case.").format(arrow=arrow)
-            if arrow == _DOWN
-            else _("{arrow} Over a quarter more than in any training case.").format(arrow=arrow)
-        )
-    return "\n".join(lines)
-
-
-def _arrow(level: LevelResult, name: str, expected: Mapping[str, ExpectedVolume]) -> list[str]:
-    """One arrow, or none where the volume is near those of training cases, or theirs are not known."""
-    known, found = expected.get(name), level.millilitres.get(name, 0.0)
-    if known is None:
-        return []
-    if found < known.least * (1 - _BEYOND):
-        return [_DOWN]
-    return [_UP] if found > known.most * (1 + _BEYOND) else []
 
 
 def _cell(text: str, alignment):

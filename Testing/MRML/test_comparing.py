@@ -8,7 +8,7 @@ import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from CompactSegMRML.ComparisonViews import LAYOUT, VIEW_NAMES
+from CompactSegMRML.SliceViews import LAYOUT, VIEW_NAMES
 from Testing.MRML.conftest import MODEL, labels_in, run, save_and_open, under_transform, wait
 
 

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 import slicer
 
-from CompactSegMRML import RunParts
+from CompactSegMRML import RunRequest
 from CompactSegMRML.Labels import VoxelBox, patchOf
-from CompactSegMRML.RunParts import RunOptions
-from CompactSegMRML.VolumeInput import STEP_BYTES
+from CompactSegMRML.RunRequest import STEP_BYTES, RunOptions
 from Testing.MRML.conftest import MODEL, wait
 
 MOST_PASSES = 12
@@ -35,7 +34,7 @@ def a_large_volume(warm):
 def test_a_large_volume_is_copied_in_steps_between_which_events_are_handled(
     logic, heard, a_large_volume, monkeypatch
 ):
-    monkeypatch.setattr(RunParts, "COPY_SECONDS", 0)
+    monkeypatch.setattr(RunRequest, "COPY_SECONDS", 0)
     wait(logic, lambda: logic.state == "ready")
     logic.segment(a_large_volume, model=MODEL)
     polls = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import slicer
 
-from CompactSegMRML.StoredResults import resultsOf
+from CompactSegMRML.SceneFace import resultsOf
 from Testing.MRML.conftest import add_volume, labels_in, run, save_and_open
 
 

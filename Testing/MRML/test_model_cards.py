@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from CompactSegLib.serve.events import ready
 from CompactSegMRML.Results import ModelCard
-from CompactSegMRML.WorkerOffer import modelsOf
+from CompactSegMRML.WorkerClient import modelsOf
 from Testing.MRML.conftest import wait
 
 

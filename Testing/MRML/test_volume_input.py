@@ -10,9 +10,9 @@ import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, imageOf, patchOf, patchOfImages
-from CompactSegMRML.RegionOfInterest import boxOf
+from CompactSegMRML.RunRequest import VolumeCopy
 from CompactSegMRML.VolumeInput import (
-    VolumeCopy,
+    boxOf,
     gridInPatient,
     ijkToRAS,
     ijkToWorld,

@@ -11,9 +11,15 @@ import slicer
 
 from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegMRML.Results import LevelResult, ModelCard, ModelInfo, Results
-from CompactSegQt.Levels import changeSentence, findingsText, rowCells, stopSentence
 from CompactSegQt.ModelList import description, lineOf
-from CompactSegQt.Structures import volumeText, volumeTooltip
+from CompactSegQt.Texts import (
+    changeSentence,
+    findingsText,
+    rowCells,
+    stopSentence,
+    volumeText,
+    volumeTooltip,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXPECTED = {"Pons": ExpectedVolume(mean=6.8, least=4.0, most=10.1)}

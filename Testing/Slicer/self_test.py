@@ -61,8 +61,8 @@ def run(report: Report, *, only: tuple[str, ...]) -> None:
             f"Slicer's Python lacks {', '.join(missing)}: install with PythonSlicer -m pip install."
         )
         return
+    from CompactSegQt.SelfTest import SCENARIOS, runScenario, sentence
     from CompactSegQt.SelfTest.Driver import Driver
-    from CompactSegQt.SelfTest.Run import SCENARIOS, runScenario, sentence
 
     chosen = {sentence(each.__name__): each for each in SCENARIOS}
     chosen = {name: each for name, each in chosen.items() if name.startswith(only or "")}

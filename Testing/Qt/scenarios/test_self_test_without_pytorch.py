@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from CompactSegQt.SelfTest.Run import SCENARIOS, runSelfTest
+from CompactSegQt.SelfTest import SCENARIOS, runSelfTest
 
 
 @pytest.mark.timeout(600)

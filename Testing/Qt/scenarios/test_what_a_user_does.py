@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from CompactSegQt.SelfTest.Run import SCENARIOS, sentence
+from CompactSegQt.SelfTest import SCENARIOS, sentence
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: sentence(scenario.__name__))
@@ -13,9 +13,9 @@ def test_scenario(driver, scenario):
 
 
 def test_the_self_test_that_slicer_runs_is_these(driver, desktop):
-    from CompactSegQt.SelfTest import Geometries, Levels, Mishaps, Models, Ownership
+    from CompactSegQt.SelfTest import Everyday, Mishaps, Ownership
 
-    for file in (Geometries, Levels, Mishaps, Models, Ownership):
+    for file in (Everyday, Mishaps, Ownership):
         written = {
             name
             for name, value in vars(file).items()

@@ -1,4 +1,7 @@
-"""The layout of a comparison: for each side an axial view over a sagittal and a coronal one, A left and B right."""
+"""The slice views: which volume they show, and the layout of a comparison.
+
+That has for each side an axial view over a sagittal and a coronal one, A left and B right.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ __all__ = [
     "layoutNode",
     "prepareViews",
     "showCrosshair",
+    "showInViews",
     "sliceNode",
+    "volumeOnView",
 ]
 
 LAYOUT = 10783640
@@ -153,3 +158,40 @@ def _view(side: str, orientation: str) -> str:
         for name, value in properties.items()
     )
     return f'<view class="vtkMRMLSliceNode" singletontag="CompactSeg{side}{orientation}">{inner}</view>'
+
+
+def _viewedIDs(scene: Any) -> list[str]:
+    """IDs of the volumes in the background of the slice views, the usual ones first; then those before them."""
+    ofComparisons = [name for pair in VIEW_NAMES for name in pair]
+    layers: tuple[list[str], list[str]] = ([], [])
+    nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    nodes.sort(key=lambda node: node.GetLayoutName() not in ("Red", "Yellow", "Green"))
+    for node in nodes:
+        if node.GetLayoutName() in ofComparisons:
+            continue
+        for layer, volumeID in zip(
+            layers, (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID()), strict=True
+        ):
+            if volumeID and scene.GetNodeByID(volumeID):
+                layer.append(volumeID)
+    return [*layers[0], *layers[1]]
+
+
+def volumeOnView(scene: Any) -> Any:
+    """The volume that the slice views show, or else the first there is; None without one."""
+    shown = _viewedIDs(scene)
+    return (scene.GetNodeByID(shown[0]) if shown else None) or scene.GetFirstNodeByClass(
+        "vtkMRMLScalarVolumeNode"
+    )
+
+
+def showInViews(volume: Any) -> None:
+    """Let the slice views show a volume that none of them shows.
+
+    One that is still without voxels is left to whoever is making it: shown now, it would get a window of nothing.
+    """
+    if volume is None or volume.GetImageData() is None or volume.GetScene().IsImporting():
+        return
+    if volume.GetID() in _viewedIDs(volume.GetScene()):
+        return
+    slicer.util.setSliceViewerLayers(background=volume, fit=True)
