@@ -12,6 +12,8 @@ import vtk
 from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts
 
 __all__ = [
+    "columnOf",
+    "fillTable",
     "folderOf",
     "putBeside",
     "putIntoFolder",
@@ -143,20 +145,25 @@ def writeTable(
         node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         node.SetAttribute(_MARK, "1")
         node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
-    wasModified = node.StartModify()
     node.SetAttribute(_MODEL, model)
+    fillTable(node, _columns(facts))
+    return node, isNew
+
+
+def fillTable(node: Any, columns: Iterable[Any]) -> None:
+    """Let a vtkMRMLTableNode have these columns."""
+    wasModified = node.StartModify()
     node.SetUseColumnTitleAsColumnHeader(True)
     table = vtk.vtkTable()
-    for column in _columns(facts):
+    for column in columns:
         table.AddColumn(column)
     node.SetAndObserveTable(table)
     node.EndModify(wasModified)
-    return node, isNew
 
 
 def _columns(facts: Sequence[LevelFacts]) -> list[Any]:
     names = list(dict.fromkeys(name for each in facts for name in each.millilitres))
-    columns = [_column(vtk.vtkIntArray(), "Level", [each.level for each in facts])]
+    columns = [columnOf(vtk.vtkIntArray(), "Level", [each.level for each in facts])]
     numbers = {
         # No number at all would shift the rows; Slicer shows this as nan.
         "Improvement": [
@@ -169,11 +176,12 @@ def _columns(facts: Sequence[LevelFacts]) -> list[Any]:
         },
     }
     return columns + [
-        _column(vtk.vtkDoubleArray(), name, values) for name, values in numbers.items()
+        columnOf(vtk.vtkDoubleArray(), name, values) for name, values in numbers.items()
     ]
 
 
-def _column(array: Any, name: str, values: Sequence[float]) -> Any:
+def columnOf(array: Any, name: str, values: Iterable[Any]) -> Any:
+    """A VTK array with this name and these values."""
     array.SetName(name)
     for value in values:
         array.InsertNextValue(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import vtk
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegMRML.Edits import releaseLevel
 from CompactSegMRML.LevelFacts import EDITED_ROLE
+from CompactSegMRML.ResultFolder import columnOf, fillTable
 from CompactSegMRML.Results import LevelResult, RunOutcome
 from CompactSegMRML.Signal import tr
 
@@ -169,26 +171,23 @@ def _itemsOf(node: Any) -> list[_Item]:
 
 def _writeTable(scene: Any, rows: Sequence[_Row]) -> None:
     name = scene.GenerateUniqueName("CompactSeg volumes")
-    node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    table = vtk.vtkTable()
     structures = list(dict.fromkeys(name for row in rows for name in row.millilitres))
     texts = {"Volume": "volume", "Frame": "frame", "Status": "status"}
-    for title, attribute in texts.items():
-        column = vtk.vtkStringArray()
-        column.SetName(title)
-        for row in rows:
-            column.InsertNextValue(getattr(row, attribute))
-        table.AddColumn(column)
-    level = vtk.vtkIntArray()
-    level.SetName("Level")
-    for row in rows:
-        level.InsertNextValue(row.level)
-    table.AddColumn(level)
-    for structure in structures:
-        column = vtk.vtkDoubleArray()
-        column.SetName(f"{structure} (ml)")
-        for row in rows:
-            column.InsertNextValue(row.millilitres.get(structure, float("nan")))
-        table.AddColumn(column)
-    node.SetAndObserveTable(table)
+    fillTable(
+        scene.AddNewNodeByClass("vtkMRMLTableNode", name),
+        [
+            *(
+                columnOf(vtk.vtkStringArray(), title, [getattr(row, attribute) for row in rows])
+                for title, attribute in texts.items()
+            ),
+            columnOf(vtk.vtkIntArray(), "Level", [row.level for row in rows]),
+            *(
+                columnOf(
+                    vtk.vtkDoubleArray(),
+                    f"{each} (ml)",
+                    [row.millilitres.get(each, math.nan) for row in rows],
+                )
+                for each in structures
+            ),
+        ],
+    )
