@@ -12,12 +12,14 @@ LONGEST_SECONDS = 60
 
 
 class WarmWorkers:
-    """Stands for the class WorkerProcess; a process that was stopped is given to whoever starts the same one."""
+    """Stands for the class WorkerProcess; a default worker that was stopped is given to whoever starts one next."""
 
     def __init__(self) -> None:
         self._idle: list[tuple[Any, _Kept]] = []
 
     def __call__(self, launch: Any, *, prepare: Any) -> WorkerProcess:
+        if not launch.isDefault:
+            return WorkerProcess(launch, prepare=prepare)
         key = (launch.arguments, tuple(sorted(launch.environment.items())))
         for entry in [each for each in self._idle if each[0] == key]:
             self._idle.remove(entry)

@@ -58,7 +58,7 @@ def driver(desktop) -> Any:
             volume = desktop.load("left_hippocampus" if name == "small" else "template")
             if name == "large":
                 # Large enough to act in the middle of a run, small enough for many runs.
-                middle = slicer.util.arrayFromVolume(volume)[30:158, 50:178, 30:158]
+                middle = slicer.util.arrayFromVolume(volume)[46:142, 66:162, 46:142]
                 slicer.util.updateVolumeFromArray(volume, middle.copy())
                 desktop.show(volume)
             return volume
