@@ -36,7 +36,8 @@ DEEP_GREY_RAS_MM = (-24.0, -14.0, 2.0)
 LEFT_HIPPOCAMPUS_RAS_MM = (-25.0, -23.0, -13.0)
 REGION_MM = (42.0, 58.0, 54.0)
 """Along R, A and S: 8 to 10 mm around the template's left hippocampus."""
-VIEW_MM = 90.0
+BETWEEN_HIPPOCAMPI_RAS_MM = (0.0, -23.0, -13.0)
+VIEW_MM = 120.0
 """What a slice view shows from side to side where the hippocampus is looked at."""
 
 
@@ -96,14 +97,14 @@ def edited(desktop: Desktop) -> None:
 
 
 def region(desktop: Desktop) -> None:
-    """A model for a region was chosen; the region was added and dragged to one hippocampus."""
+    """A region was added and dragged to one hippocampus."""
     _with_region(desktop)
     _picture(desktop, "region")
 
 
 def detail(desktop: Desktop) -> None:
-    """The hippocampus in its region, all levels, in 3D too."""
-    _with_region(desktop)
+    """Both hippocampi, found in the whole head, all levels, in 3D too."""
+    _with_hippocampus(desktop)
     _look_closer(desktop)
     _all_levels(desktop)
     desktop.click(desktop.ui.segmentButton)
@@ -139,17 +140,23 @@ def _brain_segmented(desktop: Desktop) -> None:
     _jump(desktop, DEEP_GREY_RAS_MM)
 
 
-def _with_region(desktop: Desktop) -> Any:
-    """As a user makes it who follows the panel's advice, and folds Advanced away again."""
+def _with_hippocampus(desktop: Desktop) -> Any:
     volume = _opened(desktop)
     names = [model.name for model in desktop.panel.logic.models]
     desktop.ui.modelTable.selectRow(names.index(HIPPOCAMPUS))
-    desktop.click(desktop.ui.noticeButton)
+    _jump(desktop, LEFT_HIPPOCAMPUS_RAS_MM)
+    return volume
+
+
+def _with_region(desktop: Desktop) -> Any:
+    """As a user makes it, who folds Advanced away again."""
+    volume = _with_hippocampus(desktop)
+    desktop.click(desktop.ui.advancedButton)
+    desktop.click(desktop.ui.newRegionButton)
     region = desktop.ui.regionSelector.currentNode()
     region.SetSize(*REGION_MM)
     region.SetCenterWorld(*LEFT_HIPPOCAMPUS_RAS_MM)
     desktop.click(desktop.ui.advancedButton)
-    _jump(desktop, LEFT_HIPPOCAMPUS_RAS_MM)
     return volume
 
 
@@ -177,13 +184,14 @@ def _jump(desktop: Desktop, ras_mm: tuple[float, float, float]) -> None:
 
 
 def _look_closer(desktop: Desktop) -> None:
-    """Zoom in on the hippocampus, and hide the region, as a user does with its eye."""
-    region = desktop.ui.regionSelector.currentNode()
-    region.GetDisplayNode().SetVisibility(False)
+    """Zoom in on the hippocampi; seen from the side, on the left one."""
     for node in _slice_nodes():
         width, height, depth = node.GetFieldOfView()
         node.SetFieldOfView(VIEW_MM, VIEW_MM * height / width, depth)
-        node.JumpSliceByCentering(*LEFT_HIPPOCAMPUS_RAS_MM)
+        is_from_side = node.GetOrientation() == "Sagittal"
+        node.JumpSliceByCentering(
+            *(LEFT_HIPPOCAMPUS_RAS_MM if is_from_side else BETWEEN_HIPPOCAMPI_RAS_MM)
+        )
     desktop.wait(0.05)
 
 
@@ -192,9 +200,9 @@ def _look_from_the_front(desktop: Desktop) -> None:
     import slicer
 
     camera = slicer.util.getNodesByClass("vtkMRMLCameraNode")[0]
-    camera.SetFocalPoint(*LEFT_HIPPOCAMPUS_RAS_MM)
-    right, anterior, superior = LEFT_HIPPOCAMPUS_RAS_MM
-    camera.SetPosition(right - 130.0, anterior + 60.0, superior + 45.0)
+    camera.SetFocalPoint(*BETWEEN_HIPPOCAMPI_RAS_MM)
+    right, anterior, superior = BETWEEN_HIPPOCAMPI_RAS_MM
+    camera.SetPosition(right - 60.0, anterior + 170.0, superior + 70.0)
     camera.ResetClippingRange()
     desktop.wait(0.5)
 

@@ -24,6 +24,7 @@ __all__ = [
     "showOnly",
     "shownLevel",
     "structuresOf",
+    "unsided",
 ]
 
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
@@ -122,6 +123,16 @@ class Structure:
         return round(2 * (left - right) / (left + right), 6) if left + right else None
 
 
+def unsided(name: str) -> str:
+    """A segment's name without its side.
+
+    >>> unsided("Left anterior hippocampus"), unsided("Brain stem")
+    ('Anterior hippocampus', 'Brain stem')
+    """
+    found = _SIDE.match(name)
+    return found["rest"][0].upper() + found["rest"][1:] if found else name
+
+
 def structuresOf(names: Iterable[str]) -> list[Structure]:
     """Names of segments as structures, in their order; what has only one side stays as it is called.
 
@@ -138,9 +149,8 @@ def structuresOf(names: Iterable[str]) -> list[Structure]:
         found = _SIDE.match(name)
         pair = sides[found["rest"].lower()] if found else {}
         if found and len(pair) == 2:
-            rest = found["rest"]
-            whole = rest[0].upper() + rest[1:]
-            structures.setdefault(rest.lower(), Structure(whole, pair["left"], pair["right"]))
+            both = Structure(unsided(name), pair["left"], pair["right"])
+            structures.setdefault(found["rest"].lower(), both)
         else:
             structures.setdefault(name, Structure(name))
     return list(structures.values())

@@ -54,7 +54,8 @@ class ModelInfo:
         title: For people.
         description: One or two sentences.
         levels: How many it has.
-        labels: What it segments: ``value``, ``name``, ``color`` (0 to 255), ``terminology``.
+        labels: What it segments: ``value``, ``name``, ``color`` (0 to 255), ``terminology``. Of a whole that has
+            a left and a right of it, a run may bring both.
         channels: Images that it takes; the module can use those with one.
         modality: Such as ``MR T1``.
         licence: Of the weights.
@@ -62,6 +63,7 @@ class ModelInfo:
         folder: Where it is, on the worker's machine.
         stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
         fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
+        findsRegions: Whether it looks for such a part itself in a larger image, with the help of another model.
         card: Empty where the worker is of a version that does not tell.
     """
 
@@ -77,6 +79,7 @@ class ModelInfo:
     folder: str
     stopThreshold: float
     fieldMm: tuple[float, float, float] | None = None
+    findsRegions: bool = False
     card: ModelCard = field(default_factory=ModelCard, compare=False)
 
 

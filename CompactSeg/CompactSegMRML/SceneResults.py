@@ -41,6 +41,7 @@ from CompactSegMRML.RunRequest import Kept, RunOptions
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.VolumeInput import wholeBox
+from CompactSegMRML.WorkerClient import labelsOf
 
 __all__ = ["SceneResults"]
 
@@ -125,7 +126,7 @@ class SceneResults:
             )
             if sent is not None:
                 rememberImage(volumeNode, box, sent.stamp, sent.imageCrc)
-            node, isNew = placeLevel(volumeNode, facts, patch, labels=model.labels)
+            node, isNew = placeLevel(volumeNode, facts, patch, labels=labelsOf(event, model))
             if isNew:
                 node.GetDisplayNode().SetVisibility2DFill(not self._outlineOnly)
             table, isNewTable = self._writeTable(volumeNode, model.name)

@@ -21,7 +21,7 @@ from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
 
-__all__ = ["WorkerClient", "modelsOf"]
+__all__ = ["WorkerClient", "labelsOf", "modelsOf"]
 
 _READY_SECONDS = 60.0
 
@@ -252,8 +252,15 @@ def _model(data: Mapping[str, Any]) -> ModelInfo:
         folder=data["folder"],
         stopThreshold=data["stop"]["threshold"],
         fieldMm=tuple(field) if field else None,
+        findsRegions=data.get("region") is not None,
         card=_card(card) if card is not None else ModelCard(),
     )
+
+
+def labelsOf(event: Mapping[str, Any], model: ModelInfo) -> tuple[Label, ...]:
+    """The labels of a ``level`` event: those of its run, which may tell sides apart that the model's do not."""
+    stated = event.get("labels")
+    return tuple(map(Label.from_dict, stated)) if stated is not None else model.labels
 
 
 def _card(data: Mapping[str, Any]) -> ModelCard:

@@ -142,9 +142,9 @@ def _missing(*, declined: bool) -> str:
 
 
 def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:
-    """Advice on a region where the image shows much more than the model knows."""
-    field = getattr(model, "fieldMm", None)
-    if field is None or volumeNode is None or volumeNode.GetImageData() is None:
+    """Advice on a region where the image shows much more than the model knows, and the model finds none itself."""
+    field = model.fieldMm if model is not None and not model.findsRegions else None
+    if field is None or volumeNode.GetImageData() is None:
         return ""
     size = [
         voxels * mm

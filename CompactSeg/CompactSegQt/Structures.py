@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf
+from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf, unsided
 from CompactSegMRML.Results import Comparison, Results
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText, volumeTooltip
@@ -200,6 +200,11 @@ def _contentOfLevel(results: Results, expected: Mapping[str, ExpectedVolume]) ->
         headings = (
             heading, (_("Left (ml)"), ""), (_("Right (ml)"), ""), (_("L − R"), difference)
         )  # fmt: skip
+    # A model of a part that has a left and a right states what one of them has.
+    both = {
+        name: expected[unsided(name)] for name in level.millilitres if unsided(name) in expected
+    }
+    expected = {**both, **expected}
     rows = []
     for each in structures:
         figures = [

@@ -178,29 +178,27 @@ def theFirstModelNeedsNoChoiceAndNoRegion(driver: Driver) -> None:
     assert len({name for each in structures for name in each.segments}) == len(names)
 
 
-def aWarningBeforeTheRunDoesNotHideWhatTheRunTold(driver: Driver) -> None:
+def whatARunToldStandsBelowTheLevels(driver: Driver) -> None:
     volume = driver.load("large")
     slicer.util.updateVolumeFromArray(volume, 0 * slicer.util.arrayFromVolume(volume))
     driver.choosing(volume)
     driver.segment()
     assert "Nothing was found" in driver.ui.findingsText.text
-    assert "made for a region" in driver.ui.noticeText.text
-    assert driver.ui.noticeButton.visible
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
 
 
-def aModelForARegionStillSaysSoOnAWholeHead(driver: Driver) -> None:
+def aModelForAPartOfTheHeadFindsItItself(driver: Driver) -> None:
     driver.choosing(driver.load("large"))
     driver.ready()
-    assert driver.ui.noticeFrame.visible
-    assert "region" in driver.ui.noticeText.text
-    driver.chooseModel(BRAIN)
+    assert driver.model.fieldMm is not None
     assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
 
 
 def aRegionThatIsLeftFromBeforeIsTold(driver: Driver) -> None:
     driver.choosing(driver.load("large"))
     driver.ready()
-    driver.click(driver.ui.noticeButton)
+    driver.ui.advancedButton.collapsed = False
+    driver.click(driver.ui.newRegionButton)
     assert driver.widget.panel.parameters.region is not None
     assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
     driver.chooseModel(BRAIN)
@@ -251,8 +249,8 @@ SCENARIOS = (
     statisticsAreAboutTheShownLevel,
     cancellingKeepsFinishedLevelsAndNoHalfNode,
     theFirstModelNeedsNoChoiceAndNoRegion,
-    aWarningBeforeTheRunDoesNotHideWhatTheRunTold,
-    aModelForARegionStillSaysSoOnAWholeHead,
+    whatARunToldStandsBelowTheLevels,
+    aModelForAPartOfTheHeadFindsItItself,
     aRegionThatIsLeftFromBeforeIsTold,
     switchingModelsKeepsBothResults,
 )

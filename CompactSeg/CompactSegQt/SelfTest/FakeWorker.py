@@ -111,9 +111,9 @@ class _FakeWorker:
             event = {
                 "event": "level", "id": request, "level": level, "improvement": change,
                 "improvement_by_label": changes, "seconds": self._seconds, "parameters": 1, "macs_per_voxel": 1.0,
-                "millilitres": self._millilitres(labels), "blocks_run": 2, "stop": stop,
-                "stop_reason": reason, "device": "cpu", "device_name": "Fake processor", "precision": "fp32",
-                "tile": 0, "messages": [] if labels.any() else ["Nothing was found."],
+                "millilitres": self._millilitres(labels), "labels": self._model["labels"], "blocks_run": 2,
+                "stop": stop, "stop_reason": reason, "device": "cpu", "device_name": "Fake processor",
+                "precision": "fp32", "tile": 0, "messages": [] if labels.any() else ["Nothing was found."],
             }  # fmt: skip
             self._tell(event, labels)
             if stop is not None:

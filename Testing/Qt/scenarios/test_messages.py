@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import qt
@@ -20,6 +21,19 @@ def test_that_nothing_was_found_in_an_empty_image_is_said(driver):
     assert "Nothing was found: all voxels of" in driver.ui.findingsText.text
     driver.choosing(driver.load("small"))
     driver.waitUntil(lambda: not driver.ui.findingsText.visible, "the sentence to go")
+
+
+def test_a_model_for_a_region_that_finds_none_itself_asks_for_one_on_a_whole_head(driver):
+    driver.choosing(driver.load("large"))
+    driver.ready()
+    client = driver.logic._client
+    client.models = tuple(replace(each, findsRegions=False) for each in client.models)
+    client.changed()
+    assert "was made for a region of about 42 × 58 × 45 mm" in driver.ui.noticeText.text
+    driver.click(driver.ui.noticeButton)
+    region = driver.widget.panel.parameters.region
+    np.testing.assert_allclose(region.GetSize(), driver.model.fieldMm)
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
 
 
 def test_texts_from_a_scene_are_plain_text_everywhere(driver, desktop):

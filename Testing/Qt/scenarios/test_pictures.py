@@ -88,13 +88,11 @@ def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
     driver.ready()
     look_at(LEFT_HIPPOCAMPUS)
     desktop.screenshot("panel-whole-head")
-    assert "Add region" in driver.ui.noticeButton.text
-    driver.click(driver.ui.noticeButton)
-    assert not driver.ui.noticeFrame.visible
+    driver.click(driver.ui.advancedButton)
+    driver.click(driver.ui.newRegionButton)
     region = driver.widget.panel.parameters.region
     np.testing.assert_allclose(region.GetSize(), driver.model.fieldMm)
     np.testing.assert_allclose(region.GetCenter(), LEFT_HIPPOCAMPUS, atol=1)
-    driver.click(driver.ui.advancedButton)
     desktop.screenshot("panel-region")
 
     process = driver.logic.workerProcessId

@@ -1,0 +1,100 @@
+"""A whole head and the model for the hippocampus, with the real worker: both sides, each with its parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from CompactSegQt.Structures import FIGURES, NAME
+
+PARTS = [
+    f"{side} {part} hippocampus" for part in ("anterior", "posterior") for side in ("Left", "Right")
+]
+
+
+@pytest.fixture
+def a_coarse_head(driver):
+    """All of the template with voxels of 2 mm, in which the hippocampi are found and seen, and quickly."""
+    volume = driver.load("head")
+    array = slicer.util.arrayFromVolume(volume)[::2, ::2, ::2]
+    volume.SetSpacing(*(2 * mm for mm in volume.GetSpacing()))
+    slicer.util.updateVolumeFromArray(volume, array.copy())
+    return driver.choosing(volume)
+
+
+def segments_of(node):
+    segmentation = node.GetSegmentation()
+    return [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
+
+
+def terms_of(segment):
+    entry = vtk.reference("")
+    assert segment.GetTag(segment.GetTerminologyEntryTagName(), entry)
+    return str(entry).split("~")
+
+
+def test_each_side_of_a_whole_head_gets_its_segments(driver, desktop, a_coarse_head):
+    driver.ready()
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
+    assert driver.segment().kind == "done"
+    results = driver.logic.results(a_coarse_head)
+    assert [each.level for each in results.levels] == [1, 2, 3]
+    colors = {}
+    for level in results.levels:
+        segments = segments_of(level.segmentationNode)
+        assert sorted(each.GetName() for each in segments) == sorted(PARTS)
+        assert level.millilitres.keys() == set(PARTS)
+        for segment in segments:
+            colors.setdefault(segment.GetName(), set()).add(segment.GetColor())
+            terms = terms_of(segment)
+            assert "Hippocampus" in terms[2]
+            assert segment.GetName().partition(" ")[0] in terms[3]
+            part = segment.GetName().split()[1].capitalize()
+            assert any(part in term for term in terms[4:]), terms
+    assert all(len(found) == 1 for found in colors.values()), "a structure keeps its colour"
+    last = results.levels[-1]
+    for segment in segments_of(last.segmentationNode):
+        identity = last.segmentationNode.GetSegmentation().GetSegmentIdBySegment(segment)
+        isLeft = last.segmentationNode.GetSegmentCenterRAS(identity)[0] < 0
+        assert isLeft == segment.GetName().startswith("Left")
+        assert 0.3 < last.millilitres[segment.GetName()] < 4
+
+    table = driver.ui.structuresTable
+    rows = {table.item(row, NAME).text(): row for row in range(table.rowCount)}
+    assert list(rows) == ["Anterior hippocampus", "Posterior hippocampus"]
+    assert table.columnCount == FIGURES + 3, "left, right and how much they differ"
+    tooltip = table.item(rows["Anterior hippocampus"], FIGURES).toolTip()
+    assert "Training cases" in tooltip, "what one side has is known of each"
+    node = results.tableNode.GetTable()
+    columns = [node.GetColumnName(n) for n in range(node.GetNumberOfColumns())]
+    assert columns[3:] == [f"{name} (ml)" for name in last.millilitres]
+
+    driver.click(driver.ui.compareButton)
+    assert {each.name for each in driver.logic.comparison.structures} == set(PARTS)
+    driver.click(driver.ui.compareButton)
+    driver.slide(driver.ui.levelSlider, 1)
+    driver.click(driver.ui.statisticsButton)
+    statistics = slicer.util.getModuleWidget("SegmentStatistics")
+    assert statistics.segmentationSelector.currentNode() is results.level(1).segmentationNode
+
+
+def test_a_crop_of_the_same_volume_has_the_models_own_labels_afterwards(driver, a_coarse_head):
+    driver.ready()
+    driver.segment()
+    head = slicer.util.arrayFromVolume(a_coarse_head)
+    matrix = np.linalg.inv(slicer.util.arrayFromVTKMatrix(ijk_to_ras(a_coarse_head)))
+    centre = np.round(matrix @ [-25.0, -23.0, -13.0, 1.0])[:3].astype(int)
+    box = tuple(slice(n - 12, n + 13) for n in centre[::-1])
+    slicer.util.updateVolumeFromArray(a_coarse_head, head[box].copy())
+    assert driver.segment().kind == "done"
+    for level in driver.logic.results(a_coarse_head).levels:
+        names = [each.GetName() for each in segments_of(level.segmentationNode)]
+        assert names == ["Anterior hippocampus", "Posterior hippocampus"]
+
+
+def ijk_to_ras(volume):
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    return matrix
