@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-LIBRARY := CompactSegLib $(addprefix Testing/,Lib Layering Benchmarks Examples test_benchmarks.py)
 QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output inference datasets judge)
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
@@ -39,11 +38,9 @@ screenshots: $(VENV)/.installed-development
 screenshots-dark: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py --dark $(PICTURES)
 
-# The tests of the library, of benchmarks and of examples share nothing, so each core runs some of them; windows and
-# scenes come one after the other.
+# Each core runs some of the files, in a process with a scene, a window and workers of its own.
 test: $(VENV)/.installed-development
-	$(BIN)/python -m pytest -n auto --dist loadfile $(LIBRARY)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY))
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # What starts no process, trains nothing and opens no window; few drawn examples.
 quick: $(VENV)/.installed-development
