@@ -194,7 +194,8 @@ def test_another_command_can_take_its_place(scene):
     logic.close()
 
 
-def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(scene):
+def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(scene, monkeypatch):
+    monkeypatch.setattr("CompactSegMRML.WorkerProcess._GRACE_SECONDS", 0.5)
     code = """
         import json, sys, time
         sys.path[0] = sys.argv[1]
