@@ -45,11 +45,10 @@ def a_module(tmp_path: Path):
         package = folder / "CompactSegQt/SelfTest"
         package.mkdir(parents=True)
         (folder / "CompactSeg.py").write_text(MODULE, encoding="utf-8")
-        for file in (folder / "CompactSegQt/__init__.py", package / "__init__.py"):
-            file.touch()
+        (folder / "CompactSegQt/__init__.py").touch()
         (folder / "CompactSegQt/Packages.py").write_text(PACKAGES, encoding="utf-8")
         (package / "Driver.py").write_text("class Driver: pass\n", encoding="utf-8")
-        (package / "Run.py").write_text(RUN + scenarios, encoding="utf-8")
+        (package / "__init__.py").write_text(RUN + scenarios, encoding="utf-8")
         return folder
 
     return make
