@@ -21,7 +21,7 @@ class KeptMap:
 
     Attributes:
         number: Of the map that may be read; 0 where none is kept.
-        is_whole: Whether no map was put together from tiles or computed on another device.
+        is_standard: Whether maps are those of standard tiles (`tiles.standard_edge`) on one device, bit for bit.
     """
 
     def __init__(self, config: NetConfig, *, shape: tuple[int, int, int], limit_bytes: int) -> None:
@@ -29,7 +29,7 @@ class KeptMap:
         self._shape = shape
         self.limit_bytes = limit_bytes
         self.number = 0
-        self.is_whole = True
+        self.is_standard = True
         self._values: Tensor | None = None
         self._next = 0
         self._size: torch.Size | None = None
@@ -75,12 +75,17 @@ class KeptMap:
                     raise
                 self._size = None
                 return
-        self.is_whole = False
         inner = (slice(None), slice(None), *relative(at, origin))
         self._being_written[(slice(None), slice(None), *at)] = values[inner]
 
-    def finish(self) -> None:
-        """The level is complete: what was written may be read. After the last level nothing is kept."""
+    def finish(self, *, is_standard: bool) -> None:
+        """The level is complete: what was written may be read. After the last level nothing is kept.
+
+        Args:
+            is_standard: Whether all of its tiles were standard ones.
+        """
+        if self._being_written is not None:
+            self.is_standard = is_standard
         if self._next > self._config.levels:
             self.number, self._values = 0, None
         elif self._being_written is not None:
@@ -99,7 +104,7 @@ class KeptMap:
 
     def to_cpu(self) -> None:
         """Bring all to the CPU, also what is half written."""
-        self.is_whole = False
+        self.is_standard = False
         self._values = None if self._values is None else self._values.cpu()
         self._being_written = None if self._being_written is None else self._being_written.cpu()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
+import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +18,15 @@ from CompactSegLib.inference.feature_maps import KeptMap
 from CompactSegLib.inference.memory import free_main_memory
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole, with_halo
+from CompactSegLib.inference.tiles import (
+    coarser,
+    relative,
+    shape_of,
+    split,
+    standard_edge,
+    whole,
+    with_halo,
+)
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.resampling import Box, GridMap
@@ -23,9 +34,6 @@ from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
-
-_MOST_WHOLE_VOXELS = 2**21
-_LEAST_SHARE = 1 / 8
 
 
 class PreparedImage:
@@ -74,11 +82,31 @@ class PreparedImage:
         """Begin with the image again: nothing is kept."""
         limit = self._processor.kept_limit()
         self.kept = KeptMap(self.config, shape=self.shape, limit_bytes=limit)
+        self._standard: PreparedImage | None = None
+
+    @cached_property
+    def standard_cores(self) -> list[Box]:
+        """The tiles by which ties are decided (`standard_edge`)."""
+        stride = self.config.stride()
+        edge = standard_edge(self.shape, stride=stride)
+        return list(split(whole(self.shape), edge, stride=stride))
+
+    def standard(self, level: int) -> PreparedImage:
+        """The same image with maps of its own, for what is computed in standard tiles up to a level."""
+        if self._standard is None or self._standard.kept.number > level:
+            self._standard = copy.copy(self)
+            self._standard.kept = KeptMap(self.config, shape=self.shape, limit_bytes=sys.maxsize)
+        return self._standard
+
+    def forget_standard(self) -> None:
+        """Give the memory back that `standard` takes."""
+        self._standard = None
 
     def to_cpu(self) -> None:
         """Give the device its memory back."""
         self._image = self._image.cpu()
         self.kept.to_cpu()
+        self.forget_standard()
         self.kept.limit_bytes = self._processor.kept_limit()
 
     def logits(
@@ -88,7 +116,6 @@ class PreparedImage:
         *,
         core: Box | None = None,
         report: LevelReporter | None = None,
-        from_image: bool = False,
         reference: bool = False,
     ) -> Tensor:
         """Logits ``(classes, d, h, w)`` of a box of the model's grid.
@@ -98,12 +125,9 @@ class PreparedImage:
             wanted: The box.
             core: Keep the feature maps computed here.
             report: Told of every block.
-            from_image: Begin with the image also where feature maps are kept.
             reference: Compute on the CPU in fp32 instead of the device.
         """
-        maps = self.joined_maps(
-            level, wanted, core=core, report=report, from_image=from_image, reference=reference
-        )
+        maps = self.joined_maps(level, wanted, core=core, report=report, reference=reference)
         return maps.logits(wanted)
 
     def joined_maps(
@@ -113,7 +137,6 @@ class PreparedImage:
         *,
         core: Box | None = None,
         report: LevelReporter | None = None,
-        from_image: bool = False,
         reference: bool = False,
     ) -> JoinedMaps:
         """The feature maps that a level joins, as far as a box needs them. Arguments are those of `logits`."""
@@ -121,7 +144,7 @@ class PreparedImage:
         device, dtype = runtime.device, runtime.dtype
         if reference:
             net, device, dtype = self._processor.reference, torch.device("cpu"), torch.float32
-        start = 0 if from_image else self.kept.start_for(level)
+        start = self.kept.start_for(level)
         region = self._region(level, wanted, start)
         maps = {start: self._read(start, region).to(device, dtype)}
         steps = level + 2 - start
@@ -137,23 +160,6 @@ class PreparedImage:
                 report.step(number - start, steps)
         maps, region = self.around(level, wanted, level + 1, maps, region)
         return JoinedMaps(self, net, level, maps, region)
-
-    def own_box(self, level: int, support: Box) -> Box:
-        """What to compute for a label that must not depend on how the volume is cut into tiles.
-
-        That is the support itself, whose region is its own; or all of the volume, where the volume is small and the
-        region would be a good part of it. Then one computation serves all such labels, and none is needed where the
-        volume was computed as a whole.
-        """
-        everything = whole(self.shape)
-        voxels = math.prod(self.shape)
-        region = math.prod(shape_of(self._region(level, support, 0)))
-        is_small = voxels <= _MOST_WHOLE_VOXELS and region >= voxels * _LEAST_SHARE
-        return everything if is_small else support
-
-    def is_whole(self, core: Box) -> bool:
-        """Whether a tile's logits are those of the whole volume computed at once from the image."""
-        return core == whole(self.shape) and self.kept.is_whole
 
     def _read(self, number: int, region: Box) -> Tensor:
         if number:

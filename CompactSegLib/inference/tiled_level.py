@@ -16,19 +16,23 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.tiles import choose_edge, hull, least_edge, shape_of, split, whole
+from CompactSegLib.inference.tiles import (
+    choose_edge,
+    hull,
+    least_edge,
+    shape_of,
+    split,
+    standard_edge,
+    whole,
+)
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import Box, GridMap
 
-# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
-# cuDNN versions are wrong in bf16 on very large volumes (pytorch/pytorch#163539).
-_LARGEST_EDGE = 192
 _PROBE_EDGE = 16
 _LEAST_AGREEMENT = 0.95
 # Above the largest difference between tilings seen in fp32, 6e-6 relative to the logits (benchmarks/exact_tiles.py).
 _CLOSE = 1e-5
-_MOST_CLOSE_CALLS = 1000
 _PART_VOXELS = 2**21
 _LEAST_ROWS = 16
 
@@ -84,7 +88,7 @@ class TiledLevel:
             raise
         finally:
             self._processor.interrupt = None
-        self._image.kept.finish()
+        self._image.kept.finish(is_standard=self._only_standard)
         return self._labels
 
     def _try_tile(self, core: Box) -> Exception | None:
@@ -127,6 +131,8 @@ class TiledLevel:
         self.edge = self._choose_edge()
         kept.begin(self._level, dtype=runtime.dtype)
         self._cores = deque(self._cut(whole(self._image.shape)))
+        self._only_standard = True
+        self._ties: NDArray[np.bool_] | None = None
         self._report.restart()
 
     def _cut(self, box: Box) -> list[Box]:
@@ -136,14 +142,17 @@ class TiledLevel:
         processor, config = self._processor, self._image.config
         if processor.tile is not None:
             return math.ceil(processor.tile / self._stride) * self._stride
+        shape = self._image.shape
+        is_fp32 = processor.runtime.precision == "fp32"
+        most = {"largest": standard_edge(shape, stride=self._stride)} if is_fp32 else {}
         return choose_edge(
             config,
             self._level,
             start=self._start,
-            shape=self._image.shape,
+            shape=shape,
             free_bytes=processor.runtime.free_bytes(),
             itemsize=processor.runtime.dtype.itemsize,
-            largest=_LARGEST_EDGE,
+            **most,
         )
 
     def _use_less_memory(self) -> None:
@@ -183,8 +192,10 @@ class TiledLevel:
 
     def _run_tile(self, core: Box) -> None:
         self._report.begin_tile(math.prod(shape_of(core)))
-        target = self._grid.oriented_box(core)
-        wanted = hull(core, self._grid.support(target)) if all(shape_of(target)) else core
+        target, wanted = self._boxes(core)
+        is_standard = self._is_standard(core)
+        self._only_standard &= is_standard
+        has_ties = self._processor.runtime.precision == "fp32" and not is_standard
         probe = None
         with self._processor.runtime.settings():
             maps = self._image.joined_maps(self._level, wanted, core=core, report=self._report)
@@ -194,20 +205,28 @@ class TiledLevel:
                 logits = maps.logits(box)
                 # Where most is likely to be found.
                 probe = self._probe(logits, box, number == len(parts) // 2) or probe
-                self._labels[part] = self._grid.labels(logits, box, part).cpu().numpy()
+                if has_ties:
+                    self._label_and_note_ties(logits, box, part)
+                else:
+                    self._labels[part] = self._grid.labels(logits, box, part).cpu().numpy()
                 self._report.step(self.blocks_run + (number + 1) / len(parts), self.blocks_run + 1)
-                if self._processor.runtime.precision == "fp32":
-                    self._decide_close_calls(logits, box, part, core=core)
             # The reference has maps of its own, for which these make room.
             del maps, logits
             if probe is not None:
                 self._compare(*probe)
+            if len(self._cores) == 1:
+                self._decide_ties()
         self._report.end_tile()
+
+    def _boxes(self, core: Box) -> tuple[Box, Box]:
+        """The source voxels of a tile, and the model voxels whose logits they need."""
+        target = self._grid.oriented_box(core)
+        return target, hull(core, self._grid.support(target)) if all(shape_of(target)) else core
 
     def _parts(self, target: Box) -> Iterator[Box]:
         """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
 
-        In fp32 labels hang on roundings (`_decide_close_calls`), and these on what is computed at a time: all.
+        In fp32 labels hang on roundings (`_decide_ties`), and these on what is computed at a time: all.
         """
         depth, height, width = target
         rows = depth.stop - depth.start
@@ -219,36 +238,53 @@ class TiledLevel:
         for start in range(depth.start, depth.start + rows, at_a_time):
             yield slice(start, min(start + at_a_time, depth.stop)), height, width
 
-    def _decide_close_calls(self, logits: Tensor, box: Box, target: Box, *, core: Box) -> None:
-        """Label voxels whose two best classes tie within rounding from a region of their own.
+    def _is_standard(self, core: Box) -> bool:
+        """Whether a tile comes out as `_decide_ties` would compute it, bit for bit."""
+        cores, kept = self._image.standard_cores, self._image.kept
+        # A volume computed as a whole has the same maps, whether they are kept or computed again.
+        begins_as_usual = len(cores) == 1 or self._start == (self._level if self._level > 1 else 0)
+        return kept.is_standard and begins_as_usual and core in cores
 
-        Convolution kernels sum in an order that depends on the tile's shape. A voxel's own region is the same whatever
-        the tiles are, so its label is too.
+    def _label_and_note_ties(self, logits: Tensor, box: Box, part: Box) -> None:
+        labels, ties = self._grid.labels_and_ties(logits, box, part, within=_CLOSE)
+        self._labels[part] = labels.cpu().numpy()
+        if self._ties is None and bool(ties.any()):
+            self._ties = np.zeros(self._labels.shape, dtype=np.bool_)
+        if self._ties is not None:
+            self._ties[part] = ties.cpu().numpy()
+
+    def _decide_ties(self) -> None:
+        """Label voxels whose two best classes tie within rounding as the standard tiles label them.
+
+        Convolution kernels sum in an order that depends on the tile's shape. The standard tiles are the same whatever
+        the tiles are, so these labels are too; and where a run's own tiles are those, nothing is left to decide.
         """
-        image, everything = self._image, whole(self._image.shape)
-        of_everything: Tensor | None = None
-        close = self._grid.close_calls(logits, box, target, within=_CLOSE, most=_MOST_CLOSE_CALLS)
-        if close is None:
-            self._processor.tell(
-                f"Level {self._level}: more than {_MOST_CLOSE_CALLS} voxels of a tile tie between two labels, as they "
-                "do where an image is constant; their label may depend on the tile size."
-            )
+        if self._ties is None:
             return
-        steps = self.blocks_run + 1  # of the tile itself: its blocks and its head
-        for number, voxel in enumerate(close, start=1):
-            d, h, w = (slice(at, at + 1) for at in voxel)
-            support = self._grid.support((d, h, w))
-            own_box = image.own_box(self._level, support)
-            if own_box == everything:
-                if image.is_whole(core):
-                    continue
-                if of_everything is None:
-                    of_everything = image.logits(self._level, everything, from_image=True)
-                own = of_everything
-            else:
-                own = image.logits(self._level, support, from_image=True)
-            self._labels[voxel] = self._grid.labels(own, own_box, (d, h, w)).item()
-            self._report.step(steps + number / len(close), steps)
+        image, ties, steps = self._image.standard(self._level), self._ties, self.blocks_run + 1
+        cores, first = image.standard_cores, max(1, image.kept.number)
+        rounds = [(level, core) for level in range(first, self._level + 1) for core in cores]
+        try:
+            for number, (level, core) in enumerate(rounds, start=1):
+                if core == cores[0]:
+                    image.kept.begin(level, dtype=self._processor.runtime.dtype)
+                target, wanted = self._boxes(core)
+                maps = image.joined_maps(level, wanted, core=core)
+                if level == self._level and ties[target].any():
+                    labels = self._grid.labels(maps.logits(wanted), wanted, target).cpu().numpy()
+                    self._labels[target][ties[target]] = labels[ties[target]]
+                if core == cores[-1]:
+                    image.kept.finish(is_standard=True)
+                self._report.step(steps + number / len(rounds), steps)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._processor.tell(
+                f"Level {self._level}: {np.count_nonzero(ties)} voxels tie between two labels, and there was no memory "
+                "to decide them; their label may depend on the tile size."
+            )
+        if image.kept.bytes > self._processor.kept_limit():
+            self._image.forget_standard()
 
     def _probe(self, logits: Tensor, box: Box, is_compared: bool) -> tuple[Tensor, Box] | None:
         """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""

@@ -17,6 +17,11 @@ from CompactSegLib.volume.resampling import Box
 _MAX_LOGIT_BYTES = 1024 * 2**20
 # The estimate is an upper one; the rest is for the allocator's rounding, workspaces and other programs.
 _USABLE_SHARE = 0.5
+# Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
+# cuDNN versions are wrong in bf16 on very large volumes (pytorch/pytorch#163539).
+_LARGEST_EDGE = 192
+_MOST_WHOLE_VOXELS = 2**22
+_STANDARD_EDGE = 128
 
 
 def whole(shape: tuple[int, int, int]) -> Box:
@@ -46,6 +51,16 @@ def _split_axis(axis: slice, edge: int, stride: int) -> Iterator[slice]:
     step = math.ceil(math.ceil(length / parts) / stride) * stride
     for start in range(axis.start, axis.stop, step):
         yield slice(start, min(start + step, axis.stop))
+
+
+def standard_edge(shape: tuple[int, int, int], *, stride: int) -> int:
+    """Edge of the cores that a volume is cut into where memory and user leave it free, and by which ties are decided.
+
+    It hangs on the volume alone. Such a core is the whole of a volume that is small enough to be computed at once.
+    """
+    if math.prod(shape) <= _MOST_WHOLE_VOXELS:
+        return max(_LARGEST_EDGE, math.ceil(max(shape) / stride) * stride)
+    return _STANDARD_EDGE
 
 
 def with_halo(core: Box, around: Halo, *, stride: int, shape: tuple[int, int, int]) -> Box:
@@ -120,7 +135,7 @@ def choose_edge(
     shape: tuple[int, int, int],
     free_bytes: int,
     itemsize: int,
-    largest: int,
+    largest: int = _LARGEST_EDGE,
 ) -> int:
     """Edge in voxels of the largest core whose region fits into the free memory.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["most_likely", "two_best"]
+__all__ = ["most_likely", "ranked"]
 
 
 def most_likely(logits: torch.Tensor) -> torch.Tensor:
@@ -25,12 +25,14 @@ def most_likely(logits: torch.Tensor) -> torch.Tensor:
     return labels
 
 
-def two_best(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The highest and second highest over the first axis, fast for the same reason."""
+def ranked(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """`most_likely`, and the highest and second highest over the first axis, fast for the same reason."""
     import torch
 
     best, second = logits[0], torch.full_like(logits[0], -torch.inf)
-    for candidate in logits[1:]:
+    labels = torch.zeros(logits.shape[1:], dtype=torch.uint8, device=logits.device)
+    for number, candidate in enumerate(logits[1:], start=1):
+        labels.masked_fill_(candidate > best, number)
         second = torch.maximum(second, torch.minimum(best, candidate))
         best = torch.maximum(best, candidate)
-    return best, second
+    return labels, best, second

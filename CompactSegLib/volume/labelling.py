@@ -14,7 +14,7 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
-from CompactSegLib.volume.classes import most_likely, two_best
+from CompactSegLib.volume.classes import most_likely, ranked
 from CompactSegLib.volume.interpolation import Interpolation
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _CLEAR = 1e-5
 _UNCLEAR = 255
 # Above it, interpolating all voxels of a slab is quicker than picking some of them.
 _MOST_PICKED = 0.3
-_PICKED_AT_ONCE = 2**15
 
 
 @dataclass(frozen=True)
@@ -49,39 +48,32 @@ class Labelling:
     slab_bytes: int = SLAB_BYTES
 
     def labels(self) -> torch.Tensor:
-        """The most likely class of each source voxel, uint8 ``(D, H, W)`` the first wins a tie."""
+        """The most likely class of each source voxel, uint8 ``(D, H, W)``; the first wins a tie."""
         import torch
 
         result = torch.empty(self.shape, dtype=torch.uint8, device=self.logits.device)
         for rows, slab, open_ in self._slabs(_CLEAR):
             if open_ is None:
                 slab = most_likely(self._interpolated(rows))
-            else:
-                for part in open_.split(_PICKED_AT_ONCE):
-                    slab[tuple(part.T)] = most_likely(self._picked(rows, part))
+            elif len(open_):
+                slab[tuple(open_.T)] = most_likely(self._picked(rows, open_))
             result[rows] = slab
         return result
 
-    def close_calls(self, *, within: float, most: int) -> torch.Tensor | None:
-        """Source voxels ``(n, 3)`` whose two best classes are nearly equal, as `GridMap.close_calls` says."""
+    def labels_and_ties(self, *, within: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """`labels`, and where the two best classes are nearly equal, as `GridMap.labels_and_ties` says."""
         import torch
 
-        found = [torch.empty((0, 3), dtype=torch.int64, device=self.logits.device)]
-        for rows, _, open_ in self._slabs(max(2 * within, _CLEAR)):
+        result = torch.empty(self.shape, dtype=torch.uint8, device=self.logits.device)
+        ties = torch.zeros(self.shape, dtype=torch.bool, device=self.logits.device)
+        for rows, slab, open_ in self._slabs(max(2 * within, _CLEAR)):
             if open_ is None:
-                near = _near(self._interpolated(rows), within).nonzero()
-            else:
-                near = torch.cat(
-                    [
-                        part[_near(self._picked(rows, part), within)]
-                        for part in open_.split(_PICKED_AT_ONCE)
-                    ]
-                )
-            near[:, 0] += rows.start
-            found.append(near)
-            if sum(map(len, found)) > most:
-                return None
-        return torch.cat(found)
+                slab, ties[rows] = _decided(self._interpolated(rows), within)
+            elif len(open_):
+                where = tuple(open_.T)
+                slab[where], ties[rows][where] = _decided(self._picked(rows, open_), within)
+            result[rows] = slab
+        return result, ties
 
     def _slabs(self, lead: float) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
         """Source voxels slab by slab.
@@ -116,9 +108,9 @@ class Labelling:
         for rows in slabs(self.logits.shape[1], row_bytes, self.slab_bytes):
             # Class after class: the net's own order, voxel after voxel, is three times slower here.
             slab = self.logits[:, rows].float().contiguous()
-            best, second = two_best(slab)
+            labels, best, second = ranked(slab)
             clear = best - second > lead * (1 + best.abs())  # false also of NaN
-            result[rows] = most_likely(slab).masked_fill_(clear.logical_not_(), _UNCLEAR)
+            result[rows] = labels.masked_fill_(clear.logical_not_(), _UNCLEAR)
         return result
 
     def _at_source(self, agreed: torch.Tensor, rows: slice) -> torch.Tensor:
@@ -140,32 +132,42 @@ class Labelling:
         return slab
 
     def _picked(self, rows: slice, voxels: torch.Tensor) -> torch.Tensor:
-        """Logits ``(classes, n)`` of some voxels ``(n, 3)`` of a slab, with the same roundings as `_interpolated`."""
-        _, _, height, width = self.logits.shape
-        first = voxels.new_tensor([rows.start, 0, 0])
-        drawn = []
-        for along, place, step in zip(
-            self.axes, (voxels + first).unbind(1), (height * width, width, 1), strict=True
-        ):
-            each = [(place, None)] if along is None else along.at(place)
-            drawn.append([(inputs * step, weights) for inputs, weights in each])
+        """Logits ``(classes, n)`` of some voxels ``(n, 3)`` of a slab, with the same roundings as `_interpolated`.
 
-        def mean(axis: int, index: torch.Tensor | None) -> torch.Tensor:
-            """Along the axes up to this one, of model voxels whose place along those after it is given."""
+        Axis after axis as there, but along each only at the places from which the voxels draw: neighbours share them.
+        """
+        import torch
+
+        first = voxels.new_tensor([rows.start, 0, 0])
+        places, shape = (voxels + first).unbind(1), [rows.stop, *self.shape[1:]]
+        drawn = []
+        for axis in (2, 1, 0):
+            along = self.axes[axis]
+            if along is None:
+                continue
+            shape[axis] = self.logits.shape[axis + 1]
+            inputs, weights = [], []
+            for place, weight in along.at(places[axis]):
+                inputs.append(_flat([*places[:axis], place, *places[axis + 1 :]], shape))
+                weights.append(weight)
+            needed = torch.zeros(prod(shape), dtype=torch.bool, device=voxels.device)
+            for flat in inputs:
+                needed[flat] = True
+            kept = needed.nonzero().squeeze(1)
+            number = kept.new_empty(len(needed))
+            number[kept] = torch.arange(len(kept), device=voxels.device)
+            drawn.append([(number[flat], w) for flat, w in zip(inputs, weights, strict=True)])
+            places = torch.unravel_index(kept, shape)
+        shape[0] = self.logits.shape[1]
+        values = self._by_voxel.index_select(0, _flat(places, shape)).float()
+        for each in reversed(drawn):
             total = None
-            for inputs, weights in drawn[axis]:
-                place = inputs if index is None else index + inputs
-                part = mean(axis - 1, place) if axis else self._at(place)
-                if weights is not None:
-                    part *= weights[:, None]
+            for index, weight in each:
+                part = values.index_select(0, index).mul_(weight[:, None])
                 total = part if total is None else total.add_(part)
             assert total is not None
-            return total
-
-        return mean(2, None).T.contiguous()
-
-    def _at(self, voxels: torch.Tensor) -> torch.Tensor:
-        return self._by_voxel.index_select(0, voxels).float()
+            values = total
+        return values.T.contiguous()
 
     @cached_property
     def _by_voxel(self) -> torch.Tensor:
@@ -176,9 +178,16 @@ class Labelling:
         return rows, slice(0, self.shape[1]), slice(0, self.shape[2])
 
 
-def _near(logits: torch.Tensor, within: float) -> torch.Tensor:
-    best, second = two_best(logits)
-    return best - second <= within * (1 + best.abs())
+def _decided(logits: torch.Tensor, within: float) -> tuple[torch.Tensor, torch.Tensor]:
+    labels, best, second = ranked(logits)
+    return labels, best - second <= within * (1 + best.abs())
+
+
+def _flat(places: Sequence[torch.Tensor], shape: Sequence[int]) -> torch.Tensor:
+    """Places along D, H and W as numbers in memory."""
+    _, height, width = shape
+    d, h, w = places
+    return (d * height + h) * width + w
 
 
 def slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:

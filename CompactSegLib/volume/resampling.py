@@ -177,26 +177,22 @@ class GridMap:
         """
         return self._labelling(logits, logits_box, oriented_box, slab_bytes).labels()
 
-    def close_calls(
-        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float, most: int
-    ) -> list[tuple[int, int, int]] | None:
-        """Return the oriented source voxels whose two best classes are nearly equal.
+    def labels_and_ties(
+        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`labels`, and which of these voxels are nearly undecided between their two best classes.
 
         Args:
             logits: As for ``labels``.
             logits_box: As for ``labels``.
-            oriented_box: The source voxels to look at.
-            within: How near, relative to 1 + the best logit's magnitude.
-            most: How many to look for.
+            oriented_box: The source voxels to label.
+            within: How near the classes are, relative to 1 + the best logit's magnitude.
 
         Returns:
-            Their indices, or None when there are more than `most`: a list of all voxels would be huge.
+            uint8 and bool tensors of the shape of `oriented_box`.
         """
-        found = self._labelling(logits, logits_box, oriented_box, SLAB_BYTES).close_calls(
-            within=within, most=most
-        )
-        d0, h0, w0 = (part.start for part in oriented_box)
-        return None if found is None else [(d + d0, h + h0, w + w0) for d, h, w in found.tolist()]
+        labelling = self._labelling(logits, logits_box, oriented_box, SLAB_BYTES)
+        return labelling.labels_and_ties(within=within)
 
     def _labelling(
         self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, slab_bytes: int

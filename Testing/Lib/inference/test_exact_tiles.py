@@ -8,10 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CompactSegLib.inference.tiles import shape_of, split, whole, with_halo
+from CompactSegLib.inference.tiles import shape_of, split, standard_edge, whole, with_halo
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo
-from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
+from CompactSegLib.volume.resampling import GridMap
+from Testing.Lib.inference.models_in_memory import (
+    a_volume,
+    model_in_memory,
+    out_of_memory_above,
+    run_for,
+)
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, random_net, serial
 
 pytestmark = pytest.mark.slow
@@ -89,61 +95,87 @@ def test_a_thin_rest_is_shared_among_the_cores():
     assert lengths == [66, 64]
 
 
-@pytest.mark.parametrize("most_whole", [0, 2**21], ids=["own regions", "the whole volume"])
-def test_voxels_that_tie_are_labelled_alike_in_any_tiling(monkeypatch, most_whole):
-    """With every voxel taken for a close call, labels come from regions that no tiling changes."""
-    monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", most_whole)
+@pytest.fixture
+def standard_tiles(monkeypatch):
+    """Let ties be decided from tiles of an edge, instead of the whole of so small a volume."""
+
+    def set_edge(edge: int | None) -> None:
+        if edge is not None:
+            monkeypatch.setattr("CompactSegLib.inference.tiles._MOST_WHOLE_VOXELS", 0)
+            monkeypatch.setattr("CompactSegLib.inference.tiles._STANDARD_EDGE", edge)
+
+    return set_edge
+
+
+@pytest.mark.parametrize("edge", [2, 4, None], ids=["tiles of 2", "tiles of 4", "the whole"])
+@pytest.mark.parametrize("kept_bytes", [None, 0], ids=["kept maps", "none kept"])
+def test_voxels_that_tie_are_labelled_alike_in_any_tiling(
+    monkeypatch, standard_tiles, edge, kept_bytes
+):
+    """With every voxel taken for a tie, labels come from standard tiles, which no tiling changes."""
+    standard_tiles(edge)
     config = net_config(serial(layer(2)), serial(layer(2), pool=2), serial(layer(2)))
     model, volume = model_in_memory(config), a_volume((6, 5, 4))
-    expected = [each.labels for each in run_for(model, volume, tile=64).levels()]
-    monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
-    for tile in (2, 64):
-        actual = run_for(model, volume, tile=tile)
+    expected = [each.labels for each in run_for(model, volume).levels(all_levels=True)]
+    wrong = GridMap.labels_and_ties
+
+    def all_tie(self, *arguments, within):
+        labels, ties = wrong(self, *arguments, within=within)
+        return torch.full_like(labels, 77), torch.ones_like(ties)
+
+    monkeypatch.setattr(GridMap, "labels_and_ties", all_tie)
+    for tile in (2, 6):
+        run = run_for(model, volume, tile=tile, kept_bytes=kept_bytes)
         for number, labels in enumerate(expected, start=1):
-            np.testing.assert_array_equal(actual.level(number).labels, labels)
+            np.testing.assert_array_equal(run.level(number).labels, labels)
 
 
-def test_the_bar_moves_while_ties_are_decided(monkeypatch):
-    monkeypatch.setattr("CompactSegLib.inference.prepared._MOST_WHOLE_VOXELS", 0)
+def test_the_bar_moves_while_ties_are_decided(monkeypatch, standard_tiles):
+    standard_tiles(2)
     monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
     config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
-    run, told = run_for(model_in_memory(config), a_volume((6, 5, 4))), []
+    run, told = run_for(model_in_memory(config), a_volume((6, 5, 4)), tile=64), []
     for number, steps in ((1, 3), (2, 2)):  # level 2 begins with the map that level 1 left
         told.clear()
         run.level(number, progress=lambda step: told.append(step.fraction))
         assert told == sorted(told)
-        ties = 6 * 5 * 4
-        assert len({fraction for fraction in told if fraction > steps / (steps + 1)}) == ties
+        standard = 3 * 3 * 2
+        assert len({fraction for fraction in told if fraction > steps / (steps + 1)}) == standard
         assert told[-1] == 1
 
 
-def test_where_the_volume_was_computed_as_a_whole_ties_cost_nothing(monkeypatch):
+def test_ties_cost_nothing_in_standard_tiles_and_a_pass_in_others(monkeypatch, standard_tiles):
+    standard_tiles(4)
     config = net_config(serial(layer(2)), serial(layer(2)), serial(layer(2)))
     model, volume = model_in_memory(config), a_volume((6, 5, 4))
     monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
 
-    def block_runs(levels: int, tile: int | None = None) -> int:
+    def block_runs(tile: int | None) -> int:
         run, calls = run_for(model, volume, tile=tile), []
         for block in run.processor.net.blocks:
             block.register_forward_hook(lambda *_: calls.append(1))
-        list(run.levels(most=levels, all_levels=True))
+        list(run.levels(all_levels=True))
         return len(calls)
 
-    assert block_runs(2) == 3
-    # Tile by tile the whole volume is computed once for each tile that has such voxels, not once for each voxel.
-    tiles = 2 * 2 * 2
-    assert block_runs(1, tile=3) == 2 * (tiles + tiles)
+    standard, blocks = 2 * 2 * 1, 3
+    assert block_runs(None) == block_runs(4) == standard * blocks
+    # Once for all voxels that tie, be they all there are.
+    assert block_runs(3) == 2 * 2 * 2 * blocks + standard * blocks
 
 
-def test_a_constant_region_does_not_cost_a_region_per_voxel():
-    """Where an image is constant, ties may be everywhere; that is told instead of being decided one by one."""
-    config = net_config(serial(layer(1, 1)), serial(layer(1, 1)))
-    model, volume = model_in_memory(config, zero_weights=True), a_volume((12, 12, 12))
-    run = run_for(model, volume)
+def test_without_memory_to_decide_ties_the_report_says_so(monkeypatch):
+    monkeypatch.setattr("CompactSegLib.inference.tiled_level._CLOSE", 1e9)
+    config = net_config(serial(layer(2)), serial(layer(2)))
+    run = run_for(model_in_memory(config), a_volume((12, 12, 12)), tile=2)
+    out_of_memory_above(run, 1000)
     run.level(1)
-    message, finding = run.info.messages
-    assert finding.startswith("Nothing was found")
-    assert "more than 1000 voxels of a tile tie between two labels" in message
+    assert "1728 voxels tie between two labels, and there was no memory" in run.info.messages[0]
+
+
+def test_a_volume_is_cut_by_its_size_alone_for_what_decides_ties():
+    assert standard_edge((128, 128, 90), stride=8) >= 128
+    assert standard_edge((20, 400, 17), stride=8) == 400
+    assert standard_edge((200, 200, 200), stride=8) == 128
 
 
 @pytest.mark.parametrize("tile", [8, 16])

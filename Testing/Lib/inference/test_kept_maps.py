@@ -49,7 +49,7 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
         kept.begin(1, dtype=torch.float32)
         for core in cores:
             kept.write(2, values, region=whole, core=core)
-        kept.finish()
+        kept.finish(is_standard=True)
         read = kept.read(whole)
         assert torch.equal(read, values)
         assert (read.data_ptr() == values.data_ptr()) == (cores == [whole])

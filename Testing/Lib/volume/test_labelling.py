@@ -43,23 +43,23 @@ def the_whole(grid):
 @given(
     geometries(), st.sampled_from(SPACINGS), st.integers(0, 99), st.sampled_from([0.5, 2.0, 20.0])
 )
-def test_labels_and_close_calls_are_those_of_interpolating_everywhere(geometry, mm, seed, contrast):
+def test_labels_and_ties_are_those_of_interpolating_everywhere(geometry, mm, seed, contrast):
     grid = a_grid(geometry, mm)
     whole, box = the_whole(grid)
     logits = structures(grid.model_shape, seed=seed, contrast=contrast)
 
     def all_of_it():
-        close = grid.close_calls(logits, whole, box, within=1e-2, most=10**6)
-        return grid.labels(logits, whole, box), close
+        labels, ties = grid.labels_and_ties(logits, whole, box, within=1e-2)
+        assert torch.equal(grid.labels(logits, whole, box), labels)
+        return labels, ties
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(labelling, "_MOST_PICKED", -1.0)
-        expected, close = all_of_it()
+        expected, ties = all_of_it()
         patch.setattr(labelling, "_MOST_PICKED", 1.0)
-        patch.setattr(labelling, "_PICKED_AT_ONCE", 50)
-        came, came_close = all_of_it()
+        came, came_ties = all_of_it()
     assert torch.equal(came, expected)
-    assert came_close == close
+    assert torch.equal(came_ties, ties)
 
 
 def test_inside_a_structure_nothing_is_interpolated(monkeypatch: pytest.MonkeyPatch):
