@@ -36,7 +36,7 @@ def _folded(conv: nn.Conv3d, norm: nn.Module) -> nn.Conv3d:
     deviation = torch.sqrt(norm.running_var.double() + norm.eps)  # type: ignore[union-attr]
     scale = norm.weight.double() / deviation
     shift = norm.bias.double() - norm.running_mean.double() * scale  # type: ignore[union-attr]
-    new = nn.Conv3d(
+    new = type(conv)(
         conv.in_channels,
         conv.out_channels,
         conv.kernel_size,  # type: ignore[arg-type]
