@@ -128,17 +128,25 @@ def _nearer_left_mm(
             moved[axis] = moved[axis].clip(0, shape[axis] - 1)
             there = number[np.ravel_multi_index(moved, shape)]
             beside.append((np.where(inside, there, size), np.float32(mm)))
-    # A row more, for all that is not in the domain.
-    ways = np.full((size + 1, 2), _FAR_MM, dtype=np.float32)
-    ways[:-1][seeds & (lateral <= 0), 0] = 0
-    ways[:-1][seeds & (lateral > 0), 1] = 0
-    before = np.zeros_like(ways)
-    while not np.array_equal(before, ways):
-        before = ways.copy()
-        for there, length in beside:
-            np.minimum(ways[:-1], ways[there] + length, out=ways[:-1])
-    to_right, to_left = ways[:-1].T
+    # A place more, for all that is not in the domain.
+    ways = np.full((2, size + 1), _FAR_MM, dtype=np.float32)
+    ways[0, :-1][seeds & (lateral <= 0)] = 0
+    ways[1, :-1][seeds & (lateral > 0)] = 0
+    for way in ways:
+        _follow(way, beside)
+    to_right, to_left = ways[:, :-1]
     return np.asarray((to_right - to_left) / 2, dtype=np.float32)
+
+
+def _follow(way: NDArray[np.float32], beside: list[tuple[NDArray, np.float32]]) -> None:
+    """Shorten ways (n + 1,), in place, until none is shorter by a neighbour's."""
+    inner, longer = way[:-1], np.empty_like(way[:-1])
+    before = np.empty_like(way)
+    while not np.array_equal(before, way):
+        before[:] = way
+        for there, length in beside:
+            np.take(way, there, out=longer, mode="clip")
+            np.minimum(inner, np.add(longer, length, out=longer), out=inner)
 
 
 def _carry_over(voxels: LabelledVoxels, plain: NDArray, lateral: NDArray) -> None:

@@ -7,7 +7,7 @@ voxel belongs to (`hemispheres`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -76,18 +76,24 @@ class Sides:
         plane, evidence = plane_of(voxels)
         return cls(plane, evidence, geometry, laterals(voxels, plane, evidence))
 
-    def side_at(self, points_lps: NDArray) -> NDArray[np.bool_]:
-        """Whether points (..., 3) in patient mm are on the left; no result depends on the other points."""
-        lateral = np.array(self.plane.lateral_mm(points_lps), dtype=np.float32)
-        near = np.abs(lateral) < _LOOK_UP_MM
-        inverse = np.linalg.inv(self.geometry.ijk_to_lps)
-        x, y, z = points_lps[near].T
-        kji = np.stack([x * a + y * b + z * c + d for a, b, c, d in inverse[2::-1]])
-        last = np.array(self.lateral.shape)[:, None] - 1
+    def _is_left(self, to_lps: NDArray, places: Sequence[NDArray]) -> NDArray[np.bool_]:
+        """Whether places (n,) are on the left; no result depends on the other places.
+
+        Args:
+            to_lps: (4, 4), from these places to patient mm.
+            places: Their three coordinates.
+        """
+        # Sums by hand: a matrix product may round differently with the number of points.
+        *normal, shift = np.array([*self.plane.normal_lps, -self.plane.offset_mm]) @ to_lps
+        lateral = _sum(normal, places, shift)
+        near = np.flatnonzero(np.abs(lateral) < _LOOK_UP_MM)
+        places = [place[near] for place in places]
+        to_kji = (np.linalg.inv(self.geometry.ijk_to_lps) @ to_lps)[2::-1]
+        kji = np.stack([_sum(row[:3], places, row[3]) for row in to_kji])
+        last = np.array(self.lateral.shape, dtype=np.float32)[:, None] - 1
         inside = np.all((kji > -0.5) & (kji < last + 0.5), axis=0)
-        near[near] = inside
-        lateral[near] = _interpolated(self.lateral, kji[:, inside].astype(np.float32))
-        return lateral > 0
+        lateral[near[inside]] = _interpolated(self.lateral, kji[:, inside])
+        return np.asarray(lateral > 0)
 
     def told(
         self,
@@ -118,11 +124,13 @@ class Sides:
         tables = np.tile(np.arange(256, dtype=np.uint8), (2, 1))
         for table, side in zip(tables, (right, left), strict=True):
             table[list(side)] = list(side.values())
-        result = tables[1][labels]
+        result = tables[0][labels]
         for rows, kji in _slabs_of(labels, tables[0] != tables[1]):
-            index = (kji[0] + rows, kji[1], kji[2])
-            is_left = self.side_at(points_lps(np.stack(index), geometry))
-            result[index] = tables[is_left.astype(np.intp), labels[index]]
+            k, j, i = kji
+            is_left = self._is_left(geometry.ijk_to_lps, (i, j, k + rows))
+            slab = result[rows:]
+            of_left = tuple(each[is_left] for each in kji)
+            slab[of_left] = tables[1][labels[rows:][of_left]]
         return result
 
 
@@ -184,6 +192,15 @@ def _interpolated(lateral: NDArray, kji: NDArray) -> NDArray[np.float32]:
         total += a * b * c * lateral[tuple(index)]
     result[open_] = total
     return result
+
+
+def _sum(weights: Sequence[float], places: Sequence[NDArray], shift: float) -> NDArray[np.float32]:
+    """Weighted sum of three coordinates and a number; in double precision, as they may be large and the sum small."""
+    total = places[0] * weights[0]
+    for weight, place in zip(weights[1:], places[1:], strict=True):
+        total += place * weight
+    total += shift
+    return np.asarray(total, dtype=np.float32)
 
 
 def _slabs_of(labels: NDArray, wanted: NDArray) -> Iterator[tuple[int, tuple[NDArray, ...]]]:
