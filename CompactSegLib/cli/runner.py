@@ -80,6 +80,8 @@ class Runner:
             written_together(self.options.output, last=report_name(volume.name)) as folder,
             ThreadPoolExecutor(1) as writer,
         ):
+            # Half a second of imports, while level 1 is computed.
+            writer.submit(_import_drawing)
             run = self.segmenter.start(volume)
             levels: list[Level] = []
             written = []
@@ -271,6 +273,12 @@ def runner_for(options: SegmentOptions) -> Runner:
         model, device=options.device, precision=options.precision, tile=options.tile
     )
     return Runner(options, segmenter, threshold)
+
+
+def _import_drawing() -> None:
+    from matplotlib.backends import backend_agg  # noqa: F401
+
+    from CompactSegLib.output import picture  # noqa: F401
 
 
 def _contents(case: Case, series: str | None) -> dict[str, Any]:
