@@ -267,8 +267,10 @@ def runner_for(options: SegmentOptions) -> Runner:
     threshold = 0.0 if options.all_levels else checked_threshold(threshold)
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.inference.segmenter import Segmenter
+    from CompactSegLib.inference.threads import use_free_cores
 
     keep_freed_memory()
+    use_free_cores()
     segmenter = Segmenter(
         model, device=options.device, precision=options.precision, tile=options.tile
     )

@@ -167,6 +167,9 @@ class _Worker:
 
             keep_freed_memory()
             self._keeps_freed_memory = True
+        from CompactSegLib.inference.threads import use_free_cores
+
+        use_free_cores()
 
     def _read(self) -> None:
         """Take requests until there are no more."""

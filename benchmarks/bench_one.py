@@ -1,0 +1,201 @@
+"""One measurement, in a process of its own: ``--setting JSON`` in, a row of JSON out.
+
+It uses what every version of the library has, so that an older checkout is measured by the same code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from peers import CLASSES, PEERS, small_dynunet
+from worker import template_head
+
+if TYPE_CHECKING:
+    from CompactSegLib import Volume
+
+_LONGEST = 256
+_STAGES = (
+    ("inference.prepared", "PreparedImage", "__init__", "prepare"),
+    ("network.blocks", "Block", "forward", "net, blocks"),
+    ("network.net", "MultiLevelNet", "level_logits", "net, heads"),
+    ("inference.tiled_level", "TiledLevel", "labels", "tiles, ties"),
+    ("volume.resampling", "GridMap", "labels", "labels on the source grid"),
+    ("volume.resampling", "GridMap", "close_calls", "ties found"),
+    ("volume.resampling", "GridMap", "labels_and_ties", "labels on the source grid"),
+    ("volume.refinement", "Refinement", "apply", "refinement"),
+    ("inference.run", "Run", "_with_sides", "sides"),
+    ("inference.run", "Run", "_result", "change, millilitres"),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--setting", type=json.loads, required=True)
+    setting = parser.parse_args().setting
+    row = {"product": product, "peer": peer, "command": command}[setting["kind"]](setting)
+    print(json.dumps(row))
+
+
+def the_head(size_ijk: tuple[int, int, int]) -> Volume:
+    """The template in a grid of 1 mm voxels; in one larger than it is, enlarged so that it fills as much of it."""
+    from CompactSegLib import Geometry, Volume
+
+    scale = max(1.0, max(size_ijk) / _LONGEST)
+    array, _ = template_head(tuple(round(n / scale) for n in size_ijk))
+    if scale > 1:
+        enlarged = torch.nn.functional.interpolate(
+            torch.from_numpy(array)[None, None].float(), size=size_ijk[::-1], mode="trilinear"
+        )
+        array = enlarged[0, 0].round().numpy().astype(np.int16)
+    # As the template lies: i to the patient's right, j to the front.
+    geometry = Geometry(
+        size_ijk, (1.0, 1.0, 1.0), direction_lps=(-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
+    )
+    return Volume(array[None], geometry, name="head")
+
+
+def product(setting: dict[str, Any]) -> dict[str, Any]:
+    """All levels of a head, the second time in a warm process; seconds of each stage from a third."""
+    from CompactSegLib import Segmenter, load_model
+    from CompactSegLib.inference.devices import keep_freed_memory
+
+    keep_freed_memory()
+    if setting.get("is_busy"):
+        # Versions before this one take as many as there are cores.
+        with suppress(ImportError):
+            from CompactSegLib.inference.threads import use_free_cores
+
+            use_free_cores()
+    volume = the_head(tuple(setting["size"]))
+    segmenter = Segmenter(load_model(setting["model"]), device="cpu", precision="fp32")
+
+    def run() -> list[float]:
+        begin, until = time.perf_counter(), []
+        for _ in segmenter.start(volume).levels(all_levels=True):
+            until.append(time.perf_counter() - begin)
+        return until
+
+    if setting.get("is_cold"):
+        before, until = 0.0, run()
+    else:
+        run()
+        before, until = time.process_time(), run()
+    row = {
+        **{f"level {number}": at for number, at in enumerate(until, start=1)},
+        "CPU": time.process_time() - before,
+        "peak MB": _peak_megabytes(),
+    }
+    if setting.get("stages"):
+        row["stages"] = _stages_of(run)
+    return row
+
+
+def peer(setting: dict[str, Any]) -> dict[str, Any]:
+    """One window through another's net, times the windows that a head takes."""
+    if setting["name"] == "DynUNet, hippocampus":
+        net, shape, windows = small_dynunet(3), (40, 56, 40), 1
+    else:
+        one = PEERS[setting["name"]]
+        net, windows = one.build(CLASSES), one.windows(tuple(setting["size"]))
+        shape = (one.window,) * 3
+    net = net.eval()
+    image = torch.randn(1, 1, *shape)
+    with torch.inference_mode():
+        if setting.get("is_warm"):
+            net(image)
+        before, begin = time.process_time(), time.perf_counter()
+        net(image)
+        seconds = time.perf_counter() - begin
+    return {
+        "one window": seconds,
+        "windows": windows,
+        "last level": windows * seconds,
+        "CPU": windows * (time.process_time() - before),
+        "peak MB": _peak_megabytes(),
+    }
+
+
+def command(setting: dict[str, Any]) -> dict[str, Any]:
+    """``compactseg segment`` from file to files."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "head.nii.gz"
+        write = (
+            "import sys; from pathlib import Path; from benchmarks.speed.volumes import a_head;"
+            "from CompactSegLib.volume.foreign import to_sitk; import SimpleITK as s;"
+        )
+        del write
+        _write(the_head(tuple(setting["size"])), file)
+        arguments = [sys.executable, "-m", "CompactSegLib.cli", "segment", file, "--all-levels"]
+        options = ["--model", setting["model"], "--device", "cpu", "--precision", "fp32"]
+        begin = time.perf_counter()
+        subprocess.run(
+            [*map(str, arguments), *options, "--output", str(Path(folder) / "out")],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        seconds = time.perf_counter() - begin
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"file to files": seconds, "CPU": used.ru_utime + used.ru_stime}
+
+
+def _write(volume: Any, path: Path) -> None:
+    import SimpleITK as sitk  # noqa: N813
+
+    image = sitk.GetImageFromArray(volume.array[0])
+    image.SetDirection(volume.geometry.direction_lps)
+    sitk.WriteImage(image, str(path))
+
+
+def _stages_of(run: Callable[[], object]) -> dict[str, float]:
+    """CPU seconds of a run by stage, each without what stages within it take."""
+    import importlib
+
+    seconds: dict[str, float] = defaultdict(float)
+    inside = [0.0]
+
+    def timed(function: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        @wraps(function)
+        def wrapper(*arguments: Any, **options: Any) -> Any:
+            inside.append(0.0)
+            begin = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                took = time.process_time() - begin
+                seconds[stage] += took - inside.pop()
+                inside[-1] += took
+
+        return wrapper
+
+    for module, owner, name, stage in _STAGES:
+        cls = getattr(importlib.import_module(f"CompactSegLib.{module}"), owner)
+        if hasattr(cls, name):
+            setattr(cls, name, timed(getattr(cls, name), stage))
+    timed(run, "rest")()
+    return dict(seconds)
+
+
+def _peak_megabytes() -> float:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+if __name__ == "__main__":
+    if threads := os.environ.get("OMP_NUM_THREADS"):
+        torch.set_num_threads(int(threads))
+    main()
