@@ -135,10 +135,11 @@ def write_results(stored: dict[str, Any]) -> None:
     lines = [
         "# How long it takes",
         "",
-        f"Measured on {processor_name()}, {os.cpu_count()} cores, {platform.system()}, torch {torch.__version__},",
-        "fp32, by `make bench`; medians, measured in turns, each in a process of its own. Seconds are wall time until a",
-        "level's labels are there; CPU adds up all threads. Others are timed on one window, times the windows that a head",
-        "takes, without reading, resampling and blending; their weights are untrained, which does not change their time.",
+        f"Measured on {processor_name()}, {os.cpu_count()} cores, {platform.system()},",
+        f"torch {torch.__version__}, fp32, by `make bench`; medians, measured in turns, each in a process of its own.",
+        "Seconds are wall time until a level's labels are there; CPU adds up all threads. Others are timed on one",
+        "window, times the windows that a head takes, without reading, resampling and blending; their weights are",
+        "untrained, which does not change their time.",
         "",
     ]
     ours = [key for key in stored if key.count("/") == 2 and "command" not in key]

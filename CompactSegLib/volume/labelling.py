@@ -138,10 +138,10 @@ class Labelling:
         """
         import torch
 
-        first = voxels.new_tensor([rows.start, 0, 0])
-        places, shape = (voxels + first).unbind(1), [rows.stop, *self.shape[1:]]
+        places = voxels.unbind(1)
+        shape = [rows.stop - rows.start, *self.shape[1:]]
         drawn = []
-        for axis in (2, 1, 0):
+        for axis in (2, 1):
             along = self.axes[axis]
             if along is None:
                 continue
@@ -158,15 +158,15 @@ class Labelling:
             number[kept] = torch.arange(len(kept), device=voxels.device)
             drawn.append([(number[flat], w) for flat, w in zip(inputs, weights, strict=True)])
             places = torch.unravel_index(kept, shape)
+        depth, height, width = places[0] + rows.start, places[1], places[2]
         shape[0] = self.logits.shape[1]
-        values = self._by_voxel.index_select(0, _flat(places, shape)).float()
+        if self.axes[0] is None:
+            values = self._by_voxel.index_select(0, _flat([depth, height, width], shape)).float()
+        else:
+            each = self.axes[0].at(depth)
+            values = _mean(self._by_voxel, [(_flat([d, height, width], shape), w) for d, w in each])
         for each in reversed(drawn):
-            total = None
-            for index, weight in each:
-                part = values.index_select(0, index).mul_(weight[:, None])
-                total = part if total is None else total.add_(part)
-            assert total is not None
-            values = total
+            values = _mean(values, each)
         return values.T.contiguous()
 
     @cached_property
@@ -181,6 +181,16 @@ class Labelling:
 def _decided(logits: torch.Tensor, within: float) -> tuple[torch.Tensor, torch.Tensor]:
     labels, best, second = ranked(logits)
     return labels, best - second <= within * (1 + best.abs())
+
+
+def _mean(values: torch.Tensor, drawn: list[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
+    """Weighted means of rows, which come as their numbers and weights."""
+    total = None
+    for index, weight in drawn:
+        part = values.index_select(0, index).float().mul_(weight[:, None])
+        total = part if total is None else total.add_(part)
+    assert total is not None
+    return total
 
 
 def _flat(places: Sequence[torch.Tensor], shape: Sequence[int]) -> torch.Tensor:

@@ -71,21 +71,23 @@ class Mixture:
 
         low, high = (float(end) for end in torch.aminmax(image))
         width = max(high - low, 1e-6) / _BINS
-        inner = _inner(labels)
-        counts = torch.bincount(labels.flatten().int(), minlength=1).tolist()
+        # Voxels of a label side by side: one sorting instead of a search for each label.
+        order = labels.flatten().argsort()
+        sizes = torch.bincount(labels.flatten().int(), minlength=1).tolist()
+        values_of = image.flatten()[order].split(sizes)
+        inner_of = _inner(labels).flatten()[order].split(sizes)
         means, squares, voxels = {}, 0.0, 0
-        for label, count in enumerate(counts):
+        for label, (values, inner) in enumerate(zip(values_of, inner_of, strict=True)):
+            count = len(values)
             if label and count >= _LEAST_VOXELS:
-                mine = labels == label
-                values = image[mine]
                 spread = 1.4826 * float((values - values.median()).abs_().median())
                 squares, voxels = squares + count * spread**2, voxels + count
                 # What is shared with other tissues at the border would draw means together.
-                core = image[mine.logical_and_(inner)]
+                core = values[inner]
                 means[label] = float((core if len(core) >= _LEAST_VOXELS else values).median())
         background = None
-        if counts[0] >= _LEAST_VOXELS:
-            index = _bin_of(image[labels == 0], low, width)
+        if sizes[0] >= _LEAST_VOXELS:
+            index = _bin_of(values_of[0], low, width)
             bins = torch.bincount(index, minlength=_BINS).to(image)
             wide = torch.nn.functional.pad(bins[None], (1, 1), mode="replicate")[0]
             bins = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from CompactSegLib.json_data import build, check, number
-from CompactSegLib.volume.boxes import box_of
+from CompactSegLib.volume.boxes import box_of, boxes_of
 from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
@@ -162,19 +162,19 @@ class Refinement:
         best = lowest[labels.int()]
         result = labels.clone()
         visible = mixture.visible_borders(self.contrast)
-        for label in mixture.labels:
-            mask = labels == label
-            box = box_of(mask, margin=[len(kernel) // 2 for kernel in kernels])
-            if box is None:
-                continue
-            share = _smoothed(mask[box].float(), kernels)
-            near = (share > 0).logical_and_(visible[label][labels[box].int()])
+        is_visible = visible.all(dim=1).tolist()  # always, where no contrast is asked for
+        boxes = boxes_of(labels, mixture.labels, margin=[len(kernel) // 2 for kernel in kernels])
+        for label, box in boxes.items():
+            share = _smoothed((labels[box] == label).float(), kernels)
+            near = share > 0
+            if not is_visible[label]:
+                near.logical_and_(visible[label][labels[box].int()])
             score = share.clamp_min_(1e-30).log_()
             score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
             score.masked_fill_(near.logical_not_(), _NEVER)
             better = score > best[box]
             best[box] = torch.where(better, score, best[box])
-            result[box] = result[box].masked_fill_(better, label)
+            result[box].masked_fill_(better, label)
         return result
 
 
