@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from CompactSegLib.network.blocks import ConvLayer
+from CompactSegLib.network.blocks import Conv, ConvLayer
 from CompactSegLib.network.net import MultiLevelNet
 
 
@@ -27,7 +27,7 @@ def fold_batch_norm(net: MultiLevelNet) -> MultiLevelNet:
     return folded
 
 
-def _folded(conv: nn.Conv3d, norm: nn.Module) -> nn.Conv3d:
+def _folded(conv: Conv, norm: nn.Module) -> Conv:
     if isinstance(norm, nn.Identity):
         return conv
     if not isinstance(norm, nn.BatchNorm3d):

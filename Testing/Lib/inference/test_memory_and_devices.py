@@ -185,8 +185,11 @@ def test_the_estimate_of_memory_is_not_below_what_a_level_takes(a_model):
 
 
 @pytest.mark.parametrize(("tile", "holds"), [(8, False), (64, True)])
-def test_no_array_of_classes_and_full_volume_is_made_from_tiles(tile, holds):
+def test_no_array_of_classes_and_full_volume_is_made_from_tiles(monkeypatch, tile, holds):
     """All tensors together stay below one; a single tile, which holds one, shows that it would be seen."""
+    # Ties too are decided from tiles, as in a volume that is too large to be computed at once.
+    monkeypatch.setattr("CompactSegLib.inference.tiles._MOST_WHOLE_VOXELS", 0)
+    monkeypatch.setattr("CompactSegLib.inference.tiles._STANDARD_EDGE", 16)
     classes, edge = 60, 32
     config = net_config(serial(layer(4)), serial(layer(4)), classes=classes)
     model = model_in_memory(config, spacing_mm=(1.1, 1.0, 1.0))
