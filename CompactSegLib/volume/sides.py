@@ -24,7 +24,6 @@ from CompactSegLib.volume.midplane import (
     Plane,
     known_values,
     plane_of,
-    points_lps,
 )
 
 __all__ = ["Sides"]
