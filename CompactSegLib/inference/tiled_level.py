@@ -16,9 +16,9 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
+from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
     choose_edge,
-    hull,
     least_edge,
     shape_of,
     split,
@@ -192,7 +192,7 @@ class TiledLevel:
 
     def _run_tile(self, core: Box) -> None:
         self._report.begin_tile(math.prod(shape_of(core)))
-        target, wanted = self._boxes(core)
+        target, wanted = boxes_of_tile(core, self._grid)
         is_standard = self._is_standard(core)
         self._only_standard &= is_standard
         has_ties = self._processor.runtime.precision == "fp32" and not is_standard
@@ -217,11 +217,6 @@ class TiledLevel:
             if len(self._cores) == 1:
                 self._decide_ties()
         self._report.end_tile()
-
-    def _boxes(self, core: Box) -> tuple[Box, Box]:
-        """The source voxels of a tile, and the model voxels whose logits they need."""
-        target = self._grid.oriented_box(core)
-        return target, hull(core, self._grid.support(target)) if all(shape_of(target)) else core
 
     def _parts(self, target: Box) -> Iterator[Box]:
         """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
@@ -254,37 +249,18 @@ class TiledLevel:
             self._ties[part] = ties.cpu().numpy()
 
     def _decide_ties(self) -> None:
-        """Label voxels whose two best classes tie within rounding as the standard tiles label them.
-
-        Convolution kernels sum in an order that depends on the tile's shape. The standard tiles are the same whatever
-        the tiles are, so these labels are too; and where a run's own tiles are those, nothing is left to decide.
-        """
         if self._ties is None:
             return
-        image, ties, steps = self._image.standard(self._level), self._ties, self.blocks_run + 1
-        cores, first = image.standard_cores, max(1, image.kept.number)
-        rounds = [(level, core) for level in range(first, self._level + 1) for core in cores]
-        try:
-            for number, (level, core) in enumerate(rounds, start=1):
-                if core == cores[0]:
-                    image.kept.begin(level, dtype=self._processor.runtime.dtype)
-                target, wanted = self._boxes(core)
-                maps = image.joined_maps(level, wanted, core=core)
-                if level == self._level and ties[target].any():
-                    labels = self._grid.labels(maps.logits(wanted), wanted, target).cpu().numpy()
-                    self._labels[target][ties[target]] = labels[ties[target]]
-                if core == cores[-1]:
-                    image.kept.finish(is_standard=True)
-                self._report.step(steps + number / len(rounds), steps)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            self._processor.tell(
-                f"Level {self._level}: {np.count_nonzero(ties)} voxels tie between two labels, and there was no memory "
-                "to decide them; their label may depend on the tile size."
-            )
-        if image.kept.bytes > self._processor.kept_limit():
-            self._image.forget_standard()
+        steps = self.blocks_run + 1
+        decide_ties(
+            self._labels,
+            self._ties,
+            processor=self._processor,
+            image=self._image,
+            grid=self._grid,
+            level=self._level,
+            told=lambda share: self._report.step(steps + share, steps),
+        )
 
     def _probe(self, logits: Tensor, box: Box, is_compared: bool) -> tuple[Tensor, Box] | None:
         """Labels of a small box of the first tile, and the box; None where there is nothing more to compare."""

@@ -1,0 +1,192 @@
+"""RESULTS.md and its pictures, of what `bench.py` measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from pathlib import Path
+from typing import Any
+
+import torch
+from tables import processor_name
+
+
+def median(entry: dict[str, Any], key: str) -> float:
+    return statistics.median(row[key] for row in entry["rows"])
+
+
+def write_results(stored: dict[str, Any], folder: Path) -> None:
+    """RESULTS.md and its pictures, of all that has been measured."""
+    lines = [
+        "# How long it takes",
+        "",
+        f"Measured on {processor_name()}, {os.cpu_count()} cores, {platform.system()},",
+        f"torch {torch.__version__}, fp32, by `make bench`; medians, measured in turns, each in a process of its own.",
+        "Seconds are wall time until a level's labels are there; CPU adds up all threads. Others are timed on one",
+        "window, times the windows that a head takes, without reading, resampling and blending; their weights are",
+        "untrained, which does not change their time.",
+        "",
+    ]
+    ours = [key for key in stored if key.count("/") == 2 and "command" not in key]
+    lines += table(
+        ("volume", "version", "level 1 (s)", "level 2 (s)", "level 3 (s)", "CPU (s)", "peak (MB)"),
+        [
+            (
+                told(key),
+                version_of(stored, key),
+                *(median(stored[key], name) for name in ("level 1", "level 2", "level 3", "CPU")),
+                f"{median(stored[key], 'peak MB'):.0f}",
+            )
+            for key in ours
+        ],
+    )
+    commands = [key for key in stored if key.startswith("command/")]
+    lines += table(
+        ("file to files, all levels", "version", "seconds", "CPU (s)"),
+        [
+            (
+                "256 × 256 × 180 head",
+                version_of(stored, key),
+                median(stored[key], "file to files"),
+                median(stored[key], "CPU"),
+            )
+            for key in commands
+        ],
+    )
+    others = [key for key in stored if key.count("/") == 1]
+    last = stored.get("head/CompactSeg/now")
+    lines += table(
+        ("others", "one window (s)", "windows", "all (s)", "times ours", "peak (MB)"),
+        [
+            (
+                key.partition("/")[2],
+                median(stored[key], "one window"),
+                stored[key]["rows"][0]["windows"],
+                median(stored[key], "last level"),
+                ratio(stored[key], last if key.startswith("peers/") else stored.get(_CROP)),
+                f"{median(stored[key], 'peak MB'):.0f}",
+            )
+            for key in others
+        ],
+    )
+    lines += stage_table(stored)
+    lines += ratios(stored)
+    lines += draw(stored, folder)
+    (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+
+
+_CROP = "hippocampus/CompactSeg/now"
+_NAMES = {
+    "head": "256 × 256 × 180 head",
+    "busy": "the same beside two busy loops",
+    "hippocampus": "36 × 52 × 36 crop, hippocampus-mr",
+}
+
+
+def told(key: str) -> str:
+    part, name, _ = key.split("/")
+    return _NAMES.get(part, name)
+
+
+def version_of(stored: dict[str, Any], key: str) -> str:
+    return f"{key.rpartition('/')[2]} ({stored[key]['commit']})"
+
+
+def ratio(entry: dict[str, Any], ours: dict[str, Any] | None) -> str:
+    return f"{median(entry, 'last level') / median(ours, 'level 3'):.1f}" if ours else "–"
+
+
+def stage_table(stored: dict[str, Any]) -> list[str]:
+    """CPU seconds of all three levels of a head by stage."""
+    found = {
+        key.rpartition("/")[2]: stored[key]["rows"]
+        for key in stored
+        if key.startswith("head/CompactSeg/")
+    }
+    names = dict.fromkeys(name for rows in found.values() for name in rows[0]["stages"])
+    return table(
+        ("stage, CPU seconds of all levels", *found),
+        [
+            (
+                name,
+                *(
+                    statistics.median(row["stages"].get(name, 0.0) for row in rows)
+                    for rows in found.values()
+                ),
+            )
+            for name in names
+        ],
+    )
+
+
+def ratios(stored: dict[str, Any]) -> list[str]:
+    """What grows with what."""
+    rows = []
+    for version in ("before", "now"):
+        small, large, head, busy = (
+            stored.get(f"{name}/{version}")
+            for name in ("sizes/256³", "sizes/320³", "head/CompactSeg", "busy/CompactSeg")
+        )
+        if small and large:
+            times = median(large, "level 3") / median(small, "level 3")
+            rows.append(("320³ against 256³, level 3", version, f"{times:.2f}"))
+        if head and busy:
+            times = median(busy, "level 3") / median(head, "level 3")
+            rows.append(("a head beside two busy loops against alone", version, f"{times:.2f}"))
+    return table(("ratio", "version", "times"), rows)
+
+
+def table(headings: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]:
+    """A Markdown table; nothing where there are no rows."""
+    if not rows:
+        return []
+    cells = [
+        [f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row] for row in rows
+    ]
+    lines = [list(headings), ["---"] * len(headings), *cells]
+    return [*(f"| {' | '.join(line)} |" for line in lines), ""]
+
+
+def draw(stored: dict[str, Any], folder: Path) -> list[str]:
+    """Seconds and memory by volume, as pictures beside the tables."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    of_sizes = [key for key in stored if key.startswith("sizes/")]
+    if not of_sizes:
+        return []
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    seconds, memory = figure.subplots(1, 2)
+    for version, style in (("before", "--"), ("now", "-")):
+        keys = sorted(
+            (key for key in of_sizes if key.endswith(f"/{version}")), key=lambda key: _millions(key)
+        )
+        if not keys:
+            continue
+        voxels = [_millions(key) for key in keys]
+        for level, color in ((1, "tab:blue"), (2, "tab:orange"), (3, "tab:green")):
+            seconds.plot(
+                voxels,
+                [median(stored[key], f"level {level}") for key in keys],
+                f"o{style}",
+                color=color,
+                label=f"level {level}, {version}",
+            )
+        memory.plot(
+            voxels,
+            [median(stored[key], "peak MB") for key in keys],
+            f"o{style}",
+            color="black",
+            label=version,
+        )
+    for axes, what in ((seconds, "seconds until the level"), (memory, "peak memory (MB)")):
+        axes.set(xlabel="million voxels", ylabel=what, ylim=(0, None))
+        axes.legend(fontsize=7)
+    figure.savefig(folder / "results.png", dpi=110)
+    return ["![Seconds and memory by volume](results.png)", ""]
+
+
+def _millions(key: str) -> float:
+    return int(key.split("/")[1].rstrip("³")) ** 3 / 1e6
