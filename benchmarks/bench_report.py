@@ -12,17 +12,25 @@ import torch
 from tables import processor_name
 
 
+def runs_of(stored: dict[str, Any]) -> str:
+    """How many runs stand behind a figure."""
+    least, most = (f({len(entry["rows"]) for entry in stored.values()}) for f in (min, max))
+    return f"{least} to {most} runs" if least < most else f"{most} run{'s' if most > 1 else ''}"
+
+
 def median(entry: dict[str, Any], key: str) -> float:
     return statistics.median(row[key] for row in entry["rows"])
 
 
 def write_results(stored: dict[str, Any], folder: Path) -> None:
     """RESULTS.md and its pictures, of all that has been measured."""
+    dates = ", ".join(sorted({entry["date"] for entry in stored.values()}))
     lines = [
         "# How long it takes",
         "",
         f"Measured on {processor_name()}, {os.cpu_count()} cores, {platform.system()},",
-        f"torch {torch.__version__}, fp32, by `make bench`; medians, measured in turns, each in a process of its own.",
+        f"torch {torch.__version__}, fp32, by `make bench` on {dates};",
+        f"medians of {runs_of(stored)}, measured in turns, each in a process of its own.",
         "Seconds are wall time until a level's labels are there; CPU adds up all threads. Others are timed on one",
         "window, times the windows that a head takes, without reading, resampling and blending; their weights are",
         "untrained, which does not change their time.",
