@@ -247,6 +247,7 @@ def test_cancelling_is_asked_before_every_convolution(a_model):
     assert asked == []
 
 
+@pytest.mark.slow
 def test_what_is_said_of_one_volume_never_reaches_another(monkeypatch):
     """Two runs of one segmenter, level by level in turn: one too large, one that runs out of memory, one in order."""
     segmenter = Segmenter(

@@ -31,6 +31,7 @@ def a_model():
     return model_in_memory(CONFIG)
 
 
+@pytest.mark.slow
 def test_out_of_memory_halves_the_tile_and_goes_on(a_model):
     volume = a_volume((24, 25, 26))
     expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
@@ -184,6 +185,7 @@ def test_the_estimate_of_memory_is_not_below_what_a_level_takes(a_model):
     assert estimate / 3 < live.peak <= estimate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tile", "holds"), [(8, False), (64, True)])
 def test_no_array_of_classes_and_full_volume_is_made_from_tiles(monkeypatch, tile, holds):
     """All tensors together stay below one; a single tile, which holds one, shows that it would be seen."""

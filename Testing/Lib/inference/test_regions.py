@@ -22,6 +22,8 @@ from CompactSegLib import (
 from CompactSegLib.inference.parts import boxes_around
 from CompactSegLib.model.region import Region
 
+pytestmark = pytest.mark.slow
+
 HIPPOCAMPI = [
     "Left anterior hippocampus",
     "Right anterior hippocampus",

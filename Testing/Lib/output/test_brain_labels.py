@@ -99,6 +99,7 @@ def test_no_colour_is_lost_on_a_dark_image(brain_labels):
     assert math.dist(_lab((60, 60, 60)), _lab((0, 0, 0))) < 45
 
 
+@pytest.mark.slow
 def test_a_dicom_seg_keeps_them_all(tmp_path, brain_labels):
     write_series(tmp_path / "case")
     volume = read_volume(tmp_path / "case")

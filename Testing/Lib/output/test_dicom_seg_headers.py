@@ -102,6 +102,7 @@ def a_series(folder: Path, changes: dict[str, object]) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADERS)
 def test_headers_of_archives_give_a_valid_dicom_seg(tmp_path, name, dciodvfy, capfd):
     volume = read_volume(a_series(tmp_path / "case", HEADERS[name]))

@@ -215,6 +215,7 @@ def test_a_metaimage_that_ends_itks_reader_is_refused(tmp_path, line):
         read_volume(tmp_path / "a.mha")
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_the_reader_of_other_formats_ends_nothing_else(tmp_path, monkeypatch):
     """Other formats are read by ITK in a process of its own: here one that ends itself, and one that hangs."""
     import sys
