@@ -1,6 +1,6 @@
 """What a finished model says of itself, told anew from its plan: labels, sides, colours, codes, texts, refinement.
 
-    python -m CompactSegLib.train.retell MODEL PLAN LABEL_MAPS
+    python -m CompactSegLib.train.retell MODEL PLAN LABEL_MAPS [--threshold X]
 
 The weights stay, byte for byte, and so do validation and what the provenance says of the training.
 """
@@ -26,13 +26,16 @@ from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
 
 
-def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
+def retell(
+    model: Model, plan: TrainingPlan, label_maps: Path, *, threshold: float | None = None
+) -> Model:
     """Write ``model.json`` and the card anew.
 
     Args:
         model: Of synthetic images, trained with this plan but for what it says of the model.
         plan: What is to be said.
         label_maps: What the model was trained on, whose volumes it states.
+        threshold: Of the stop rule; None leaves the model's.
 
     Raises:
         CompactSegError: The plan's labels are not one for each class of the net, or label maps cannot be read.
@@ -50,6 +53,7 @@ def retell(model: Model, plan: TrainingPlan, label_maps: Path) -> Model:
         title=plan.title,
         description=plan.description,
         labels=tuple(labels),
+        threshold=model.threshold if threshold is None else threshold,
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         expected_millilitres=expected_millilitres(
             [millilitres_of(head, labels, plan) for head in heads],
@@ -69,8 +73,14 @@ def main() -> None:
     parser.add_argument("model", help="folder of the model")
     parser.add_argument("plan", type=Path)
     parser.add_argument("label_maps", type=Path)
+    parser.add_argument("--threshold", type=float, help="1 - Jaccard below which levels stop")
     options = parser.parse_args()
-    told = retell(load_model(options.model), TrainingPlan.read(options.plan), options.label_maps)
+    told = retell(
+        load_model(options.model),
+        TrainingPlan.read(options.plan),
+        options.label_maps,
+        threshold=options.threshold,
+    )
     print(f"{told.folder}: {len(told.labels)} labels, weights {told.weights_sha256[:12]}")
 
 

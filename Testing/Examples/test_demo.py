@@ -49,7 +49,7 @@ def test_the_whole_demo(tmp_path: Path):
         assert 1.5 < sum(ml for name, ml in volumes.items() if name.startswith(side)) < 5.5
     levels = check_case(tmp_path / "out" / "brain-mr", said=result.stdout)
     volumes = levels[-1]["millilitres"]
-    assert len(volumes) == 26
+    assert len(volumes) == 30
     # The template's grey and white matter, cerebellum included, fill most of its 1890 ml.
     parts = [name for name in volumes if name.endswith(("white matter", "cortex"))]
     assert len(parts) == 8

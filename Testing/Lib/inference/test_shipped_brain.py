@@ -26,6 +26,8 @@ PLAUSIBLE = {
     "Hippocampus": (5, 16),
     "Amygdala": (1.8, 7),
     "Brain stem": (14, 38),
+    "Ventral diencephalon": (5, 14),
+    "Accumbens area": (0.4, 2.5),
 }
 NEIGHBOURS = (
     ("Putamen", "Pallidum"),
