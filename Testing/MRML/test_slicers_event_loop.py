@@ -15,8 +15,11 @@ import pytest
 import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from CompactSegQt.SelfTest.FakeWorker import commandOf
 from Testing.MRML.conftest import MODEL
+from Testing.repository import REPOSITORY
+
+# As a file: its package needs Qt's names, and Slicer's core has none.
+FAKE_WORKER = REPOSITORY / "CompactSeg/CompactSegQt/SelfTest/FakeWorker.py"
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the event loop is played by libc, an end heard by a pidfd"
@@ -45,7 +48,7 @@ def loops():
 
 @pytest.fixture
 def a_logic(scene):
-    logic = CompactSegLogic(scene, workerCommand=commandOf(sys.executable, seconds=0.1))
+    logic = CompactSegLogic(scene, workerCommand=f'"{sys.executable}" "{FAKE_WORKER}" 0.1')
     yield logic
     logic.close()
 

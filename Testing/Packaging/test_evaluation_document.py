@@ -24,5 +24,5 @@ def test_label_maps_of_freesurfer_get_the_values_of_brain_mr(tmp_path: Path, mon
     (tmp_path / "remap.py").write_text(script, "utf-8")
     runpy.run_path(str(tmp_path / "remap.py"))
     labels = SimpleITK.ReadImage(files[1])
-    assert SimpleITK.GetArrayFromImage(labels).ravel().tolist() == [0, 1, 2, 22, 26, 0, 0]
+    assert SimpleITK.GetArrayFromImage(labels).ravel().tolist() == [0, 1, 2, 22, 26, 28, 0]
     assert labels.GetOrigin() == (3, -4, 5)
