@@ -134,7 +134,7 @@ def test_a_stopped_run_leaves_nothing(
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(number)
-    _, told = process.communicate(timeout=600)
+    _, told = process.communicate(timeout=120)
     assert process.returncode == code
     assert "Traceback" not in told
     assert not output.exists()
