@@ -30,14 +30,15 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     segmenter = Segmenter(load_model(options.model))
-    rows = []
+    rows, t1 = [], []
     for head in read_heads(options.data / "heads"):
         begin = time.perf_counter()
         run = segmenter.start(head.volume)
         levels = list(run.levels(all_levels=True))
         whole = time.perf_counter() - begin
         rows.append(row_of(head, levels) | {"s, level 1": levels[0].seconds, "s, all": whole})
-    t1 = rows[: len(rows)] if len(rows) < 2 else [row for row in rows if row["head"] != "t2-stack"]
+        if head.is_t1:
+            t1.append(rows[-1])
     means: dict[str, object] = {
         name: mean(float(str(row[name])) for row in t1) for name in t1[0] if name != "head"
     }

@@ -171,8 +171,7 @@ class Run:
         for missing in range(len(self._levels) + 1, number + 1):
             self._levels[missing] = self._compute(missing, progress, cancel)
         if len(self._levels) == self.model.net_config.levels:
-            for part in self._parts or ():
-                part.image = None  # nothing is left to compute from it
+            self.forget()
         return self._levels[number]
 
     def _compute(
