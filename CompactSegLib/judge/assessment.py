@@ -126,19 +126,17 @@ def _with_labels_of(model: Model, level: Level) -> Level:
     """A level with the model's own labels, where a run in regions told left from right beyond these."""
     if level.structures == model.labels:
         return level
-    table = np.zeros(256, dtype=np.uint8)
     millilitres = dict.fromkeys((label.name for label in model.labels), 0.0)
     changes: dict[str, float] = {}
     for told in level.structures:
         own = model.labels[told.of_class - 1]
-        table[told.value] = own.value
         millilitres[own.name] += level.millilitres[told.name]
         if level.improvement_by_label:
             change = level.improvement_by_label[told.name]
             changes[own.name] = max(change, changes.get(own.name, 0.0))
     return replace(
         level,
-        labels=table[level.labels],
+        labels=level.classes,
         structures=model.labels,
         millilitres=millilitres,
         improvement_by_label=changes,

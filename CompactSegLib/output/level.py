@@ -52,6 +52,14 @@ class Level:
     stop: str | None = None
     stop_reason: str | None = None
 
+    @property
+    def classes(self) -> NDArray[np.uint8]:
+        """The labels as classes of the net, ``(K, J, I)``: left and right of a structure are one."""
+        table = np.zeros(256, dtype=np.uint8)
+        for label in self.structures:
+            table[label.value] = label.of_class
+        return table[self.labels]
+
     def to_sitk(self) -> SimpleITK.Image:
         """The labels as an image of SimpleITK, on the source's grid."""
         return label_image(self.labels, self.geometry)

@@ -14,6 +14,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from CompactSegLib import Geometry, Volume
+from CompactSegLib.volume.boxes import box_of
 
 OUTSIDE = 255
 """Stands for voxels that a segmentation's field of view does not hold."""
@@ -91,21 +92,11 @@ def overlaps(source: int, target: int, scale: float) -> NDArray[np.float32]:
 def cropped(volume: Volume, inside: NDArray[np.bool_], *, margin_mm: float = 0.0) -> Volume:
     """The box around a mask ``(K, J, I)``; the whole volume where the mask is empty."""
     geometry = volume.geometry
-    box, start_ijk = [], []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        places = np.flatnonzero(inside.any(axis=others))
-        margin = round(margin_mm / geometry.spacing_mm[2 - axis])
-        size = volume.shape_kji[axis]
-        first, last = (places[0], places[-1]) if len(places) else (0, size - 1)
-        box.append(slice(max(0, int(first) - margin), min(size, int(last) + margin + 1)))
-        start_ijk.insert(0, box[-1].start)
+    box = box_of(inside, margin=[round(margin_mm / mm) for mm in reversed(geometry.spacing_mm)])
+    if box is None:
+        return volume
     array = np.ascontiguousarray(volume.array[(slice(None), *box)])
-    origin = (geometry.ijk_to_lps @ [*start_ijk, 1.0])[:3]
-    smaller = dataclasses.replace(
-        geometry, size_ijk=array.shape[:0:-1], origin_lps_mm=tuple(origin)
-    )
-    return dataclasses.replace(volume, array=array, geometry=smaller)
+    return dataclasses.replace(volume, array=array, geometry=geometry.cropped(box))
 
 
 def tilted(volume: Volume, degrees: float, plane: str) -> Volume:

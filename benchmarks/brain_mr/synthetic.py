@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from benchmarks.brain_mr.ceilings import dice_in_view, model_ceiling, slice_ceiling
 from benchmarks.brain_mr.contrasts import CONTRASTS
 from benchmarks.brain_mr.engine import run
@@ -157,13 +155,7 @@ def _measure(segmenter: Segmenter, head: Head, setting: Setting, *, seed: int) -
     volume = render(head, setting, seed=seed)
     result = run(segmenter, volume)
     classes = segmenter.model.net_config.classes
-    structures = np.arange(256, dtype=np.uint8)
-    for label in segmenter.model.labels:
-        structures[label.value] = label.of_class
-    found = [
-        labels_on(structures[level.labels], volume.geometry, head.geometry)
-        for level in result.levels
-    ]
+    found = [labels_on(level.classes, volume.geometry, head.geometry) for level in result.levels]
     air = is_air(head, setting)[head.tissues] & (found[-1] != 0) & (found[-1] != OUTSIDE)
     return Case(
         head=head.name,
