@@ -8,10 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample
+from CompactSegLib.network.blocks import (
+    Block,
+    Head,
+    empty_beside,
+    join,
+    memory_format_of,
+    upsample,
+)
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
 
-_SLAB_VALUES = 2**23
+# Small enough for the processor's cache, and to be freed memory that is taken again.
+_SLAB_VALUES = 2**21
 
 
 class MultiLevelNet(nn.Module):
@@ -66,13 +74,13 @@ class MultiLevelNet(nn.Module):
             )
             for number in (level, level + 1)
         ]
-        return torch.cat(joined, dim=1)
+        return join(joined)
 
     def level_logits(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:
         """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``.
 
-        The same as its head applied to `level_map`, but joined and applied slab by slab where no map is coarser than
-        the image: the level feature map, the largest of all, never exists as a whole.
+        The same as its head applied to `level_map`, but brought to the image's resolution, joined and applied slab by
+        slab: the level feature map, the largest of all, never exists as a whole.
 
         Args:
             level: The level n, from 1.
@@ -81,22 +89,27 @@ class MultiLevelNet(nn.Module):
         """
         head: Any = self.heads[level - 1]
         numbers = (level, level + 1)
-        if any(self.config.map_strides[number - 1] > 1 for number in numbers):
+        factors = [self.config.map_strides[number - 1] for number in numbers]
+        if torch.is_grad_enabled() or any(factor & (factor - 1) for factor in factors):
+            # Positions in a slab and in the whole round alike only where the factor is a power of 2.
             logits: Tensor = head(self.level_map(level, maps, shape=shape))
             return logits
         depth, height, width = shape
         margin: int = head.margin
-        row_values = sum(maps[number].shape[1] for number in numbers) * height * width
-        rows = max(1, 4 * margin, _SLAB_VALUES // max(1, row_values))
-        result = None
+        channels = sum(maps[number].shape[1] for number in numbers)
+        rows = max(1, 4 * margin, *factors, _SLAB_VALUES // max(1, channels * height * width))
+        result, memory = None, None
         for start in range(0, depth, rows):
             stop = min(start + rows, depth)
             # What padding spoils at the inner edges is cut off again.
             first, last = max(0, start - margin), min(depth, stop + margin)
-            slabs = {number: maps[number][:, :, first:last] for number in numbers}
-            logits = head(
-                self.level_map(level, slabs, shape=torch.Size((last - first, height, width)))
-            )
+            slabs = [
+                self._slab(maps[number], factor, slice(first, last), shape)
+                for number, factor in zip(numbers, factors, strict=True)
+            ]
+            if memory is None or memory.shape[2] < last - first:
+                memory = empty_beside(slabs[0], channels=channels)
+            logits = head(join(slabs, into=memory[:, :, : last - first]))
             if result is None:
                 result = torch.empty(
                     (*logits.shape[:2], *shape),
@@ -107,6 +120,21 @@ class MultiLevelNet(nn.Module):
             result[:, :, start:stop] = logits[:, :, start - first : stop - first]
         assert result is not None
         return result
+
+    def _slab(self, maps: Tensor, factor: int, rows: slice, shape: torch.Size) -> Tensor:
+        """Some of the image's rows of a map ``(N, C, d, h, w)`` that is coarser by ``factor``."""
+        if factor == 1:
+            return maps[:, :, rows]
+        # Interpolated between neighbours: one voxel more to each side, if there is one.
+        first = max(0, rows.start // factor - 1)
+        stop = -(-rows.stop // factor) + 1
+        finer = upsample(
+            maps[:, :, first:stop],
+            factor=factor,
+            shape=torch.Size((rows.stop - first * factor, *shape[1:])),
+            mode=self.config.upsampling,
+        )
+        return finer[:, :, rows.start - first * factor :]
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.

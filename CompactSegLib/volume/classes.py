@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["most_likely", "ranked"]
+__all__ = ["most_likely", "most_likely_of_rows", "ranked"]
 
 
 def most_likely(logits: torch.Tensor) -> torch.Tensor:
@@ -23,6 +23,16 @@ def most_likely(logits: torch.Tensor) -> torch.Tensor:
         labels.masked_fill_(candidate > best, number)
         best = torch.maximum(best, candidate)
     return labels
+
+
+def most_likely_of_rows(logits: torch.Tensor) -> torch.Tensor:
+    """`most_likely` over the last axis of ``(n, classes)``, without bringing the classes of a voxel apart."""
+    import torch
+
+    best, labels = logits.max(dim=1)
+    if bool(best.isnan().any()):  # which wins there, and not here
+        return most_likely(logits.T)
+    return labels.to(torch.uint8)
 
 
 def ranked(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from CompactSegLib.json_data import build, check, number
 from CompactSegLib.volume.boxes import box_of, boxes_of
 from CompactSegLib.volume.labelling import slabs
-from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
+from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, looked_up, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Refinement:
         # What there is too little of to know its intensity stays.
         lowest = image.new_full((256,), math.inf)
         lowest[mixture.labels] = _NEVER
-        best = lowest[labels.int()]
+        best = looked_up(lowest, labels)
         result = labels.clone()
         visible = mixture.visible_borders(self.contrast)
         is_visible = visible.all(dim=1).tolist()  # always, where no contrast is asked for
@@ -168,11 +168,10 @@ class Refinement:
             share = _smoothed((labels[box] == label).float(), kernels)
             near = share > 0
             if not is_visible[label]:
-                near.logical_and_(visible[label][labels[box].int()])
+                near.logical_and_(looked_up(visible[label], labels[box]))
             score = share.clamp_min_(1e-30).log_()
             score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
-            score.masked_fill_(near.logical_not_(), _NEVER)
-            better = score > best[box]
+            better = near.logical_and_(score > best[box])
             best[box] = torch.where(better, score, best[box])
             result[box].masked_fill_(better, label)
         return result

@@ -123,13 +123,18 @@ class Sides:
         tables = np.tile(np.arange(256, dtype=np.uint8), (2, 1))
         for table, side in zip(tables, (right, left), strict=True):
             table[list(side)] = list(side.values())
-        result = tables[0][labels]
-        for rows, kji in _slabs_of(labels, tables[0] != tables[1]):
-            k, j, i = kji
+        result = labels.copy()
+        box = box_of(labels)
+        if box is None:
+            return result
+        inner = labels[box]
+        result[box] = tables[0][inner]
+        first = [axis.start for axis in box]
+        for rows, kji in _slabs_of(inner, tables[0] != tables[1]):
+            k, j, i = (at + start for at, start in zip(kji, first, strict=True))
             is_left = self._is_left(geometry.ijk_to_lps, (i, j, k + rows))
-            slab = result[rows:]
             of_left = tuple(each[is_left] for each in kji)
-            slab[of_left] = tables[1][labels[rows:][of_left]]
+            result[box][rows:][of_left] = tables[1][inner[rows:][of_left]]
         return result
 
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import PointConv
+from CompactSegLib.network.blocks import PointConv, join
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.folding import fold_batch_norm
 from Testing.Lib.nets import (
@@ -103,6 +105,38 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
             assert came.shape == expected.shape
             scale = max(1.0, float(expected.abs().max()))
             assert (came - expected).abs().max() <= 1e-5 * scale
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last_3d])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_maps_are_joined_as_torch_concatenates_them(order, dtype):
+    maps = [
+        torch.randn(2, channels, 3, 4, 5).to(dtype).contiguous(memory_format=order)[:, :, 1:]
+        for channels in (1, 6, 3)
+    ]
+    with torch.no_grad():
+        assert torch.equal(join(maps), torch.cat(maps, dim=1))
+
+
+def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monkeypatch):
+    config = net_config(*(replace(serial(layer(2)), pool=2) for _ in range(3)))
+    monkeypatch.setattr("CompactSegLib.network.net._SLAB_VALUES", 1)
+    joined: list[torch.Tensor] = []
+    image = random_image(config, (13, 6, 7))
+    net = random_net(config)
+    net.heads[1].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].clone()))
+    with torch.no_grad():
+        evaluation = net.evaluate(image)
+        maps = {k: evaluation.feature_map(k) for k in (2, 3)}
+        net.level_logits(2, maps, shape=image.shape[-3:])
+        whole = net.level_map(2, maps, shape=image.shape[-3:])
+    margin = net.heads[1].margin
+    rows, start = max(1, 4 * margin, 8), 0
+    for slab in joined:
+        first, last = max(0, start - margin), min(13, start + rows + margin)
+        assert torch.equal(slab, whole[:, :, first:last])
+        start += rows
+    assert start >= 13
 
 
 def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):

@@ -51,6 +51,9 @@ def test_labels_and_ties_are_those_of_interpolating_everywhere(geometry, mm, see
     def all_of_it():
         labels, ties = grid.labels_and_ties(logits, whole, box, within=1e-2)
         assert torch.equal(grid.labels(logits, whole, box), labels)
+        # As a net leaves them, the classes of a voxel side by side.
+        last = logits.movedim(0, -1).contiguous().movedim(-1, 0)
+        assert torch.equal(grid.labels(last, whole, box), labels)
         return labels, ties
 
     with pytest.MonkeyPatch.context() as patch:
