@@ -49,7 +49,7 @@ quick: $(VENV)/.installed-development
 
 # ARGUMENTS='--parts head --repeats 1' measures less
 bench: $(VENV)/.installed-development
-	@$(BIN)/python benchmarks/bench.py $(ARGUMENTS)
+	@$(BIN)/python -m benchmarks.bench $(ARGUMENTS)
 
 lint: $(VENV)/.installed-development
 	$(BIN)/python -m ruff check

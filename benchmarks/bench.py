@@ -1,8 +1,9 @@
 """``make bench``: CompactSeg and others on the same volumes, one after the other in turns, and RESULTS.md of it.
 
-    python benchmarks/bench.py                                  # all parts, then benchmarks/RESULTS.md
-    python benchmarks/bench.py --parts head peers --repeats 1   # some; the others stay as they were measured
-    python benchmarks/bench.py --before OLD_CHECKOUT            # an older version beside this one
+    python -m benchmarks.bench                                  # all parts, then benchmarks/RESULTS.md
+    python -m benchmarks.bench --parts head peers --repeats 1   # some; the others stay as they were measured
+    python -m benchmarks.bench --parts sizes --only 400³        # of a part, some
+    python -m benchmarks.bench --before OLD_CHECKOUT            # an older version beside this one
 
 Every measurement has a process of its own (`bench_one.py`). Others' nets are timed on one window, times the windows
 that a head takes: no reading, resampling or blending is counted against them. Memory is the most a process ever held.
@@ -21,9 +22,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from apart import measure_apart
-from bench_report import write_results
-from peers import PEERS
+from benchmarks.apart import measure_apart
+from benchmarks.bench_report import write_results
+from benchmarks.peers import PEERS
 
 HERE = Path(__file__).resolve().parent
 STORE = HERE.parent / "benchmark-output" / "bench.json"

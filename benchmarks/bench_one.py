@@ -134,11 +134,6 @@ def command(setting: dict[str, Any]) -> dict[str, Any]:
     """``compactseg segment`` from file to files."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "head.nii.gz"
-        write = (
-            "import sys; from pathlib import Path; from benchmarks.speed.volumes import a_head;"
-            "from CompactSegLib.volume.foreign import to_sitk; import SimpleITK as s;"
-        )
-        del write
         _write(the_head(tuple(setting["size"])), file)
         arguments = [sys.executable, "-m", "CompactSegLib.cli", "segment", file, "--all-levels"]
         options = ["--model", setting["model"], "--device", "cpu", "--precision", "fp32"]

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tables import processor_name
+
+from benchmarks.tables import processor_name
 
 
 def runs_of(stored: dict[str, Any]) -> str:

@@ -177,9 +177,15 @@ class PreparedImage:
     def around(
         self, level: int, wanted: Box, start: int, maps: dict[int, Tensor], region: Box
     ) -> tuple[dict[int, Tensor], Box]:
-        """What is still needed of maps over a region when the next step begins at F_start, and its region."""
+        """What is still needed of maps over a region when the next step begins at F_start, and its region.
+
+        The maps are taken out of `maps`.
+        """
         smaller = self._region(level, wanted, start)
-        return {k: self._cropped(k, values, smaller, region) for k, values in maps.items()}, smaller
+        cropped = {}
+        for number in list(maps):  # one after the other: only one is there twice
+            cropped[number] = self._cropped(number, maps.pop(number), smaller, region)
+        return cropped, smaller
 
     def _cropped(self, number: int, values: Tensor, inner: Box, outer: Box) -> Tensor:
         stride = self.config.map_strides[number - 1] if number else 1
@@ -201,7 +207,7 @@ class JoinedMaps:
     def logits(self, wanted: Box) -> Tensor:
         """Logits ``(classes, d, h, w)`` of a box within the one that the maps are for."""
         maps, region = self._image.around(
-            self._level, wanted, self._level + 1, self._maps, self._region
+            self._level, wanted, self._level + 1, dict(self._maps), self._region
         )
         logits = self._net.level_logits(self._level, maps, shape=torch.Size(shape_of(region)))[0]
         return logits[(slice(None), *relative(wanted, region))]

@@ -170,9 +170,9 @@ class Branch(nn.Module):
         self.upsampling = upsampling
         self.layers = conv_layers(in_channels, config.layers)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
-        coarse = self.layers(max_pool(maps, self.pool))
+    def forward(self, maps: Tensor, pooled: Tensor | None = None) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``; ``pooled`` where the pooling has been done."""
+        coarse = self.layers(max_pool(maps, self.pool) if pooled is None else pooled)
         return upsample(coarse, factor=self.pool, shape=maps.shape[-3:], mode=self.upsampling)
 
 
@@ -206,8 +206,14 @@ class Block(nn.Module):
     def _side_by_side(self, pooled: Tensor) -> Tensor:
         """The same concatenation, each branch written to its place as it comes: only one is held besides it."""
         result, start = None, 0
+        coarsest, factor = pooled, 1
         for branch, channels in zip(self.branches, self._widths, strict=True):
-            output = branch(pooled)
+            # The largest of windows' largest values is their union's.
+            if branch.pool % factor == 0:
+                coarsest, factor = max_pool(coarsest, branch.pool // factor), branch.pool
+                output = branch(pooled, coarsest)
+            else:
+                output = branch(pooled)
             if result is None:
                 result = empty_beside(output, channels=sum(self._widths))
             put_channels(output, result, start=start)

@@ -18,8 +18,8 @@ from CompactSegLib.network.blocks import (
 )
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
 
-# Small enough for the processor's cache, and to be freed memory that is taken again.
-_SLAB_VALUES = 2**21
+# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
+_SLAB_VALUES = 2**22
 
 
 class MultiLevelNet(nn.Module):
