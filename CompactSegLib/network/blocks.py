@@ -194,6 +194,7 @@ class Block(nn.Module):
             Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
         )
         self._widths: list[int] = [branch.out_channels(in_channels) for branch in config.branches]
+        self._pools: list[int] = [branch.pool for branch in config.branches]
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on."""
@@ -207,10 +208,10 @@ class Block(nn.Module):
         """The same concatenation, each branch written to its place as it comes: only one is held besides it."""
         result, start = None, 0
         coarsest, factor = pooled, 1
-        for branch, channels in zip(self.branches, self._widths, strict=True):
+        for branch, pool, channels in zip(self.branches, self._pools, self._widths, strict=True):
             # The largest of windows' largest values is their union's.
-            if branch.pool % factor == 0:
-                coarsest, factor = max_pool(coarsest, branch.pool // factor), branch.pool
+            if pool % factor == 0:
+                coarsest, factor = max_pool(coarsest, pool // factor), pool
                 output = branch(pooled, coarsest)
             else:
                 output = branch(pooled)
