@@ -17,16 +17,18 @@ class Peer:
 
     Attributes:
         window: Voxels along each edge of what it sees at a time.
-        overlap: Of neighbouring windows, as a share of the edge.
+        overlap: Of neighbouring windows, as a share of the edge; None where one window is all that is seen.
         build: Makes the net for so many classes.
     """
 
     window: int
-    overlap: float
+    overlap: float | None
     build: Callable[[int], nn.Module]
 
     def windows(self, size: tuple[int, ...]) -> int:
         """How many windows a volume takes."""
+        if self.overlap is None:
+            return 1
         step = self.window * (1 - self.overlap)
         return math.prod(max(0, math.ceil((n - self.window) / step)) + 1 for n in size)
 
@@ -82,6 +84,6 @@ PEERS = {
     "DynUNet, nnU-Net's plan": Peer(128, 0.5, _dynunet),
     "SegResNet": Peer(128, 0.25, _segresnet),
     "HighResNet": Peer(64, 0.25, _highresnet),
-    "SynthSeg-like U-Net": Peer(192, 0.0, _synthseg_like),
+    "SynthSeg-like U-Net": Peer(192, None, _synthseg_like),
 }
 """A SynthSeg-like net sees one crop of 192 voxels, as SynthSeg does."""
