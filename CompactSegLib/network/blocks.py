@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,51 +44,6 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
         return finer
     depth, height, width = shape
     return finer[..., :depth, :height, :width]
-
-
-def join(maps: list[Tensor], *, into: Tensor | None = None) -> Tensor:
-    """Concatenate ``(N, C, D, H, W)`` along the channels, voxel by voxel (claims 8 and 9).
-
-    Args:
-        maps: At least one, all of one size.
-        into: Memory ``(N, sum of C, D, H, W)`` to write to; where nothing is learnt.
-    """
-    if torch.is_grad_enabled():
-        return torch.cat(maps, dim=1)
-    if into is None:
-        into = empty_beside(maps[0], channels=sum(each.shape[1] for each in maps))
-    start = 0
-    for each in maps:
-        put_channels(each, into, start=start)
-        start += each.shape[1]
-    return into
-
-
-def empty_beside(maps: Tensor, *, channels: int) -> Tensor:
-    """Memory for so many channels, otherwise like ``(N, C, D, H, W)``."""
-    return torch.empty(
-        (maps.shape[0], channels, *maps.shape[2:]),
-        dtype=maps.dtype,
-        device=maps.device,
-        memory_format=memory_format_of(maps),
-    )
-
-
-def put_channels(maps: Tensor, into: Tensor, *, start: int) -> None:
-    """Write ``(N, C, D, H, W)`` to the channels of another map that begin at ``start``.
-
-    Channels last, NumPy copies the channels of a voxel as one value; torch takes them one by one, five times as long.
-    """
-    channels = maps.shape[1]
-    at = into[:, start : start + channels]
-    values = (maps.movedim(1, -1), at.movedim(1, -1))
-    is_plain = maps.device.type == into.device.type == "cpu" and maps.dtype == into.dtype
-    if channels > 1 and is_plain and all(each.stride(-1) == 1 for each in values):
-        source, target = (each.detach().view(torch.uint8).numpy() for each in values)
-        one = np.dtype((np.void, source.shape[-1]))
-        target.view(one)[...] = source.view(one)
-    else:
-        at.copy_(maps)
 
 
 class Conv(nn.Conv3d):
@@ -201,7 +155,7 @@ class Block(nn.Module):
         pooled = max_pool(maps, self.pool)
         if len(self.branches) == 1 or torch.is_grad_enabled():
             outputs = [branch(pooled) for branch in self.branches]
-            return outputs[0] if len(outputs) == 1 else join(outputs)
+            return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
         return self._side_by_side(pooled)
 
     def _side_by_side(self, pooled: Tensor) -> Tensor:
@@ -216,8 +170,13 @@ class Block(nn.Module):
             else:
                 output = branch(pooled)
             if result is None:
-                result = empty_beside(output, channels=sum(self._widths))
-            put_channels(output, result, start=start)
+                result = torch.empty(
+                    (output.shape[0], sum(self._widths), *output.shape[2:]),
+                    dtype=output.dtype,
+                    device=output.device,
+                    memory_format=memory_format_of(output),
+                )
+            result[:, start : start + channels] = output
             start += channels
             del output
         assert result is not None

@@ -8,14 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import (
-    Block,
-    Head,
-    empty_beside,
-    join,
-    memory_format_of,
-    upsample,
-)
+from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
 
 # Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
@@ -74,7 +67,7 @@ class MultiLevelNet(nn.Module):
             )
             for number in (level, level + 1)
         ]
-        return join(joined)
+        return torch.cat(joined, dim=1)
 
     def level_logits(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:
         """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``.
@@ -98,7 +91,7 @@ class MultiLevelNet(nn.Module):
         margin: int = head.margin
         channels = sum(maps[number].shape[1] for number in numbers)
         rows = max(1, 4 * margin, *factors, _SLAB_VALUES // max(1, channels * height * width))
-        result, memory = None, None
+        result = None
         for start in range(0, depth, rows):
             stop = min(start + rows, depth)
             # What padding spoils at the inner edges is cut off again.
@@ -107,9 +100,7 @@ class MultiLevelNet(nn.Module):
                 self._slab(maps[number], factor, slice(first, last), shape)
                 for number, factor in zip(numbers, factors, strict=True)
             ]
-            if memory is None or memory.shape[2] < last - first:
-                memory = empty_beside(slabs[0], channels=channels)
-            logits = head(join(slabs, into=memory[:, :, : last - first]))
+            logits = head(torch.cat(slabs, dim=1))
             if result is None:
                 result = torch.empty(
                     (*logits.shape[:2], *shape),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import PointConv, join
+from CompactSegLib.network.blocks import PointConv
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.folding import fold_batch_norm
 from Testing.Lib.nets import (
@@ -105,17 +105,6 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
             assert came.shape == expected.shape
             scale = max(1.0, float(expected.abs().max()))
             assert (came - expected).abs().max() <= 1e-5 * scale
-
-
-@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last_3d])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_maps_are_joined_as_torch_concatenates_them(order, dtype):
-    maps = [
-        torch.randn(2, channels, 3, 4, 5).to(dtype).contiguous(memory_format=order)[:, :, 1:]
-        for channels in (1, 6, 3)
-    ]
-    with torch.no_grad():
-        assert torch.equal(join(maps), torch.cat(maps, dim=1))
 
 
 def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monkeypatch):
