@@ -163,7 +163,8 @@ class LevelsTable:
         item.setTextAlignment(qt.Qt.AlignHCenter | qt.Qt.AlignVCenter)
         item.setFlags(qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled)
         click = _("Click to show level {level}.").format(level=level.level)
-        item.setToolTip(plain(f"{explanation}\n{click}" if explanation else click))
+        # A narrow panel cuts the text.
+        item.setToolTip(plain("\n".join(filter(None, (text, explanation, click)))))
         return item
 
     def _fitHeight(self) -> None:
@@ -212,8 +213,9 @@ class CompareControls:
         self._sides = sides
         for box in (self._left, self._right):
             box.clear()
-            for side in sides:
+            for row, side in enumerate(sides):
                 box.addItem(side.name)
+                box.setItemData(row, plain(side.name), qt.Qt.ToolTipRole)
         self._choose(self._left, left, default=0)
         self._choose(self._right, None if wasLast else right, default=len(sides) - 1)
 
@@ -239,12 +241,17 @@ class CompareControls:
             if comparing
             else reason or _("Show two of them side by side, and where they differ as an outline.")
         )
+        for box in (self._left, self._right):
+            box.enabled = self._button.enabled
+        self._explainBoxes(reason or "")
+
+    def _explainBoxes(self, reason: str = "") -> None:
         for box, side in (
             (self._left, _("What is shown on the left.")),
             (self._right, _("What is shown on the right.")),
         ):
-            box.enabled = self._button.enabled
-            box.toolTip = side if self._button.enabled else plain(reason or "")
+            # A narrow panel cuts the name.
+            box.toolTip = plain(f"{box.currentText}\n{side}" if box.enabled else reason)
 
     def _chosen(self, box) -> Any:
         index = box.currentIndex
@@ -265,6 +272,7 @@ class CompareControls:
             self.endRequested()
 
     def _onChosen(self, _index: int) -> None:
+        self._explainBoxes()
         if self._button.checked:
             self._request()
 

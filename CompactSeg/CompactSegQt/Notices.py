@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from CompactSegQt.Actions import Actions, openSampleData, restartSlicer
-from CompactSegQt.Texts import noModels
+from CompactSegQt.Texts import noModels, plain
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
@@ -57,6 +57,7 @@ class Notice:
         standardIcon = self._frame.style().standardIcon(icon)
         self._icon.setPixmap(standardIcon.pixmap(_ICON_SIZE, _ICON_SIZE))
         self._text.text = text
+        self._text.toolTip = plain(text)
         self._button.text = label
         self._button.visible = action is not None
         self._action = action

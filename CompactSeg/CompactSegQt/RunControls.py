@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.Texts import plain, secondsText, thresholdText
+from CompactSegQt.Texts import plain, secondsText, shortened, thresholdText
 
 __all__ = [
     "RunControls",
@@ -66,7 +66,7 @@ class RunControls:
         self._progress.visible = self._text.visible = self._isRunning
         if state == "cancelling":
             self._show(_("Cancelling…"), _("The segmentation is being cancelled."), enabled=False)
-            self._text.text = _("Cancelling…")
+            self._say(_("Cancelling…"))
         elif self._isRunning:
             self._show(_("&Cancel"), _("Stop. Levels that are finished stay. (Esc)"), enabled=True)
         else:
@@ -87,20 +87,24 @@ class RunControls:
         if level == 0:
             self._levelBegan = (0, now)
             self._progress.setRange(0, 0)
-            self._text.text = f"{volume}: {message}" if volume else message
+            self._say(message, volume=volume)
             return
         if level != self._levelBegan[0]:
             self._levelBegan = (level, now)
         self._progress.setRange(0, 100)
         self._progress.value = round(100 * fraction)
-        text = _("{volume}: level {level} of {levels}").format(
-            volume=volume, level=level, levels=levels
-        )
+        text = _("level {level} of {levels}").format(level=level, levels=levels)
         took = now - self._levelBegan[1]
         if fraction >= _LEAST_FRACTION and took > 1:
             left = secondsText(took * (1 - fraction) / fraction)
             text = _("{text}, about {left} left").format(text=text, left=left)
-        self._text.text = text
+        self._say(text, volume=volume)
+
+    def _say(self, text: str, *, volume: str = "") -> None:
+        """A long name must not widen the panel; the tooltip has all of it."""
+        named = _("{volume}: {text}") if volume else "{text}"
+        self._text.text = named.format(volume=shortened(volume), text=text)
+        self._text.toolTip = plain(named.format(volume=volume, text=text))
 
     def _thresholdTooltip(self, own: float | None) -> str:
         if self._isRunning:
@@ -197,6 +201,7 @@ class SeveralVolumes:
                 continue
             self._nodes.append(node)
             item = qt.QListWidgetItem(name)
+            item.setToolTip(plain(name))
             item.setFlags(qt.Qt.ItemIsUserCheckable | qt.Qt.ItemIsEnabled)
             item.setCheckState(qt.Qt.Checked if node in ticked else qt.Qt.Unchecked)
             self._list.addItem(item)

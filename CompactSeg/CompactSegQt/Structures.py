@@ -141,7 +141,8 @@ class StructuresTable:
             plain(_("Opacity of “{name}”; double-click to type another.").format(name=name))
         )
         called = _cell(name, qt.Qt.AlignLeft)
-        called.setToolTip(_("Click to go there in the slice views."))
+        # A narrow panel cuts the name.
+        called.setToolTip(plain(f"{name}\n{_('Click to go there in the slice views.')}"))
         figures = [_cell(text, qt.Qt.AlignRight) for text, _tooltip in row.figures]
         for cell, (_text, tooltip) in zip(figures, row.figures, strict=True):
             cell.setToolTip(plain(tooltip))

@@ -23,6 +23,7 @@ __all__ = [
     "plain",
     "rowCells",
     "secondsText",
+    "shortened",
     "stopSentence",
     "thresholdText",
     "volumeText",
@@ -32,6 +33,7 @@ __all__ = [
     "whyNotSegmentable",
 ]
 
+_MOST_LETTERS = 24
 _DOWN, _UP = "↓", "↑"
 # Training cases are few: many a healthy head lies a little outside of their range.
 _BEYOND = 0.25
@@ -48,6 +50,18 @@ def plain(text: str) -> str:
     if "<" not in text and "&" not in text.replace("& ", ""):
         return text
     return f"<p>{escape(text)}</p>".replace("\n", "<br>")
+
+
+def shortened(name: str) -> str:
+    """A name for a line with little room: beginning and end tell it from others.
+
+    >>> shortened("T1"), shortened("sub-01_ses-02_T1w_defaced_in_1_mm")
+    ('T1', 'sub-01_ses-0…ced_in_1_mm')
+    """
+    if len(name) <= _MOST_LETTERS:
+        return name
+    half = _MOST_LETTERS // 2
+    return f"{name[:half]}…{name[half + 1 - _MOST_LETTERS :]}"
 
 
 def percentText(share: float | None) -> str:
