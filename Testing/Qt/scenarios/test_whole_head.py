@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 import slicer
@@ -33,6 +35,20 @@ def terms_of(segment):
     entry = vtk.reference("")
     assert segment.GetTag(segment.GetTerminologyEntryTagName(), entry)
     return str(entry).split("~")
+
+
+def identities_of(node):
+    """Name to colour and terms of each segment."""
+    return {
+        each.GetName(): (np.round(each.GetColor(), 3).tolist(), terms_of(each))
+        for each in segments_of(node)
+    }
+
+
+def voxels_of(node, name, volume):
+    """Indices (k, j, i) of a structure's voxels in the volume."""
+    segment = node.GetSegmentation().GetSegmentIdBySegmentName(name)
+    return np.argwhere(slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, volume))
 
 
 def test_each_side_of_a_whole_head_gets_its_segments(driver, desktop, a_coarse_head):
@@ -78,6 +94,92 @@ def test_each_side_of_a_whole_head_gets_its_segments(driver, desktop, a_coarse_h
     driver.click(driver.ui.statisticsButton)
     statistics = slicer.util.getModuleWidget("SegmentStatistics")
     assert statistics.segmentationSelector.currentNode() is results.level(1).segmentationNode
+
+
+def test_what_comes_out_of_a_whole_head_is_named_and_lies_on_its_side(
+    driver, desktop, a_coarse_head, tmp_path
+):
+    """Export, table, statistics and an edit after the run, each of the level that is seen."""
+    volume = a_coarse_head
+    driver.segment()
+    level = driver.logic.results(volume).levels[-1]
+    placed = identities_of(level.segmentationNode)
+
+    path = tmp_path / "level.seg.nrrd"
+    save(level.segmentationNode, path, "SegmentationFile")
+    exported = slicer.util.loadSegmentation(str(path))
+    assert identities_of(exported) == placed
+    matrix = slicer.util.arrayFromVTKMatrix(ijk_to_ras(volume))
+    voxel_ml = abs(np.linalg.det(matrix[:3, :3])) / 1000
+    centres = {}
+    for name in PARTS:
+        voxels = voxels_of(exported, name, volume)
+        assert len(voxels) * voxel_ml == pytest.approx(level.millilitres[name], rel=1e-6)
+        centres[name] = (matrix @ [*voxels.mean(axis=0)[::-1], 1.0])[:3]
+        assert (centres[name][0] < 0) == name.startswith("Left")
+    for side in ("Left", "Right"):
+        front, back = (centres[f"{side} {part} hippocampus"] for part in ("anterior", "posterior"))
+        assert front[1] > back[1] + 5, "the anterior part lies in front, in millimetres"
+
+    labelmap = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode")
+    export = slicer.vtkSlicerSegmentationsModuleLogic.ExportAllSegmentsToLabelmapNode
+    assert export(exported, labelmap, slicer.vtkSegmentation.EXTENT_REFERENCE_GEOMETRY)
+    colors = labelmap.GetDisplayNode().GetColorNode()
+    array = slicer.util.arrayFromVolume(labelmap)
+    named = {colors.GetColorName(int(value)): value for value in np.unique(array) if value}
+    assert named.keys() == set(PARTS)
+    for name, value in named.items():
+        np.testing.assert_array_equal(
+            np.argwhere(array == value), voxels_of(exported, name, volume)
+        )
+
+    written = tmp_path / "levels.csv"
+    save(driver.logic.results(volume).tableNode, written, "TableFile")
+    with written.open(encoding="utf-8", newline="") as file:
+        last = list(csv.DictReader(file))[-1]
+    assert int(last["Level"]) == level.level
+    for name in PARTS:
+        assert float(last[f"{name} (ml)"]) == pytest.approx(level.millilitres[name], rel=1e-4)
+
+    driver.click(driver.ui.statisticsButton)
+    statistics = slicer.util.getModuleWidget("SegmentStatistics")
+    assert statistics.segmentationSelector.currentNode() is level.segmentationNode
+    assert statistics.scalarSelector.currentNode() is volume
+
+    desktop.select("CompactSeg")
+    driver.click(driver.ui.editButton)
+    copy = slicer.util.getModuleWidget("SegmentEditor").parameterSetNode.GetSegmentationNode()
+    assert identities_of(copy) == placed
+    erase(copy, "Left anterior hippocampus")
+    desktop.select("CompactSeg")
+    driver.logic.compare(volume, level.level, copy)
+    dice = {each.name: each.dice for each in driver.logic.comparison.structures}
+    assert dice.pop("Left anterior hippocampus") == 0
+    assert dice == dict.fromkeys(dice, 1.0), "the other side and part are as they were"
+    driver.logic.endComparison()
+
+    erase(level.segmentationNode, "Right posterior hippocampus")
+    edited = driver.logic.results(volume).levels[-1]
+    assert edited.isEdited
+    assert edited.millilitres == {**level.millilitres, "Right posterior hippocampus": 0.0}
+
+
+def save(node, path, kind):
+    """As the Save dialog does."""
+    properties = {"nodeID": node.GetID(), "fileName": str(path)}
+    assert slicer.app.coreIOManager().saveNodes(kind, properties)
+
+
+def erase(node, name):
+    """Take all voxels of a segment away, as the Segment Editor's eraser does."""
+    segmentation = node.GetSegmentation()
+    segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(name))
+    voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(
+        node, segmentation.GetSegmentIdBySegment(segment)
+    )
+    voxels[voxels == segment.GetLabelValue()] = 0
+    segment.GetRepresentation("Binary labelmap").Modified()
+    segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
 
 
 def test_a_crop_of_the_same_volume_has_the_models_own_labels_afterwards(driver, a_coarse_head):

@@ -50,7 +50,9 @@ class qSlicerCoreIOManager(QObject):
                 slicer.app.applicationLogic().SaveSceneToSlicerDataBundleDirectory(path, None)
             )
         node = scene.GetNodeByID(properties["nodeID"])
-        storage = node.GetStorageNode() or node.AddDefaultStorageNode() or node.GetStorageNode()
+        if node.GetStorageNode() is None:
+            node.AddDefaultStorageNode()
+        storage = node.GetStorageNode()
         storage.SetFileName(path)
         return bool(storage.WriteData(node))
 
