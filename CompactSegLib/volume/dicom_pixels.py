@@ -35,7 +35,7 @@ def read_values(frames: Sequence[DicomFrame]) -> np.ndarray:
         (frames, rows, columns).
 
     Raises:
-        InputError: A file is damaged, or packed in a way that cannot be unpacked.
+        InputError: A file is damaged, packed in a way that cannot be unpacked, or its values are those of a table.
     """
     columns, rows = frames[0].size
     scales = [(1.0 if f.slope is None else f.slope, f.intercept or 0.0) for f in frames]
@@ -45,6 +45,11 @@ def read_values(frames: Sequence[DicomFrame]) -> np.ndarray:
     check_size(frames[0].path.parent, (len(frames), rows, columns), 2)
     array, padded = None, []
     for path, (header, stored) in zip(places, _stored(list(places)), strict=True):
+        if header.get("ModalityLUTSequence"):
+            raise InputError(
+                f"{path}: expected values that RescaleSlope and RescaleIntercept scale, but a Modality LUT Sequence "
+                "(0028,3000) is to be looked up for them; export the series without it, or convert it to NIfTI or NRRD."
+            )
         dtype = _dtype(stored.dtype, scales)
         if array is None:
             array = np.empty((len(frames), rows, columns), dtype)
@@ -232,6 +237,14 @@ def _inverted(values: np.ndarray, header: Any) -> np.ndarray:
 
 def _padding(header: Any, dtype: np.dtype) -> tuple[Any, Any] | None:
     """The lowest and the highest stored value that stand for nothing."""
+    if dtype.kind == "f":
+        kind = "Float" if dtype.itemsize == 4 else "DoubleFloat"
+        value = header.get(f"{kind}PixelPaddingValue")
+        if not isinstance(value, float):
+            return None
+        limit = header.get(f"{kind}PixelPaddingRangeLimit")
+        low, high = sorted((value, limit if isinstance(limit, float) else value))
+        return low, high
     value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
     if not isinstance(value, int) or dtype.kind not in "iu":
         return None

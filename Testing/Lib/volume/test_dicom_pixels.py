@@ -17,6 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.reading import read_volume
 from Testing.conftest import REPOSITORY
@@ -129,3 +130,40 @@ def test_padding_that_the_header_names_becomes_the_smallest_value(tmp_path, unsi
         image.save_as(file)
     expected = np.where(array == -2000, array[array != -2000].min(), array) * 2 - 100
     np.testing.assert_array_equal(read_volume(tmp_path).array[0], expected)
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("Float", "<f4"), ("DoubleFloat", "<f8")])
+@pytest.mark.parametrize("limit", [None, 340.0])
+def test_padding_of_values_in_floating_point_becomes_the_smallest_value(
+    tmp_path, kind, dtype, limit
+):
+    array = an_array() % 900 + 50
+    array[:, :2] = 300  # within the image's intensities: the header alone can tell
+    write_series(tmp_path, array=array)
+    for file in tmp_path.iterdir():
+        image = pydicom.dcmread(file)
+        image.BitsAllocated = 8 * np.dtype(dtype).itemsize
+        values = np.frombuffer(image.PixelData, "<i2").astype(dtype)
+        del image.PixelData, image.BitsStored, image.HighBit, image.PixelRepresentation
+        setattr(image, f"{kind}PixelData", values.tobytes())
+        setattr(image, f"{kind}PixelPaddingValue", 300.0)
+        if limit is not None:
+            setattr(image, f"{kind}PixelPaddingRangeLimit", limit)
+        image.save_as(file)
+    outside = (array >= 300) & (array <= (limit or 300))
+    expected = np.where(outside, array[~outside].min(), array)
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], expected)
+
+
+def test_values_that_are_to_be_looked_up_in_a_table_are_refused(tmp_path):
+    write_series(tmp_path, array=an_array())
+    for file in tmp_path.iterdir():
+        image = pydicom.dcmread(file)
+        table = pydicom.Dataset()
+        table.add_new("LUTDescriptor", "US", [4, 0, 16])
+        table.ModalityLUTType = "US"
+        table.add_new("LUTData", "US", [0, 10, 40, 90])
+        image.ModalityLUTSequence = [table]
+        image.save_as(file)
+    with pytest.raises(InputError, match=r"Modality LUT Sequence \(0028,3000\)"):
+        read_volume(tmp_path)
