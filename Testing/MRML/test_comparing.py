@@ -145,6 +145,18 @@ def test_ending_brings_back_what_was_shown(logic, warm, heard, segmented):
     assert heard.named("comparisonEnded") == [()]
 
 
+def test_the_crosshair_is_on_while_comparing_and_then_as_it_was(logic, warm, segmented):
+    crosshair = warm.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if crosshair is None:
+        crosshair = warm.scene.AddNewNodeByClass("vtkMRMLCrosshairNode")
+    crosshair.SetCrosshairMode(crosshair.NoCrosshair)
+    logic.compare(segmented, 1, 3)
+    assert crosshair.GetCrosshairMode() == crosshair.ShowBasic
+    logic.compare(segmented, 1, 2)
+    logic.endComparison()
+    assert crosshair.GetCrosshairMode() == crosshair.NoCrosshair
+
+
 def test_another_layout_ends_the_comparison_and_stays(logic, warm, heard, segmented):
     logic.compare(segmented, 1, 2)
     layout_of(warm).SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)

@@ -78,6 +78,18 @@ def test_what_was_chosen_is_kept_in_the_scene(driver, desktop):
     )
 
 
+def test_a_region_is_named_after_its_volume_and_its_handles_hide_after_the_run(driver, desktop):
+    volume = driver.choosing(driver.load("small"))
+    driver.ready()
+    driver.ui.advancedButton.collapsed = False
+    driver.click(driver.ui.newRegionButton)
+    region = driver.widget.panel.parameters.region
+    assert region.GetName() == f"{volume.GetName()} region"
+    region.GetDisplayNode().SetHandlesInteractive(True)
+    driver.segment()
+    assert not region.GetDisplayNode().GetHandlesInteractive()
+
+
 def test_leaving_the_module_does_not_end_a_run(driver, desktop):
     volume = driver.choosing(driver.load("small"))
     driver.begin()
