@@ -16,6 +16,7 @@ from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.volume.interpolation import Interpolation
 
 _TEXTURE_GRID_MM = 8.0
+_SHADING_MM = 8.0
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,9 @@ def painted(
         ends = torch.linspace(-0.7, 0.7, clusters + 1, device=tissues.device)[1:-1]
         place = index + kinds * torch.bucketize(field, ends, out_int32=True)
     image = contrast.means.flatten()[place]
+    if contrast.shading.any():
+        size = [max(1, round(_SHADING_MM / mm)) for mm in spacing_mm]
+        image += contrast.shading[index] * (_blurred(image, size) - image)
     if contrast.outside_blur > 1:
         outside = contrast.outside[index]
         image = torch.where(outside, _blurred(image, contrast.outside_blur), image)
@@ -136,7 +140,7 @@ def painted(
     return image
 
 
-def _blurred(image: Tensor, factor: int) -> Tensor:
+def _blurred(image: Tensor, factor: int | Sequence[int]) -> Tensor:
     coarse = functional.avg_pool3d(image[None, None], factor, ceil_mode=True)
     size = tuple(image.shape)
     return functional.interpolate(coarse, size=size, mode="trilinear", align_corners=False)[0, 0]

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
-from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, WHITE
+from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, SHADED, WHITE
 
 # Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.
 _ORDERS = ((0.5, "fgw"), (0.25, "wgf"), (0.17, "fwg"), (0.08, "wfg"))
@@ -30,7 +30,7 @@ _BLACK_BACKGROUND = 0.85
 # Shares of images: fat is the brightest of all in T1, deep nuclei look like white matter, fluid around the brain is
 # mixed with vessels and membranes.
 _BRIGHT_FAT = 0.6
-_PALE = 0.4
+_PALE = 0.6
 _MIXED_FLUID = 0.5
 
 
@@ -43,6 +43,7 @@ class Contrast:
         spreads: ``(tissues,)``, standard deviation from voxel to voxel.
         textures: ``(tissues,)``, amplitude of slow changes.
         outside: ``(tissues,)``, whether a tissue lies outside of the brain.
+        shading: ``(tissues,)``, share of what lies around in a tissue's mean, 0 to 1.
         cluster_mm: Size of the regions.
         outside_blur: How many voxels of the fine grid what lies outside of the brain is blurred by; 1 for none.
     """
@@ -51,6 +52,7 @@ class Contrast:
     spreads: Tensor
     textures: Tensor
     outside: Tensor
+    shading: Tensor
     cluster_mm: float = 20.0
     outside_blur: int = 1
 
@@ -61,7 +63,8 @@ class Contrast:
         """A given contrast: means by the values of the label map, 0 where none is given."""
         found = torch.tensor([float(means.get(value, 0.0)) for value in values])
         spreads = torch.where(found > 0, spread, 0.0)
-        return cls(found[None], spreads, torch.zeros(len(found)), outside_brain(values))
+        none = torch.zeros(len(found))
+        return cls(found[None], spreads, none, outside_brain(values), none)
 
     def to(self, device: torch.device) -> Contrast:
         return replace(
@@ -70,6 +73,7 @@ class Contrast:
             spreads=self.spreads.to(device),
             textures=self.textures.to(device),
             outside=self.outside.to(device),
+            shading=self.shading.to(device),
         )
 
 
@@ -97,11 +101,13 @@ def random_contrast(
     clusters[:, 0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
     blurred = random.random() < plan.outside_blur_probability
+    shading = random.uniform(0, plan.shading)
     return Contrast(
         means=torch.as_tensor(clusters, dtype=torch.float32),
         spreads=torch.as_tensor(spreads, dtype=torch.float32),
         textures=torch.as_tensor(textures, dtype=torch.float32),
         outside=outside_brain(values),
+        shading=torch.tensor([shading if value in SHADED else 0.0 for value in values]),
         cluster_mm=float(random.uniform(*_CLUSTER_MM)),
         outside_blur=int(random.integers(2, 5)) if blurred else 1,
     )
@@ -140,7 +146,7 @@ def _tissue_means(
         elif value in WHITE:
             means[value] = white + own
         elif value in BETWEEN:
-            low, high = (0.85, 1.15) if pale and value in PALE else BETWEEN[value]
+            low, high = PALE[value] if pale and value in PALE else BETWEEN[value]
             means[value] = grey + random.uniform(low, high) * (white - grey)
         elif 0 < value < OUTSIDE and value not in (25, 30, 136):
             means[value] = grey + random.uniform(0.5, 1.1) * (white - grey)

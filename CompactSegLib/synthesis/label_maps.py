@@ -9,7 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import SimpleITK
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from CompactSegLib.datasets.dataset import (
@@ -22,7 +24,7 @@ from CompactSegLib.datasets.dataset import (
 )
 from CompactSegLib.errors import InputError
 from CompactSegLib.synthesis.synthesis_plan import PlanWithSynthesis, SynthesisPlan
-from CompactSegLib.synthesis.tissues import tissue_of
+from CompactSegLib.synthesis.tissues import WHITE, tissue_of
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.reading import read_labels
@@ -41,7 +43,7 @@ class LabelMap:
         values: The value of the file that stands for each tissue, 0 (background) first.
         classes: Per tissue the label of the model, ``(tissues,)`` uint8; 0 where the model does not know it.
         spacing_mm: Along D, H and W.
-        voxels: How many voxels each value of the file has.
+        voxels: How many voxels each value of the file has, once it is grown as the plan says.
     """
 
     name: str
@@ -108,6 +110,7 @@ def read_label_map(path: Path, plan: PlanWithSynthesis) -> LabelMap:
         InputError: It is no 3D map of whole numbers, or holds none of the structures.
     """
     array, geometry = read_labels(path)
+    array = _grown(array, geometry, plan.synthesis)
     # Every axis at its own spacing: turned to the model's axes, not resampled.
     spacing = _spacing_along(geometry, plan.orientation)
     grid = GridMap.between(geometry, orientation=plan.orientation, spacing_mm=spacing)
@@ -131,6 +134,25 @@ def read_label_map(path: Path, plan: PlanWithSynthesis) -> LabelMap:
         spacing_mm=(depth, height, width),
         voxels=dict(zip(map(int, found), map(int, counts), strict=True)),
     )
+
+
+def _grown(
+    array: NDArray[np.integer], geometry: Geometry, plan: SynthesisPlan
+) -> NDArray[np.integer]:
+    """A map ``(K, J, I)`` with the plan's structures grown into white matter, the first of them first."""
+    if plan.grown_mm:
+        array = array.copy()
+        white = np.isin(array, [value for value in np.unique(array) if tissue_of(value) in WHITE])
+    for value, mm in plan.grown_mm.items():
+        inside = SimpleITK.GetImageFromArray((array == int(value)).astype(np.uint8))
+        inside.SetSpacing(geometry.spacing_mm)
+        outside_mm = SimpleITK.SignedMaurerDistanceMap(
+            inside, squaredDistance=False, useImageSpacing=True
+        )
+        taken = white & (SimpleITK.GetArrayFromImage(outside_mm) <= mm)
+        array[taken] = int(value)
+        white &= ~taken
+    return array
 
 
 def classes_of(values: Sequence[int], plan: SynthesisPlan) -> Tensor:

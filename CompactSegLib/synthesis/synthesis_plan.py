@@ -7,6 +7,8 @@ from typing import Annotated, Any, Protocol
 
 from CompactSegLib.json_data import Invalid, check, number
 
+_MOST_GROWN_MM = 5.0
+
 
 @dataclass(frozen=True)
 class SynthesisPlan:
@@ -16,6 +18,8 @@ class SynthesisPlan:
         classes: Per label of the model (as text), the values of the label maps that make it; all other values are
             background to the model, but tissue in the image.
         source: ``name``, ``reference`` and ``licence`` of the label maps, which carry none themselves.
+        grown_mm: Per value of the label maps how far its tissue is grown into white matter, where the maps draw a
+            structure smaller than it is to be found; both sides are given.
         held_out_images: Images made of each held-out label map for validation.
         mirror_probability: Left and right are exchanged.
         rotation_degrees: Largest angle around each axis.
@@ -30,6 +34,7 @@ class SynthesisPlan:
         texture: Largest standard deviation of slow changes of the intensity within a tissue.
         cluster_probability: Share of images in which tissues have several mean intensities, each in regions of its own.
         cluster_spread: Largest standard deviation of these; of what lies outside of the brain three times as much.
+        shading: Largest share of what lies around deep nuclei, within some millimetres, in their brightness.
         outside_blur_probability: What lies outside of the brain is blurred.
         strip_probability: All outside the brain is removed; half as often with the fluid around it.
         rough_strip_probability: Share of these in which the cut wavers: bits of what is around stay, or some is lost.
@@ -48,6 +53,7 @@ class SynthesisPlan:
 
     classes: dict[str, list[int]] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
+    grown_mm: dict[str, float] = field(default_factory=dict)
     held_out_images: int = 2
     mirror_probability: float = 0.5
     rotation_degrees: float = 20.0
@@ -62,6 +68,7 @@ class SynthesisPlan:
     texture: float = 0.08
     cluster_probability: float = 0.0
     cluster_spread: float = 0.06
+    shading: float = 0.0
     outside_blur_probability: float = 0.0
     strip_probability: float = 0.25
     rough_strip_probability: float = 0.0
@@ -82,6 +89,10 @@ class SynthesisPlan:
         for label, values in self.classes.items():
             if not (label.isdecimal() and int(label) > 0 and values):
                 raise Invalid("classes", 'label values such as "1": [2, 41]', self.classes)
+        for value, mm in self.grown_mm.items():
+            if not (value.isdecimal() and 0 < mm <= _MOST_GROWN_MM):
+                wanted = f'values of label maps with 0 to {_MOST_GROWN_MM:g} mm such as "13": 1.5'
+                raise Invalid("grown_mm", wanted, self.grown_mm)
         if sorted(map(int, self.classes)) != list(range(1, len(self.classes) + 1)):
             raise Invalid("classes", "labels 1, 2, 3 and so on without gaps", list(self.classes))
         taken = [value for values in self.classes.values() for value in values]

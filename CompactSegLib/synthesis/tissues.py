@@ -27,8 +27,11 @@ BETWEEN = {
     26: (0.0, 0.5),
     28: (0.5, 1.15),
 }
-# Of these many an image shows no border with white matter.
-PALE = (10, 13, 16, 28)
+# Of these many an image shows no border with white matter; in T1 heads the pallidum is mostly as bright as that.
+PALE = {10: (0.6, 1.1), 13: (0.9, 1.1), 16: (0.85, 1.1), 28: (0.85, 1.1)}
+# Their brightness leans to what is around them, since its fibres come in: the thalamus from the third ventricle to the
+# internal capsule, the putamen towards the pallidum.
+SHADED = (10, 12, 13, 28)
 # From here on tissues outside of the brain.
 OUTSIDE = 500
 

@@ -52,6 +52,19 @@ def test_tissues_have_their_means_and_spreads(tmp_path):
     assert textured[head.tissues == head.values.index(3)].std() == pytest.approx(0.05, rel=0.05)
 
 
+def test_shaded_tissues_lean_to_what_is_around_them_and_others_do_not(tmp_path):
+    head = a_head(tmp_path)
+    contrast = Contrast.of(head.values, MEANS, spread=0.0)
+    thalamus = head.tissues == head.values.index(10)
+    flat = painted(head.tissues, MM, contrast, generator=generator())
+    contrast.shading[head.values.index(10)] = 0.5
+    shaded = painted(head.tissues, MM, contrast, generator=generator())
+    assert torch.equal(flat[~thalamus], shaded[~thalamus])
+    # White matter of 0.9 is around the thalami of 0.7: brighter, most of all at the border.
+    assert flat[thalamus].std() == pytest.approx(0.0, abs=1e-6)
+    assert 0.7 < shaded[thalamus].min() < shaded[thalamus].max() < 0.8
+
+
 def test_thick_slices_are_thick_along_their_axis_alone(tmp_path):
     head = a_head(tmp_path)
     image, voxel = scan_of(head, Scan(voxel_mm=(4.0, 1.0, 1.0)))

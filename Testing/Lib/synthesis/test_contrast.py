@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.synthesis.contrast import Contrast, random_contrast, without_skull
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
+from CompactSegLib.synthesis.tissues import SHADED
 from Testing.Lib.synthesis.heads import a_plan
 
 VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)
@@ -63,6 +64,16 @@ def test_nuclei_lie_where_their_fibres_and_iron_put_them():
     assert np.mean(thalamus > 1.2) < 0.05
     # In many images no border with white matter is to be seen.
     assert 0.3 < np.mean(np.abs(pallidum - 1) < 0.15) < 0.8
+
+
+def test_deep_nuclei_alone_are_shaded_and_as_far_as_the_plan_says():
+    drawn_shading = [drawn(seed, shading=0.6).shading for seed in range(50)]
+    nuclei = torch.tensor([value in SHADED for value in VALUES])
+    assert not torch.stack(drawn_shading)[:, ~nuclei].any()
+    shares = torch.stack(drawn_shading)[:, nuclei]
+    assert 0 <= shares.min() < 0.1
+    assert 0.5 < shares.max() <= 0.6
+    assert not drawn(0).shading.any()
 
 
 @pytest.mark.parametrize("least", [0.0, 0.2, 0.4])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.synthesis.tissues import SIDES, tissue_of
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -25,6 +25,34 @@ def test_labels_are_the_classes_of_the_plan_where_the_file_has_them(tmp_path):
     assert np.array_equal(head.labels == 1, np.isin(array, (2, 41)))
     assert np.array_equal(head.labels == 3, np.isin(array, (10, 49)))
     assert np.array_equal(head.labels == 0, np.isin(array, (0, 24, 515)))
+
+
+def test_a_structure_grows_into_white_matter_alone_and_by_millimetres(tmp_path):
+    array = head_array()
+    array[:, :, :8] = 42  # cortex right beside the right thalamus
+    array[20:24, 22:26, 6:8] = 49
+    plan = a_plan(grown_mm={"49": 2.0, "10": 1.0})
+    plain, grown = (
+        a_head(tmp_path, plan, array=array, spacing=(1.0, 2.0, 3.0)) for plan in (a_plan(), plan)
+    )
+    before, after = plain.labels == 3, grown.labels == 3
+    assert (after >= before).all()
+    # Nothing but white matter is taken.
+    assert set(plain.labels[after & ~before].tolist()) == {1}
+    taken = (after & ~before).sum(dim=(1, 2)), (after & ~before).sum(dim=(0, 2))
+    # j is 2 mm: the right one, on the model's higher W, grows along it, the left one does not; k, of 3 mm, is too far.
+    assert not taken[0][~before.any(dim=(1, 2))].any()
+    assert taken[1][~before.any(dim=(0, 2))].any()
+    left = slice(0, after.shape[2] // 2)
+    assert torch.equal(after[..., left].any(dim=(0, 2)), before[..., left].any(dim=(0, 2)))
+    # What is counted is what is drawn.
+    assert grown.voxels[10] + grown.voxels[49] == int(after.sum())
+
+
+@pytest.mark.parametrize("grown", [{"13": -1.0}, {"13": 50.0}, {"left": 1.0}])
+def test_growing_that_cannot_be_is_refused(grown):
+    with pytest.raises(ConfigurationError, match=r"grown_mm: expected values of label maps"):
+        TrainingPlan.from_dict({"synthesis": {"classes": {"1": [2]}, "grown_mm": grown}})
 
 
 def test_axes_are_turned_to_the_models(tmp_path):
