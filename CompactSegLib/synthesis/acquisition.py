@@ -140,7 +140,7 @@ def painted(
     return image
 
 
-def _blurred(image: Tensor, factor: int | Sequence[int]) -> Tensor:
+def _blurred(image: Tensor, factor: int | list[int]) -> Tensor:
     coarse = functional.avg_pool3d(image[None, None], factor, ceil_mode=True)
     size = tuple(image.shape)
     return functional.interpolate(coarse, size=size, mode="trilinear", align_corners=False)[0, 0]
