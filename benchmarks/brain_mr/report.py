@@ -30,7 +30,7 @@ AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
 """Least Dice: mean over structures on T1 images of 1 mm, and of the tissues of the template."""
 
 
-NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-8.json"
+NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-10.json"
 
 
 class Pictures:
