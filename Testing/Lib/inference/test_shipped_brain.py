@@ -22,7 +22,7 @@ PLAUSIBLE = {
     "Thalamus": (10, 26),
     "Caudate": (5, 15),
     "Putamen": (6, 18),
-    "Pallidum": (1.2, 5),
+    "Pallidum": (1.2, 6.5),
     "Hippocampus": (5, 16),
     "Amygdala": (1.8, 7),
     "Brain stem": (14, 38),
