@@ -5,16 +5,15 @@ from __future__ import annotations
 import errno
 import io
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from CompactSegLib.cli.guard import Debug, guarded
 from CompactSegLib.cli.options import Device, MostLevel, Tile
+from CompactSegLib.cli.signals import heed_signals
 from CompactSegLib.cli.training import evaluate, train
 
 __all__ = ["app", "main"]
@@ -206,10 +205,7 @@ for _command in (train, evaluate):
 
 def main() -> None:
     """Run the command; the entry point of the installed script."""
-    signal.signal(signal.SIGTERM, _terminate)
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:  # nohup ignores it
-        signal.signal(hangup, _terminate)
+    heed_signals()
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding, is_terminal = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout = _Lasting(sys.stdout.detach(), encoding, line_buffering=is_terminal)
@@ -244,8 +240,3 @@ class _Lasting(io.TextIOWrapper):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    """Leave through the clean-up, so that a killed run leaves no partial files behind."""
-    sys.exit(128 + number)

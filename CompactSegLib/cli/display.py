@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from CompactSegLib.cli.signals import leave_if_told
+
 if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress as RunProgress
     from CompactSegLib.model.model import Model
@@ -73,16 +75,19 @@ class Bars:
 
     def start_case(self, name: str) -> None:
         """Say which case is next."""
+        leave_if_told()
         self._case = name
         self._bars.reset(self._level, description=f"{name}: reading", visible=True)
 
     def update(self, progress: RunProgress) -> None:
         """Show how far the level is; the engine's callback."""
+        leave_if_told()
         text = f"{self._case}: {progress.message}"
         self._bars.update(self._level, description=text, completed=progress.fraction)
 
     def start_writing(self) -> None:
         """Say that the levels are there and the picture is being drawn."""
+        leave_if_told()
         self._bars.update(self._level, description=f"{self._case}: writing")
 
     def finish_case(self) -> None:

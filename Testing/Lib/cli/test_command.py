@@ -140,6 +140,49 @@ def test_a_stopped_run_leaves_nothing(
     assert not output.exists()
 
 
+_TOLD_IN_A_FINALIZER = """
+import signal, sys
+from CompactSegLib.cli.app import main
+from CompactSegLib.inference.segmenter import Segmenter
+
+number = int(sys.argv.pop(1))
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(number)
+
+start = Segmenter.start
+
+def told_before_it_starts(self, volume):
+    Finalized()
+    return start(self, volume)
+
+Segmenter.start = told_before_it_starts
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_that_python_drops_ends_the_run_at_its_next_step(
+    the_tiny_model, a_volume_file: Path, tmp_path: Path, number: int, code: int
+):
+    """What a signal's handler raises inside a finalizer, Python prints and drops."""
+    output = tmp_path / "out"
+    arguments = ["segment", a_volume_file, "--model", the_tiny_model.folder, "--output", output]
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD_IN_A_FINALIZER, str(int(number)), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        preexec_fn=_heed_signals,
+    )
+    assert "Exception ignored" in done.stderr
+    assert done.returncode == code
+    assert not output.exists()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
     the_tiny_model, a_volume_file: Path, tmp_path: Path
