@@ -192,21 +192,16 @@ class Run:
             cancel=cancel,
         )
         try:
-            whole, blocks_run = None, 0
+            whole, blocks_run = np.zeros(self.volume.shape_kji, dtype=np.uint8), 0
             for part in self._parts:
                 found = part.segmented(number, self.model, self.processor, report)
                 self._edge, blocks_run = found.edge or self._edge, max(blocks_run, found.blocks_run)
                 values = part.values
                 labels = self._with_sides(found.labels) if values is None else values[found.labels]
-                if (
-                    labels.shape == self.volume.shape_kji
-                ):  # the only one, since parts do not overlap
+                if labels.shape == whole.shape:
                     whole = labels
-                    break
-                whole = np.zeros(self.volume.shape_kji, dtype=np.uint8) if whole is None else whole
-                whole[part.place] = labels
-            if whole is None:
-                whole = np.zeros(self.volume.shape_kji, dtype=np.uint8)
+                else:
+                    whole[part.place] = labels
             level = self._result(number, whole, blocks_run=blocks_run, begin=begin)
             self._finding = self._said_of(level)
             return level
