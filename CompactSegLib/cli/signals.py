@@ -1,11 +1,15 @@
-"""Signals that end the command: raised where it is, and again at its next step where that was swallowed."""
+"""Signals that end the command: raised where it is, but not within an import, and again where Python dropped that."""
 
 from __future__ import annotations
 
 import signal
+import threading
 from types import FrameType
 
 __all__ = ["heed_signals", "leave_if_told"]
+
+_IMPORTS = "<frozen importlib."
+_A_MOMENT = 0.05
 
 _told: list[int] = []
 
@@ -23,8 +27,6 @@ def heed_signals() -> None:
 def leave_if_told() -> None:
     """Raise what a signal raised before, which Python drops inside a finalizer or a weak reference's callback.
 
-    Each import ends with such a callback, so that a signal during imports is lost now and then.
-
     Raises:
         KeyboardInterrupt: The command was interrupted.
         SystemExit: It was told to end in another way.
@@ -33,7 +35,14 @@ def leave_if_told() -> None:
         _raise(_told[0])
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def _leave(number: int, frame: FrameType | None) -> None:
+    if frame is not None and frame.f_code.co_filename.startswith(_IMPORTS):
+        # Raised between taking an import's lock and being ready to let go of it, the lock would never be free again,
+        # and a thread that imports would wait for ever. The signal comes again when the import is further.
+        again = threading.Timer(_A_MOMENT, signal.raise_signal, (number,))
+        again.daemon = True
+        again.start()
+        return
     _told.append(number)
     _raise(number)
 

@@ -183,6 +183,43 @@ def test_a_signal_that_python_drops_ends_the_run_at_its_next_step(
     assert not output.exists()
 
 
+_TOLD_WHILE_TWO_THREADS_IMPORT = """
+import _imp, faulthandler, os, signal, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from CompactSegLib.cli.signals import heed_signals
+
+faulthandler.dump_traceback_later(60, exit=True)  # a thread that waits for ever
+heed_signals()
+held = threading.Event()
+
+def drawing():
+    _imp.acquire_lock()
+    held.set()
+    time.sleep(1)
+    _imp.release_lock()
+    time.sleep(0.5)
+    import colorsys
+
+with ThreadPoolExecutor(1) as threads:
+    threads.submit(drawing)
+    held.wait()
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    import cmd
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
+def test_a_signal_while_two_threads_import_leaves_neither_waiting():
+    """An import that a signal's handler ends at the wrong place keeps its lock, and all others wait for it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD_WHILE_TWO_THREADS_IMPORT],
+        capture_output=True,
+        text=True,
+        preexec_fn=_heed_signals,
+    )
+    assert done.returncode == 128 + signal.SIGTERM, done.stderr
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
     the_tiny_model, a_volume_file: Path, tmp_path: Path
