@@ -47,7 +47,8 @@ def main() -> None:
 
 def row_of(head: RealHead, levels: list[Level]) -> dict[str, object]:
     """Dice of each side by level; of the last one precision, volume, and what lies in the other side's hippocampus."""
-    truth = dict(zip(_SIDES, head.numbers["Hippocampus"], strict=True))
+    numbers = head.numbers["Hippocampus"]
+    truth = {"left": numbers.left, "right": numbers.right}
     row: dict[str, object] = {"head": head.name}
     for side in _SIDES:
         mask = np.isin(head.truth, truth[side])
