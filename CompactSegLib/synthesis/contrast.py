@@ -63,8 +63,8 @@ class Contrast:
         """A given contrast: means by the values of the label map, 0 where none is given."""
         found = torch.tensor([float(means.get(value, 0.0)) for value in values])
         spreads = torch.where(found > 0, spread, 0.0)
-        none = torch.zeros(len(found))
-        return cls(found[None], spreads, none, outside_brain(values), none)
+        none = torch.zeros(2, len(found))
+        return cls(found[None], spreads, none[0], outside_brain(values), none[1])
 
     def to(self, device: torch.device) -> Contrast:
         return replace(
