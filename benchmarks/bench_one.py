@@ -140,6 +140,7 @@ def command(setting: dict[str, Any]) -> dict[str, Any]:
         begin = time.perf_counter()
         subprocess.run(
             [*map(str, arguments), *options, "--output", str(Path(folder) / "out")],
+            cwd=folder,  # what lies in it would be imported before the checkout asked for
             check=True,
             stdout=subprocess.DEVNULL,
         )
