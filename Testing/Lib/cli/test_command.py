@@ -87,6 +87,16 @@ def _heed_signals() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def _scripted(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """What came of a script that is sent signals."""
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        preexec_fn=_heed_signals,
+    )
+
+
 @pytest.mark.skipif(os.name != "posix", reason="pipes break as in POSIX")
 def test_a_batch_goes_on_when_nobody_reads_its_output(
     the_tiny_model, a_volume_file: Path, tmp_path: Path
@@ -110,10 +120,14 @@ def test_a_batch_goes_on_when_nobody_reads_its_output(
     assert len(list((tmp_path / "out").glob("*_report.json"))) == 3
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
-@pytest.mark.parametrize(
+with_signals = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
+each_signal = pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
+
+
+@with_signals
+@each_signal
 def test_a_stopped_run_leaves_nothing(
     the_tiny_model, a_large_volume_file: Path, tmp_path: Path, number: int, code: int
 ):
@@ -162,22 +176,15 @@ main()
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
+@with_signals
+@each_signal
 def test_a_signal_that_python_drops_ends_the_run_at_its_next_step(
     the_tiny_model, a_volume_file: Path, tmp_path: Path, number: int, code: int
 ):
     """What a signal's handler raises inside a finalizer, Python prints and drops."""
     output = tmp_path / "out"
     arguments = ["segment", a_volume_file, "--model", the_tiny_model.folder, "--output", output]
-    done = subprocess.run(
-        [sys.executable, "-c", _TOLD_IN_A_FINALIZER, str(int(number)), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        preexec_fn=_heed_signals,
-    )
+    done = _scripted(_TOLD_IN_A_FINALIZER, int(number), *arguments)
     assert "Exception ignored" in done.stderr
     assert done.returncode == code
     assert not output.exists()
@@ -208,15 +215,10 @@ with ThreadPoolExecutor(1) as threads:
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
+@with_signals
 def test_a_signal_while_two_threads_import_leaves_neither_waiting():
     """An import that a signal's handler ends at the wrong place keeps its lock, and all others wait for it."""
-    done = subprocess.run(
-        [sys.executable, "-c", _TOLD_WHILE_TWO_THREADS_IMPORT],
-        capture_output=True,
-        text=True,
-        preexec_fn=_heed_signals,
-    )
+    done = _scripted(_TOLD_WHILE_TWO_THREADS_IMPORT)
     assert done.returncode == 128 + signal.SIGTERM, done.stderr
 
 
