@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.RunRequest import RunOptions
+
+if TYPE_CHECKING:
+    from CompactSegMRML.Results import ModelInfo
+    from CompactSegMRML.RunRequest import RunOptions
 
 __all__ = [
     "EDITED_ROLE",

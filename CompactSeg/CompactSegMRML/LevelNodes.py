@@ -261,8 +261,11 @@ def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
     return seen[1] != facts.imageCrc
 
 
-def factsNow(facts: LevelFacts, node: Any) -> LevelFacts:
-    """What holds of a level that was edited: its millilitres are those that are there."""
+def factsNow(node: Any) -> LevelFacts:
+    """What holds of a level: once it was edited, its millilitres are those that are there."""
+    facts = factsOf(node)
+    if not isEdited(node):
+        return facts
     now = measure(node)
     return replace(facts, millilitres={name: now.get(name, 0.0) for name in facts.millilitres})
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from CompactSegMRML.LevelFacts import LevelFacts
+
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
     from CompactSegLib.model.expected_volumes import ExpectedVolume
@@ -140,35 +142,17 @@ class RunOutcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class LevelResult:
-    """A level of a volume, as the scene holds it.
+@dataclass(frozen=True)
+class LevelResult(LevelFacts):
+    """A level of a volume, as the scene holds it: its facts, and where it is.
 
     Attributes:
-        level: From 1.
-        improvement: Change against the level before, 0 to 1; None for level 1.
-        seconds: That the worker computed for this level.
-        millilitres: By label name.
-        blocksRun: Blocks that were executed for it.
-        stop: ``threshold``, ``levels-requested``, ``last-level``, or "" where the run went on.
-        stopReason: The same as a sentence.
         segmentationNode: The vtkMRMLSegmentationNode.
-        improvementByLabel: By label name, where the improvement is the largest; empty for level 1.
-        stopThreshold: That ended the run, 0 to 1; None where none did.
         isEdited: Whether a person changed its labels since; then the millilitres are those of now, and what was told
             of changes no longer holds.
     """
 
-    level: int
-    improvement: float | None
-    seconds: float
-    millilitres: Mapping[str, float]
-    blocksRun: int
-    stop: str
-    stopReason: str
-    segmentationNode: Any
-    improvementByLabel: Mapping[str, float] = field(default_factory=dict)
-    stopThreshold: float | None = None
+    segmentationNode: Any = None
     isEdited: bool = False
 
 

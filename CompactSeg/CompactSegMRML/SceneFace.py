@@ -9,7 +9,7 @@ from CompactSegMRML.Comparing import Comparing
 from CompactSegMRML.Edits import isEdited, othersOf
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
-from CompactSegMRML.LevelFacts import LevelFacts, factsOf
+from CompactSegMRML.LevelFacts import factsOf
 from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes, volumeOfNode
 from CompactSegMRML.ResultFolder import folderOf, tableOf
 from CompactSegMRML.Results import Comparison, LevelResult, Results, Side
@@ -154,14 +154,14 @@ def resultsOf(volumeNode: Any) -> Results | None:
     nodes = levelNodes(volumeNode)
     if not nodes:
         return None
-    facts = [factsOf(node) for node in nodes.values()]
-    last = facts[-1]
+    last = factsOf(nodes[max(nodes)])
     table = tableOf(volumeNode, last.model)
     return Results(
         volumeNode=volumeNode,
         model=last.model,
         levels=tuple(
-            _resultOf(each, node) for each, node in zip(facts, nodes.values(), strict=True)
+            LevelResult(**vars(factsNow(node)), segmentationNode=node, isEdited=isEdited(node))
+            for node in nodes.values()
         ),
         availableLevels=last.levels,
         tableNode=table,
@@ -170,25 +170,6 @@ def resultsOf(volumeNode: Any) -> Results | None:
         device=last.device,
         messages=last.messages,
         isOutdated=isImageChanged(volumeNode, last),
-    )
-
-
-def _resultOf(facts: LevelFacts, node: Any) -> LevelResult:
-    """A level's facts and node as what the logic hands out."""
-    edited = isEdited(node)
-    facts = factsNow(facts, node) if edited else facts
-    return LevelResult(
-        level=facts.level,
-        improvement=facts.improvement,
-        improvementByLabel=facts.improvementByLabel,
-        seconds=facts.seconds,
-        millilitres=facts.millilitres,
-        blocksRun=facts.blocksRun,
-        stop=facts.stop,
-        stopReason=facts.stopReason,
-        stopThreshold=facts.stopThreshold,
-        segmentationNode=node,
-        isEdited=edited,
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from CompactSegMRML.Edits import copyLevel, isEdited
+from CompactSegMRML.Edits import copyLevel
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
-from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts, factsOf
+from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts
 from CompactSegMRML.LevelNodes import (
     ASIDE,
     everyLevelNode,
@@ -223,10 +223,7 @@ class SceneResults:
             self._isOurs -= 1
 
     def _writeTable(self, volumeNode: Any, model: str) -> tuple[Any, bool]:
-        facts = [
-            factsNow(factsOf(node), node) if isEdited(node) else factsOf(node)
-            for node in levelNodes(volumeNode, model=model).values()
-        ]
+        facts = [factsNow(node) for node in levelNodes(volumeNode, model=model).values()]
         name = nameOfResults(volumeNode, model)
         return writeTable(volumeNode, facts, model=model, name=name)
 

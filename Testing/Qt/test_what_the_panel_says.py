@@ -26,6 +26,8 @@ EXPECTED = {"Pons": ExpectedVolume(mean=6.8, least=4.0, most=10.1)}
 
 LEVEL_2 = LevelResult(
     level=2,
+    levels=3,
+    model="pons-mr",
     improvement=0.806,
     improvementByLabel={"Pons": 0.12, "Third ventricle": 0.806},
     seconds=1.0,
@@ -34,7 +36,6 @@ LEVEL_2 = LevelResult(
     stop="threshold",
     stopReason="as the engine says",
     stopThreshold=0.001,
-    segmentationNode=None,
 )
 LEVEL_1 = replace(LEVEL_2, level=1, improvement=None, improvementByLabel={}, stop="")
 
