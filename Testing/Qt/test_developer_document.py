@@ -12,7 +12,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TEXT = (REPOSITORY / "docs" / "developer.md").read_text(encoding="utf-8")
 
 
-def defined() -> set[str]:
+@pytest.fixture(scope="module")
+def the_defined_names() -> set[str]:
     """``function``, ``Class`` and ``Class.method`` of the module and of what it uses of the library."""
     names = set()
     for folder in ("CompactSeg", "CompactSegLib/serve"):
@@ -40,8 +41,8 @@ NAMES = sorted(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_in_the_document_exists(name):
-    assert name in defined()
+def test_a_name_in_the_document_exists(name, the_defined_names):
+    assert name in the_defined_names
 
 
 def test_the_way_of_a_click_has_ten_steps_and_names_what_is_called():

@@ -6,7 +6,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.training_plan import AugmentationPlan, TrainingPlan
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_tiny_net() -> NetConfig:
     layer = {"channels": 6}
     pooled = {"layers": [layer], "pool": 2}
@@ -23,7 +23,7 @@ def a_tiny_net() -> NetConfig:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def a_short_plan() -> TrainingPlan:
     return TrainingPlan(
         name="balls",

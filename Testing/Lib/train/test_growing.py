@@ -14,6 +14,7 @@ from CompactSegLib.train.lineage import check_held_out
 from CompactSegLib.train.run import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
+from Testing.Lib.dataset_files import write_dataset
 from Testing.Lib.train.runs import a_trainer, run_until_killed, same_weights
 
 LAYER = {"channels": 3}
@@ -25,15 +26,15 @@ TWO_LEVELS = {
 }
 
 
-@pytest.fixture
-def a_finished_model(request, a_dataset_folder, a_short_plan, tmp_path) -> Model:
+@pytest.fixture(scope="module")
+def a_finished_model(request, a_short_plan, tmp_path_factory) -> Model:
     """Two levels, trained without the cases of fold 1; the parameter is the plan's balance of classes."""
+    folder = tmp_path_factory.mktemp("model")
+    data = write_dataset(folder / "Task99_Balls")
     balance = getattr(request, "param", 0.0)
     plan = dataclasses.replace(a_short_plan, steps=3, class_balance=balance)
     net = NetConfig.from_dict(TWO_LEVELS)
-    return check_model(
-        train(plan, net, data=a_dataset_folder, output=tmp_path / "first", fold=1, device="cpu")
-    )
+    return check_model(train(plan, net, data=data, output=folder / "first", fold=1, device="cpu"))
 
 
 with_and_without_class_weights = pytest.mark.parametrize(

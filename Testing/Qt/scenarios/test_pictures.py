@@ -62,9 +62,9 @@ def test_pictures_of_a_session(driver, desktop):
     desktop.screenshot("panel-edit")
 
 
-def test_pictures_of_a_whole_head(driver, desktop):
+def test_pictures_of_a_brain(driver, desktop):
     """Fifteen structures: as rows with their colours, and as a comparison."""
-    driver.choosing(driver.load("head"), model=None)
+    driver.choosing(driver.load("large"), model=None)
     driver.ready()
     desktop.screenshot("panel-brain-before")
     driver.segment()
