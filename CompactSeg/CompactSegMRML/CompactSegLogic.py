@@ -8,9 +8,8 @@ from typing import Any
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, cropLevels
-from CompactSegMRML.Results import Run, RunOutcome
 from CompactSegMRML.Running import Running
-from CompactSegMRML.RunRequest import RunOptions
+from CompactSegMRML.RunRequest import Current, Run, RunOptions, RunOutcome
 from CompactSegMRML.SceneFace import SceneFace, boxOfResults
 from CompactSegMRML.SeveralRuns import SeveralRuns
 from CompactSegMRML.Signal import Signal, tr
@@ -208,20 +207,10 @@ class CompactSegLogic(WorkerFace, SceneFace):
         self._results.beginRun()
         return self._running.begin(volumeNode, options, box=box, level=level)
 
-    def _place(
-        self, volumeNode: Any, event: Mapping[str, Any], patch: LabelPatch, running: Running
-    ) -> None:
-        level = self._results.place(
-            volumeNode,
-            event,
-            patch,
-            model=self._client.modelNamed(running.options.model),
-            options=running.options,
-            box=running.box,
-            isRefining=running.isRefining,
-            sent=running.sent,
-        )
-        self.levelReady(volumeNode, level)
+    def _place(self, current: Current, event: Mapping[str, Any], patch: LabelPatch) -> None:
+        model = self._client.modelNamed(current.options.model)
+        level = self._results.place(current, event, patch, model=model, sent=self._running.sent)
+        self.levelReady(current.volumeNode, level)
 
     def _finish(self, outcome: RunOutcome) -> None:
         try:

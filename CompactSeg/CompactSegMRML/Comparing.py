@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import slicer
-
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Difference import addDifferenceNode, differenceOf, fullestWorld
-from CompactSegMRML.Results import Comparison, Side
+from CompactSegMRML.Difference import (
+    Comparison,
+    Side,
+    addDifferenceNode,
+    addUnsavedNode,
+    differenceOf,
+    fullestWorld,
+)
+from CompactSegMRML.ResultFolder import nodesOfClass
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.SliceViews import (
     LAYOUT,
@@ -139,18 +144,12 @@ class Comparing:
         """A level's node was shown otherwise: what stands for it in the views is drawn as it is."""
         if self._isBusy or node not in self._nodes:
             return
-        own = node.GetDisplayNode()
         shown = self._shown[self._nodes.index(node)].GetDisplayNode()
-        if own is None or shown is None:
-            return
-        wasModified = shown.StartModify()
-        views = shown.GetViewNodeIDs()
-        shown.CopyContent(own)
-        _showIn(shown, list(views))
-        shown.SetVisibility(not self._differencesOnly)
-        shown.SetSaveWithScene(False)
-        shown.RemoveAttribute(_HIDDEN)
-        shown.EndModify(wasModified)
+        if node.GetDisplayNode() is not None and shown is not None:
+            wasModified = shown.StartModify()
+            _drawAs(node, shown, views=list(shown.GetViewNodeIDs()))
+            shown.SetVisibility(not self._differencesOnly)
+            shown.EndModify(wasModified)
 
     def isOf(self, node: Any) -> bool:
         """Whether the comparison needs this node."""
@@ -166,9 +165,7 @@ class Comparing:
                 display.SetVisibility(True)
 
     def _allDisplays(self) -> list[Any]:
-        kind = "vtkMRMLSegmentationDisplayNode"
-        count = self._scene.GetNumberOfNodesByClass(kind)
-        return [self._scene.GetNthNodeByClass(index, kind) for index in range(count)]
+        return nodesOfClass(self._scene, "vtkMRMLSegmentationDisplayNode")
 
     def _hide(self) -> None:
         """Other segmentations of the volume would cover the comparison."""
@@ -215,22 +212,21 @@ class Comparing:
 
 def _addShown(node: Any, views: list[str]) -> Any:
     """A node with the segments of a level, not a copy of them, for some views only and drawn as the level is."""
-    own = node.GetDisplayNode()
-    shown = slicer.vtkMRMLSegmentationNode()
-    shown.SetName(node.GetName())
-    shown.SetSaveWithScene(False)
-    shown.SetHideFromEditors(True)
-    shown = node.GetScene().AddNode(shown)
+    shown = addUnsavedNode(node.GetScene(), node.GetName())
     shown.SetAndObserveSegmentation(node.GetSegmentation())
     shown.SetAndObserveTransformNodeID(node.GetTransformNodeID())
     shown.CreateDefaultDisplayNodes()
-    display = shown.GetDisplayNode()
-    if own is not None:
-        display.CopyContent(own)
+    _drawAs(node, shown.GetDisplayNode(), views=views)
+    return shown
+
+
+def _drawAs(node: Any, display: Any, *, views: list[str]) -> None:
+    """Let a display node show what a segmentation's own one does, in these views only."""
+    if node.GetDisplayNode() is not None:
+        display.CopyContent(node.GetDisplayNode())
     display.SetSaveWithScene(False)
     display.RemoveAttribute(_HIDDEN)
     _showIn(display, views)
-    return shown
 
 
 def _showIn(display: Any, views: list[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,85 @@ from CompactSegMRML.Labels import (
     VoxelBox,
     imageOf,
     patchOf,
-    patchOfImages,
 )
-from CompactSegMRML.Results import StructureOverlap
+from CompactSegMRML.LevelSegments import patchOfSegments, segmentsOf
 from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 
-__all__ = ["KINDS", "Difference", "addDifferenceNode", "differenceOf", "fullestWorld"]
+__all__ = [
+    "KINDS",
+    "Comparison",
+    "Difference",
+    "Side",
+    "addDifferenceNode",
+    "addUnsavedNode",
+    "differenceOf",
+    "fullestWorld",
+]
 
 KINDS = ("onlyA", "onlyB", "another")
 """Values 1, 2 and 3 of a difference: what only A has, what only B has, and where they have different structures."""
 
 _COLORS = ((240, 228, 66), (0, 158, 115), (204, 121, 167))  # told apart by color-blind eyes too
 _MOST_STRUCTURES = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Something of a volume that can be compared.
+
+    Attributes:
+        node: vtkMRMLSegmentationNode.
+        name: For people: ``Level 2``, or the node's name.
+        level: Where it is one; None for an edited copy or another segmentation.
+    """
+
+    node: Any
+    name: str
+    level: int | None = None
+
+
+@dataclass(frozen=True)
+class StructureOverlap:
+    """A structure on both sides of a comparison.
+
+    Attributes:
+        name: Of the structure.
+        millilitres: On the left and on the right.
+        dice: Overlap, 0 to 1; None where neither side has it.
+    """
+
+    name: str
+    millilitres: tuple[float, float]
+    dice: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two segmentations of a volume side by side.
+
+    Attributes:
+        volumeNode: The volume.
+        a: Shown left.
+        b: Shown right.
+        differenceNode: vtkMRMLSegmentationNode: what only A has, what only B has, and where they disagree.
+        millilitres: Of each kind of difference.
+        structures: Of both sides, those of A first.
+        viewNames: Layout names of the slice views, (left, right) for each orientation that is shown.
+    """
+
+    volumeNode: Any
+    a: Side
+    b: Side
+    differenceNode: Any
+    millilitres: Mapping[str, float] = field(default_factory=dict)
+    structures: tuple[StructureOverlap, ...] = ()
+    viewNames: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Left and right."""
+        return self.a, self.b
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +167,19 @@ def fullestWorld(volumeNode: Any, patch: LabelPatch) -> np.ndarray | None:
     return (ijkToWorld(volumeNode) @ [*ijk, 1.0])[:3]
 
 
-def addDifferenceNode(volumeNode: Any, difference: Difference, *, names: tuple[str, str]) -> Any:
-    """Add the difference to the scene, drawn as outlines, not visible yet. It is never saved."""
-    scene = volumeNode.GetScene()
+def addUnsavedNode(scene: Any, name: str) -> Any:
+    """Add a vtkMRMLSegmentationNode that is never saved, nor offered for editing."""
     node = slicer.vtkMRMLSegmentationNode()
-    node.SetName(f"{volumeNode.GetName()}: {names[0]} | {names[1]}")
+    node.SetName(name)
     node.SetSaveWithScene(False)
     node.SetHideFromEditors(True)
-    scene.AddNode(node)
+    return scene.AddNode(node)
+
+
+def addDifferenceNode(volumeNode: Any, difference: Difference, *, names: tuple[str, str]) -> Any:
+    """Add the difference to the scene, drawn as outlines, not visible yet. It is never saved."""
+    name = f"{volumeNode.GetName()}: {names[0]} | {names[1]}"
+    node = addUnsavedNode(volumeNode.GetScene(), name)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetSaveWithScene(False)
@@ -134,21 +206,15 @@ def addDifferenceNode(volumeNode: Any, difference: Difference, *, names: tuple[s
 
 
 def _namesOf(node: Any) -> list[str]:
-    segmentation = node.GetSegmentation()
-    count = segmentation.GetNumberOfSegments()
-    return [segmentation.GetNthSegment(index).GetName() for index in range(count)]
+    return [segment.GetName() for _segmentID, segment in segmentsOf(node.GetSegmentation())]
 
 
 def _patchOfNames(node: Any, names: list[str], grid: np.ndarray) -> LabelPatch:
     """The labels of a node, each with the place of its name, from 1."""
-    segmentation, images = node.GetSegmentation(), {}
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment = segmentation.GetNthSegment(index)
-        image = segment.GetRepresentation(BINARY_LABELMAP)
-        if image is not None and segment.GetName() in names:
-            value = names.index(segment.GetName()) + 1
-            images[value] = (image, segment.GetLabelValue())
-    return patchOfImages(images, grid)
+    values = {name: value for value, name in enumerate(names, start=1)}
+    segments = (segment for _segmentID, segment in segmentsOf(node.GetSegmentation()))
+    wanted = {values[each.GetName()]: each for each in segments if each.GetName() in values}
+    return patchOfSegments(wanted, grid)
 
 
 def _within(patch: LabelPatch, low: np.ndarray, high: np.ndarray) -> np.ndarray:

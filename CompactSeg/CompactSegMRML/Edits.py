@@ -15,15 +15,15 @@ import numpy as np
 import slicer
 
 from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
-from CompactSegMRML.LevelFacts import (
+from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments, segmentsOf
+from CompactSegMRML.ResultFolder import nodesOfClass, putBeside
+from CompactSegMRML.Results import (
     EDITED_ROLE,
     LEVEL_ATTRIBUTES,
     SELF_ROLE,
     VOLUME_ROLE,
     factsOf,
 )
-from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments
-from CompactSegMRML.ResultFolder import putBeside
 from CompactSegMRML.VolumeInput import toWorld
 
 __all__ = [
@@ -65,19 +65,19 @@ def isEdited(node: Any) -> bool:
         return False
     times, seen = _timesOf(node), _SEEN.get(node)
     if seen is None or seen.times != times:
-        segmentation = node.GetSegmentation()
-        image = _firstImage(node)
+        segments = ownSegments(node.GetSegmentation())
+        images = (each.GetRepresentation(BINARY_LABELMAP) for each in segments.values())
+        image = next((each for each in images if each is not None), None)
         grid = gridOf(image) if image is not None else np.eye(4)
-        seen = _SEEN[node] = _Seen(times, patchOfSegments(segmentation, grid).checksum)
+        seen = _SEEN[node] = _Seen(times, patchOfSegments(segments, grid).checksum)
     return seen.checksum != facts.labelsCrc
 
 
 def measure(node: Any) -> dict[str, float]:
     """Millilitres of each segment by its name, counted now, in the world."""
     scale = abs(float(np.linalg.det(toWorld(node)[:3, :3]))) / 1000.0
-    segmentation, counts, found = node.GetSegmentation(), {}, {}
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment = segmentation.GetNthSegment(index)
+    counts, found = {}, {}
+    for _segmentID, segment in segmentsOf(node.GetSegmentation()):
         image = segment.GetRepresentation(BINARY_LABELMAP)
         count = 0.0
         if image is not None:
@@ -137,9 +137,7 @@ def isLevel(node: Any) -> bool:
 
 def othersOf(volumeNode: Any) -> Iterator[Any]:
     """Segmentations of a volume that are no levels: edited copies, clones, and what others drew on it."""
-    scene = volumeNode.GetScene()
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") if scene else 0):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
+    for node in nodesOfClass(volumeNode.GetScene(), "vtkMRMLSegmentationNode"):
         roles = (EDITED_ROLE, VOLUME_ROLE, _GEOMETRY_ROLE)
         isOf = volumeNode.GetID() in [node.GetNodeReferenceID(role) for role in roles]
         if isOf and not node.GetHideFromEditors() and not isLevel(node):
@@ -152,20 +150,9 @@ def _freeName(volumeNode: Any, level: int) -> str:
     )
 
 
-def _firstImage(node: Any) -> Any:
-    segmentation = node.GetSegmentation()
-    images = (
-        segmentation.GetSegment(each).GetRepresentation(BINARY_LABELMAP)
-        for each in ownSegments(segmentation).values()
-    )
-    return next((image for image in images if image is not None), None)
-
-
 def _timesOf(node: Any) -> tuple[Any, ...]:
-    segmentation = node.GetSegmentation()
     times = []
-    for value, segmentID in ownSegments(segmentation).items():
-        segment = segmentation.GetSegment(segmentID)
+    for value, segment in ownSegments(node.GetSegmentation()).items():
         image = segment.GetRepresentation(BINARY_LABELMAP)
         time = image.GetMTime() if image is not None else 0
         times.append((value, segment.GetLabelValue(), time))

@@ -9,8 +9,10 @@ from typing import Any
 
 import slicer
 
-from CompactSegMRML.LevelFacts import EDITED_ROLE, VOLUME_ROLE
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
+from CompactSegMRML.LevelSegments import segmentsOf
+from CompactSegMRML.ResultFolder import nodesOfClass
+from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 
 __all__ = [
     "Structure",
@@ -71,8 +73,7 @@ def keepAside(scene: Any, volumeNode: Any) -> None:
         scene: vtkMRMLScene.
         volumeNode: Whose results may be seen; None for all.
     """
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
+    for node in nodesOfClass(scene, "vtkMRMLSegmentationNode"):
         owner = node.GetNodeReferenceID(VOLUME_ROLE) or node.GetNodeReferenceID(EDITED_ROLE)
         if owner is None:
             continue
@@ -210,8 +211,5 @@ def _shown(nodes: Iterable[Any], names: Iterable[str]) -> Iterator[tuple[Any, st
 
 
 def _segments(node: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    segmentation, wanted = node.GetSegmentation(), set(names)
-    for index in range(segmentation.GetNumberOfSegments()):
-        segment = segmentation.GetNthSegment(index)
-        if segment.GetName() in wanted:
-            yield segmentation.GetNthSegmentID(index), segment
+    wanted = set(names)
+    return (each for each in segmentsOf(node.GetSegmentation()) if each[1].GetName() in wanted)

@@ -14,17 +14,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Edits import handOver, isEdited, isLevel, measure, releaseLevel, rememberPlaced
+from CompactSegMRML.Edits import (
+    handOver,
+    isEdited,
+    isLevel,
+    measure,
+    releaseLevel,
+    rememberPlaced,
+)
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
-from CompactSegMRML.LevelFacts import (
+from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments, segmentsOf
+from CompactSegMRML.ResultFolder import nodesOfClass, removeNode
+from CompactSegMRML.Results import (
     SELF_ROLE,
     VOLUME_ROLE,
     LevelFacts,
     factsOf,
     writeFacts,
 )
-from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
-from CompactSegMRML.ResultFolder import removeNode
 from CompactSegMRML.RunRequest import checksumOf
 from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, stampOf, wholeBox
@@ -60,10 +67,7 @@ _LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
 
 def allLevelNodes(scene: Any) -> Iterator[Any]:
     """Those of all volumes, the ones left over from an earlier run included."""
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
-        if isLevel(node):
-            yield node
+    yield from filter(isLevel, nodesOfClass(scene, "vtkMRMLSegmentationNode"))
 
 
 def levelNodes(volumeNode: Any, *, model: str | None = None) -> dict[int, Any]:
@@ -85,13 +89,9 @@ def levelNodes(volumeNode: Any, *, model: str | None = None) -> dict[int, Any]:
 
 def everyLevelNode(volumeNode: Any) -> Iterator[Any]:
     """The volume's levels of all models, with those left over from an earlier run."""
-    scene = volumeNode.GetScene()
-    if scene is not None:
-        yield from (
-            node
-            for node in allLevelNodes(scene)
-            if node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
-        )
+    for node in allLevelNodes(volumeNode.GetScene()):
+        if node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID():
+            yield node
 
 
 def lookAtModel(volumeNode: Any, model: str) -> None:
@@ -186,11 +186,9 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
 
 def _keepWhiteOffWhite(node: Any) -> None:
     """Draw structures that are nearly white, as white matter by custom is, as outlines: they would hide the image."""
-    segmentation = node.GetSegmentation()
-    for index in range(segmentation.GetNumberOfSegments()):
-        if min(segmentation.GetNthSegment(index).GetColor()) > _WHITE:
-            segment = segmentation.GetNthSegmentID(index)
-            node.GetDisplayNode().SetSegmentVisibility2DFill(segment, False)
+    for segmentID, segment in segmentsOf(node.GetSegmentation()):
+        if min(segment.GetColor()) > _WHITE:
+            node.GetDisplayNode().SetSegmentVisibility2DFill(segmentID, False)
 
 
 def nameOfResults(volumeNode: Any, model: str) -> str:
@@ -278,7 +276,7 @@ def levelNode(volumeNode: Any, level: int) -> Any:
     """
     nodes = levelNodes(volumeNode)
     if level not in nodes:
-        there = ", ".join(map(str, nodes)) or "none"
+        there = ", ".join(map(str, nodes)) or tr("none")
         name = volumeNode.GetName()
         raise InputError(
             tr("{name}: level {level} is not there (computed: {there}); segment it first.").format(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,9 +30,16 @@ __all__ = [
     "patchOfSegments",
     "putLabels",
     "removeOwnSegments",
+    "segmentsOf",
 ]
 
 _TAG = "CompactSeg.Label"
+
+
+def segmentsOf(segmentation: Any) -> list[tuple[str, Any]]:
+    """ID and vtkSegment of each segment, in order."""
+    ids = (segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments()))
+    return [(each, segmentation.GetSegment(each)) for each in ids]
 
 
 def putLabels(
@@ -69,16 +76,23 @@ def putLabels(
     image.Modified()
 
 
-def ownSegments(segmentation: Any) -> dict[int, str]:
-    """Label value to segment ID, of the segments that a run made."""
-    return {int(mark.partition(" ")[0]): each for mark, each in _marked(segmentation).items()}
+def ownSegments(segmentation: Any) -> dict[int, Any]:
+    """Label value to vtkSegment, of the segments that a run made."""
+    return {
+        int(mark.partition(" ")[0]): segmentation.GetSegment(each)
+        for mark, each in _marked(segmentation).items()
+    }
 
 
-def patchOfSegments(segmentation: Any, ijkToRAS: np.ndarray) -> LabelPatch:
-    """The labels that the segments of a run hold now."""
+def patchOfSegments(segments: Mapping[int, Any], ijkToRAS: np.ndarray) -> LabelPatch:
+    """The labels that segments hold now, on the grid with this (4, 4) matrix.
+
+    Args:
+        segments: The value that each vtkSegment is to have.
+        ijkToRAS: (4, 4), the grid.
+    """
     images = {}
-    for value, segmentID in ownSegments(segmentation).items():
-        segment = segmentation.GetSegment(segmentID)
+    for value, segment in segments.items():
         image = segment.GetRepresentation(BINARY_LABELMAP)
         if image is not None:
             images[value] = (image, segment.GetLabelValue())
@@ -95,13 +109,13 @@ def removeOwnSegments(segmentation: Any) -> bool:
 
 def moveSegments(segmentation: Any, ijkToRAS: np.ndarray) -> bool:
     """Put the layers that lie on the grid of a run's segments onto another grid; whether they were on another."""
-    own = [segmentation.GetSegment(each) for each in _marked(segmentation).values()]
+    own = ownSegments(segmentation).values()
     images = [segment.GetRepresentation(BINARY_LABELMAP) for segment in own]
     old = gridOf(images[0]) if images and images[0] is not None else ijkToRAS
     if np.allclose(old, ijkToRAS, rtol=0, atol=1e-9):
         return False
-    for index in range(segmentation.GetNumberOfSegments()):
-        image = segmentation.GetNthSegment(index).GetRepresentation(BINARY_LABELMAP)
+    for _segmentID, segment in segmentsOf(segmentation):
+        image = segment.GetRepresentation(BINARY_LABELMAP)
         if image is not None and np.allclose(gridOf(image), old, rtol=0, atol=1e-9):
             image.SetImageToWorldMatrix(matrixFromArray(ijkToRAS))
             image.Modified()
@@ -110,8 +124,8 @@ def moveSegments(segmentation: Any, ijkToRAS: np.ndarray) -> bool:
 
 def forgetOwner(segmentation: Any) -> None:
     """Let the segments of a copy be a user's own."""
-    for segmentID in _marked(segmentation).values():
-        segmentation.GetSegment(segmentID).RemoveTag(_TAG)
+    for segment in ownSegments(segmentation).values():
+        segment.RemoveTag(_TAG)
 
 
 def _segment(label: Label, mark: str) -> Any:
@@ -133,10 +147,9 @@ def _mark(label: Label) -> str:
 def _marked(segmentation: Any) -> dict[str, str]:
     """Mark to segment ID."""
     found = {}
-    for index in range(segmentation.GetNumberOfSegments()):
-        segmentID = segmentation.GetNthSegmentID(index)
+    for segmentID, segment in segmentsOf(segmentation):
         value = vtk.reference("")
-        if segmentation.GetSegment(segmentID).GetTag(_TAG, value):
+        if segment.GetTag(_TAG, value):
             # A copy that a user made of a segment carries its tags, but comes later.
             found.setdefault(str(value), segmentID)
     return found
@@ -150,11 +163,10 @@ def _freeID(segmentation: Any, label: Label) -> str:
 def _leaveShared(segmentation: Any) -> None:
     """Take our voxels out of a layer that a user's segments share with ours: that layer stays with them."""
     ours = set(_marked(segmentation).values())
-    everyone = [segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments())]
     foreign = {
-        segmentation.GetSegment(each).GetRepresentation(BINARY_LABELMAP)
-        for each in everyone
-        if each not in ours
+        segment.GetRepresentation(BINARY_LABELMAP)
+        for segmentID, segment in segmentsOf(segmentation)
+        if segmentID not in ours
     }
     for segmentID in ours:
         segment = segmentation.GetSegment(segmentID)

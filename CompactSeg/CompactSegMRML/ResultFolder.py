@@ -9,12 +9,13 @@ from typing import Any
 import slicer
 import vtk
 
-from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts
+from CompactSegMRML.Results import VOLUME_ROLE, LevelFacts
 
 __all__ = [
     "columnOf",
     "fillTable",
     "folderOf",
+    "nodesOfClass",
     "putBeside",
     "putIntoFolder",
     "removeIfEmpty",
@@ -25,6 +26,15 @@ __all__ = [
 ]
 
 _ATTRIBUTE = "CompactSeg.Folder"
+
+
+def nodesOfClass(scene: Any, className: str) -> list[Any]:
+    """The nodes of a class in a scene, in order; none without a scene.
+
+    Slicer's own `slicer.util.getNodesByClass` looks into the application's scene, whichever it is given.
+    """
+    count = scene.GetNumberOfNodesByClass(className) if scene is not None else 0
+    return [scene.GetNthNodeByClass(index, className) for index in range(count)]
 
 
 def folderOf(scene: Any, nodes: Iterable[Any]) -> int:
@@ -110,12 +120,9 @@ _MODEL = "CompactSeg.Model"
 
 def tablesOf(volumeNode: Any) -> list[Any]:
     """The volume's tables, one for each model."""
-    scene = volumeNode.GetScene()
-    count = scene.GetNumberOfNodesByClass("vtkMRMLTableNode") if scene else 0
-    nodes = [scene.GetNthNodeByClass(index, "vtkMRMLTableNode") for index in range(count)]
     return [
         node
-        for node in nodes
+        for node in nodesOfClass(volumeNode.GetScene(), "vtkMRMLTableNode")
         if node.GetAttribute(_MARK) and node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
     ]
 

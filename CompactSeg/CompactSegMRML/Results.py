@@ -1,145 +1,132 @@
-"""Values that the logic hands out: what the worker offers, a run, its outcome, and what the scene holds of a volume."""
+"""What is known of a volume's levels: facts of each, kept in an attribute of its node, and all that a scene holds.
+
+A saved scene tells the facts again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from CompactSegMRML.LevelFacts import LevelFacts
+from CompactSegMRML.Labels import VoxelBox
 
 if TYPE_CHECKING:
-    from CompactSegLib.labels import Label
-    from CompactSegLib.model.expected_volumes import ExpectedVolume
+    from CompactSegMRML.RunRequest import RunOptions
+    from CompactSegMRML.WorkerFace import ModelInfo
 
 __all__ = [
-    "Comparison",
-    "DeviceInfo",
+    "EDITED_ROLE",
+    "LEVEL_ATTRIBUTES",
+    "SELF_ROLE",
+    "VOLUME_ROLE",
+    "LevelFacts",
     "LevelResult",
-    "ModelCard",
-    "ModelInfo",
     "Results",
-    "Run",
-    "RunOutcome",
-    "Side",
-    "StructureOverlap",
+    "factsOf",
+    "writeFacts",
 ]
 
-
-@dataclass(frozen=True, eq=False)
-class ModelCard:
-    """Where a model comes from and what it is known to reach; what is not stated is empty.
-
-    Attributes:
-        madeFrom: The data, with source, licence and number of cases.
-        dice: Of its last level, mean over structures and validation cases.
-        cases: Number of these cases.
-        isSynthetic: Whether it was trained on and judged by images made of label maps.
-        limits: Sentences.
-        expected: By label name, the millilitres that training cases have.
-    """
-
-    madeFrom: str = ""
-    dice: float | None = None
-    cases: int | None = None
-    isSynthetic: bool = False
-    limits: tuple[str, ...] = ()
-    expected: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+FACTS_ATTRIBUTE = "CompactSeg.Facts"
+EDITED_ROLE = "CompactSeg.EditedVolume"
+"""From an edited copy to its volume."""
+LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
+VOLUME_ROLE = "CompactSeg.Volume"
+"""From a level's node, and a table, to the volume."""
+SELF_ROLE = "CompactSeg.Self"
+"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
 
 
 @dataclass(frozen=True)
-class ModelInfo:
-    """A model that the worker has.
+class LevelFacts:
+    """Facts of a level.
 
     Attributes:
-        name: By which `CompactSegLogic.segment` takes it; unique.
-        title: For people.
-        description: One or two sentences.
-        levels: How many it has.
-        labels: What it segments: ``value``, ``name``, ``color`` (0 to 255), ``terminology``. Of a whole that has
-            a left and a right of it, a run may bring both.
-        channels: Images that it takes; the module can use those with one.
-        modality: Such as ``MR T1``.
-        licence: Of the weights.
-        sizeBytes: Of its folder.
-        folder: Where it is, on the worker's machine.
-        stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
-        fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
-        findsRegions: Whether it looks for such a part itself in a larger image, with the help of another model.
-        card: Empty where the worker is of a version that does not tell.
+        level: From 1.
+        levels: How many the model has.
+        model: Its name.
+        modelTitle: For people.
+        improvement: None for level 1.
+        improvementByLabel: By label name.
+        seconds: Of this level.
+        millilitres: By label name.
+        blocksRun: For this level.
+        stop: Why the run ended here; "" where it went on.
+        stopReason: As a sentence.
+        stopThreshold: At which the run ended, 0 to 1; None where it ended otherwise.
+        device: Title of the device.
+        precision: In which it computed.
+        boxStart: First voxel of the region that was segmented.
+        boxSize: Its voxels.
+        gridSize: Voxels of the whole volume.
+        messages: Of the engine, for the user.
+        labelsCrc: Checksum of the labels as they were placed; None in scenes of CompactSeg 0.1.
+        imageCrc: Of the voxels that were segmented; None likewise.
     """
 
-    name: str
-    title: str
-    description: str
+    level: int
     levels: int
-    labels: tuple[Label, ...]
-    channels: int
-    modality: str
-    licence: str
-    sizeBytes: int
-    folder: str
-    stopThreshold: float
-    fieldMm: tuple[float, float, float] | None = None
-    findsRegions: bool = False
-    card: ModelCard = field(default_factory=ModelCard, compare=False)
-
-
-@dataclass(frozen=True)
-class DeviceInfo:
-    """A device that the worker can compute on.
-
-    Attributes:
-        name: ``cpu``, ``cuda:0``, ``mps``.
-        title: For people.
-        precision: In which it computes by default.
-    """
-
-    name: str
-    title: str
-    precision: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that was started.
-
-    Attributes:
-        volumeID: MRML ID of the volume node.
-        volumeName: Its name when the run began.
-        model: Name of the model.
-        levels: The most levels it will compute; None where the worker has not yet told how many the model has.
-        firstLevel: The first that it will compute: 1, or more where known levels are refined.
-    """
-
-    volumeID: str
-    volumeName: str
     model: str
-    levels: int | None
-    firstLevel: int = 1
-
-
-@dataclass(frozen=True, eq=False)
-class RunOutcome:
-    """How a run ended.
-
-    Attributes:
-        volumeNode: The volume; None where it is no longer in the scene.
-        kind: ``done``, ``cancelled`` or ``failed``.
-        sentence: For the user, in every case.
-        stop: Why it ended after this level: ``threshold``, ``levels-requested`` or ``last-level``; "" unless done.
-        stopReason: The same as a sentence; "" unless done.
-        blocksRun: Blocks of the net that the worker executed; a level that was known costs none.
-        seconds: From the click to the end.
-    """
-
-    volumeNode: Any
-    kind: str
-    sentence: str
+    modelTitle: str = ""
+    improvement: float | None = None
+    improvementByLabel: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    millilitres: Mapping[str, float] = field(default_factory=dict)
+    blocksRun: int = 0
     stop: str = ""
     stopReason: str = ""
-    blocksRun: int = 0
-    seconds: float = 0.0
+    stopThreshold: float | None = None
+    device: str = ""
+    precision: str = ""
+    boxStart: tuple[int, int, int] = (0, 0, 0)
+    boxSize: tuple[int, int, int] = (0, 0, 0)
+    gridSize: tuple[int, int, int] = (0, 0, 0)
+    messages: tuple[str, ...] = ()
+    labelsCrc: int | None = None
+    imageCrc: int | None = None
+
+    @property
+    def box(self) -> VoxelBox:
+        return VoxelBox(self.boxStart, self.boxSize)
+
+    @classmethod
+    def fromEvent(
+        cls,
+        event: Mapping[str, Any],
+        *,
+        model: ModelInfo,
+        options: RunOptions,
+        box: VoxelBox,
+        whole: VoxelBox,
+        labelsCrc: int | None = None,
+        imageCrc: int | None = None,
+    ) -> LevelFacts:
+        """Of a ``level`` event, of a model and what was asked of it, for a box of the whole volume."""
+        threshold = options.thresholdFor(model) if event["stop"] == "threshold" else None
+        return cls(
+            level=event["level"],
+            levels=model.levels,
+            model=model.name,
+            modelTitle=model.title,
+            improvement=event["improvement"],
+            improvementByLabel=dict(event["improvement_by_label"] or {}),
+            seconds=event["seconds"],
+            millilitres=dict(event["millilitres"]),
+            blocksRun=event["blocks_run"],
+            stop=event["stop"] or "",
+            stopReason=event["stop_reason"] or "",
+            stopThreshold=threshold,
+            device=event["device_name"],
+            precision=event["precision"],
+            boxStart=box.start,
+            boxSize=box.size,
+            gridSize=whole.size,
+            messages=tuple(event["messages"]),
+            labelsCrc=labelsCrc,
+            imageCrc=imageCrc,
+        )
 
 
 @dataclass(frozen=True)
@@ -189,59 +176,60 @@ class Results:
         return next((each for each in self.levels if each.level == number), None)
 
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """Something of a volume that can be compared.
-
-    Attributes:
-        node: vtkMRMLSegmentationNode.
-        name: For people: ``Level 2``, or the node's name.
-        level: Where it is one; None for an edited copy or another segmentation.
-    """
-
-    node: Any
-    name: str
-    level: int | None = None
+def writeFacts(node: Any, facts: LevelFacts) -> None:
+    """Let a node remember."""
+    node.SetAttribute(FACTS_ATTRIBUTE, json.dumps(asdict(facts), ensure_ascii=True))
 
 
-@dataclass(frozen=True)
-class StructureOverlap:
-    """A structure on both sides of a comparison.
-
-    Attributes:
-        name: Of the structure.
-        millilitres: On the left and on the right.
-        dice: Overlap, 0 to 1; None where neither side has it.
-    """
-
-    name: str
-    millilitres: tuple[float, float]
-    dice: float | None
+def factsOf(node: Any) -> LevelFacts | None:
+    """What a node remembers; None where it is no level's, or of another version of CompactSeg."""
+    text = node.GetAttribute(FACTS_ATTRIBUTE)
+    return _factsIn(text) if text else None
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Two segmentations of a volume side by side.
+@lru_cache(maxsize=256)
+def _factsIn(text: str) -> LevelFacts | None:
+    """Read once, though a click asks for the same level's facts a dozen times."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    known = {}
+    for each in fields(LevelFacts):
+        value = data.get(each.name)
+        if each.name in data and _IS_KIND[str(each.type)](value):
+            known[each.name] = tuple(value) if isinstance(value, list) else value
+    if not {"level", "levels", "model"} <= set(known) or not min(known["level"], known["levels"]):
+        return None
+    return LevelFacts(**known)
 
-    Attributes:
-        volumeNode: The volume.
-        a: Shown left.
-        b: Shown right.
-        differenceNode: vtkMRMLSegmentationNode: what only A has, what only B has, and where they disagree.
-        millilitres: Of each kind of difference.
-        structures: Of both sides, those of A first.
-        viewNames: Layout names of the slice views, (left, right) for each orientation that is shown.
-    """
 
-    volumeNode: Any
-    a: Side
-    b: Side
-    differenceNode: Any
-    millilitres: Mapping[str, float] = field(default_factory=dict)
-    structures: tuple[StructureOverlap, ...] = ()
-    viewNames: tuple[tuple[str, str], ...] = ()
+def _isText(value: Any) -> bool:
+    return isinstance(value, str)
 
-    @property
-    def sides(self) -> tuple[Side, Side]:
-        """Left and right."""
-        return self.a, self.b
+
+def _isNumber(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _isWhole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**32
+
+
+# A scene may come from anywhere: what is not of its kind was not said.
+_IS_KIND: dict[str, Callable[[Any], bool]] = {
+    "str": _isText,
+    "int": _isWhole,
+    "int | None": lambda value: value is None or _isWhole(value),
+    "float": _isNumber,
+    "float | None": lambda value: value is None or _isNumber(value),
+    "Mapping[str, float]": lambda value: (
+        isinstance(value, dict) and all(map(_isNumber, value.values()))
+    ),
+    "tuple[int, int, int]": lambda value: (
+        isinstance(value, list) and len(value) == 3 and all(map(_isWhole, value))
+    ),
+    "tuple[str, ...]": lambda value: isinstance(value, list) and all(map(_isText, value)),
+}

@@ -1,4 +1,4 @@
-"""What the worker is asked: with which options, and for which voxels, copied in steps; and what it keeps of that."""
+"""A run: what the worker is asked and for which voxels, copied in steps; what it keeps of that, and how it ended."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.Results import ModelInfo, Run
 from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import gridInPatient, stampOf
-from CompactSegMRML.WorkerProcess import Sending
+
+if TYPE_CHECKING:
+    from CompactSegMRML.WorkerFace import ModelInfo
+    from CompactSegMRML.WorkerProcess import Sending
 
 __all__ = [
     "COPY_SECONDS",
     "STEP_BYTES",
     "Current",
     "Kept",
+    "Run",
     "RunOptions",
+    "RunOutcome",
     "VolumeCopy",
     "checksumOf",
 ]
@@ -32,6 +36,48 @@ COPY_SECONDS = 0.02
 """That copying a volume may hold up the event loop, at a time."""
 STEP_BYTES = 8 * 2**20
 """That are copied at a time."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was started.
+
+    Attributes:
+        volumeID: MRML ID of the volume node.
+        volumeName: Its name when the run began.
+        model: Name of the model.
+        levels: The most levels it will compute; None where the worker has not yet told how many the model has.
+        firstLevel: The first that it will compute: 1, or more where known levels are refined.
+    """
+
+    volumeID: str
+    volumeName: str
+    model: str
+    levels: int | None
+    firstLevel: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class RunOutcome:
+    """How a run ended.
+
+    Attributes:
+        volumeNode: The volume; None where it is no longer in the scene.
+        kind: ``done``, ``cancelled`` or ``failed``.
+        sentence: For the user, in every case.
+        stop: Why it ended after this level: ``threshold``, ``levels-requested`` or ``last-level``; "" unless done.
+        stopReason: The same as a sentence; "" unless done.
+        blocksRun: Blocks of the net that the worker executed; a level that was known costs none.
+        seconds: From the click to the end.
+    """
+
+    volumeNode: Any
+    kind: str
+    sentence: str
+    stop: str = ""
+    stopReason: str = ""
+    blocksRun: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -163,6 +209,11 @@ class Current:
             if time.monotonic() >= end:
                 return
         self.steps = None
+
+    @property
+    def isRefining(self) -> bool:
+        """Whether levels are added to those that are there."""
+        return self.of is not None
 
     @property
     def message(self) -> dict[str, Any]:

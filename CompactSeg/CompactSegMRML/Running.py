@@ -13,8 +13,7 @@ import numpy as np
 
 from CompactSegLib.errors import CompactSegError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
-from CompactSegMRML.Results import Run, RunOutcome
-from CompactSegMRML.RunRequest import Current, Kept, RunOptions, VolumeCopy
+from CompactSegMRML.RunRequest import Current, Kept, Run, RunOptions, RunOutcome, VolumeCopy
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.VolumeInput import stampOf
 from CompactSegMRML.WorkerClient import WorkerClient
@@ -38,14 +37,14 @@ class Running:
 
     Args:
         client: Talks to the worker.
-        place: Called with the volume node, a ``level`` event, its LabelPatch and this; what it raises fails the run.
+        place: Called with the run, a ``level`` event and its LabelPatch; what it raises fails the run.
     """
 
     def __init__(
         self,
         client: WorkerClient,
         *,
-        place: Callable[[Any, Mapping[str, Any], LabelPatch, Running], None],
+        place: Callable[[Current, Mapping[str, Any], LabelPatch], None],
     ) -> None:
         self.changed, self.progressed, self.finished = Signal(), Signal(), Signal()
         self._client, self._place = client, place
@@ -66,21 +65,9 @@ class Running:
         return self._current.volumeNode if self._current else None
 
     @property
-    def options(self) -> RunOptions | None:
-        return self._current.options if self._current else None
-
-    @property
-    def box(self) -> VoxelBox | None:
-        return self._current.box if self._current else None
-
-    @property
     def sent(self) -> Kept | None:
+        """The volume that was sent last."""
         return self._kept
-
-    @property
-    def isRefining(self) -> bool:
-        """Whether levels are added to those that are there."""
-        return self._current is not None and self._current.of is not None
 
     @property
     def isCancelling(self) -> bool:
@@ -255,7 +242,7 @@ class Running:
         start = tuple(a + b for a, b in zip(current.box.start, event["start"], strict=True))
         patch = LabelPatch(array, VoxelBox(start, array.shape[::-1]), event["crc"])  # type: ignore[arg-type]
         self._isLevelHandled = True
-        self._place(current.volumeNode, event, patch, self)
+        self._place(current, event, patch)
 
     def _sendAgain(self, current: Current) -> None:
         """The worker no longer has the volume, as another one was segmented through it since."""

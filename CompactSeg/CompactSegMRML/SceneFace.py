@@ -6,13 +6,13 @@ from typing import Any
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Comparing import Comparing
+from CompactSegMRML.Difference import Comparison, Side
 from CompactSegMRML.Edits import isEdited, othersOf
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
-from CompactSegMRML.LevelFacts import factsOf
 from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes, volumeOfNode
 from CompactSegMRML.ResultFolder import folderOf, tableOf
-from CompactSegMRML.Results import Comparison, LevelResult, Results, Side
+from CompactSegMRML.Results import LevelResult, Results, factsOf
 from CompactSegMRML.SceneResults import SceneResults
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.VolumeInput import wholeBox

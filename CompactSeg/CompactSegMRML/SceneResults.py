@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from CompactSegMRML.Edits import copyLevel
-from CompactSegMRML.Labels import LabelPatch, VoxelBox
+from CompactSegMRML.Labels import LabelPatch
 from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
-from CompactSegMRML.LevelFacts import VOLUME_ROLE, LevelFacts
 from CompactSegMRML.LevelNodes import (
     ASIDE,
     everyLevelNode,
@@ -36,12 +35,13 @@ from CompactSegMRML.ResultFolder import (
     tablesOf,
     writeTable,
 )
-from CompactSegMRML.Results import ModelInfo
-from CompactSegMRML.RunRequest import Kept, RunOptions
+from CompactSegMRML.Results import VOLUME_ROLE, LevelFacts
+from CompactSegMRML.RunRequest import Current, Kept
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.WorkerClient import labelsOf
+from CompactSegMRML.WorkerFace import ModelInfo
 
 __all__ = ["SceneResults"]
 
@@ -97,35 +97,33 @@ class SceneResults:
 
     def place(
         self,
-        volumeNode: Any,
+        current: Current,
         event: Mapping[str, Any],
         patch: LabelPatch,
         *,
         model: ModelInfo,
-        options: RunOptions,
-        box: VoxelBox,
-        isRefining: bool,
-        sent: Kept | None = None,
+        sent: Kept | None,
     ) -> int:
-        """Put a ``level`` event into the scene; return its level."""
+        """Put a ``level`` event of a run into the scene; return its level."""
+        volumeNode = current.volumeNode
         with self.ours():
             lookAtModel(volumeNode, model.name)
             if self._isFirst:
                 self._hadSurface = any(map(hasSurface, everyLevelNode(volumeNode)))
-            if self._isFirst and not isRefining:
+            if self._isFirst and not current.isRefining:
                 markStale(volumeNode)
             self._isFirst = False
             facts = LevelFacts.fromEvent(
                 event,
                 model=model,
-                options=options,
-                box=box,
+                options=current.options,
+                box=current.box,
                 whole=wholeBox(volumeNode),
                 labelsCrc=patch.checksum,
                 imageCrc=sent and sent.imageCrc,
             )
             if sent is not None:
-                rememberImage(volumeNode, box, sent.stamp, sent.imageCrc)
+                rememberImage(volumeNode, current.box, sent.stamp, sent.imageCrc)
             node, isNew = placeLevel(volumeNode, facts, patch, labels=labelsOf(event, model))
             if isNew:
                 node.GetDisplayNode().SetVisibility2DFill(not self._outlineOnly)

@@ -12,9 +12,9 @@ import vtk
 
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegMRML.Edits import releaseLevel
-from CompactSegMRML.LevelFacts import EDITED_ROLE
 from CompactSegMRML.ResultFolder import columnOf, fillTable
-from CompactSegMRML.Results import LevelResult, RunOutcome
+from CompactSegMRML.Results import EDITED_ROLE, LevelResult
+from CompactSegMRML.RunRequest import RunOutcome
 from CompactSegMRML.Signal import tr
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from typing import Any
 
 import slicer
 
+from CompactSegMRML.ResultFolder import nodesOfClass
+
 __all__ = [
     "LAYOUT",
     "SIDES",
@@ -164,7 +166,7 @@ def _viewedIDs(scene: Any) -> list[str]:
     """IDs of the volumes in the background of the slice views, the usual ones first; then those before them."""
     ofComparisons = [name for pair in VIEW_NAMES for name in pair]
     layers: tuple[list[str], list[str]] = ([], [])
-    nodes = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode", scene)
+    nodes = nodesOfClass(scene, "vtkMRMLSliceCompositeNode")
     nodes.sort(key=lambda node: node.GetLayoutName() not in ("Red", "Yellow", "Green"))
     for node in nodes:
         if node.GetLayoutName() in ofComparisons:

@@ -16,9 +16,9 @@ from CompactSegLib.labels import Label
 from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerCommand
-from CompactSegMRML.Results import DeviceInfo, ModelCard, ModelInfo
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
+from CompactSegMRML.WorkerFace import DeviceInfo, ModelCard, ModelInfo
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
 
 __all__ = ["WorkerClient", "labelsOf", "modelsOf"]
@@ -125,7 +125,7 @@ class WorkerClient:
         """
         found = next((each for each in self.models if name in (each.name, each.folder)), None)
         if found is None:
-            known = ", ".join(each.name for each in self.models) or "none is installed"
+            known = ", ".join(each.name for each in self.models) or tr("none is installed")
             raise InputError(
                 tr(
                     "{name}: expected a model that the worker has ({known}); choose one of them."

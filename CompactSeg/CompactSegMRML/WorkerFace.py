@@ -3,17 +3,96 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from CompactSegMRML.Results import DeviceInfo, ModelInfo
-from CompactSegMRML.Running import Running
-from CompactSegMRML.SeveralRuns import SeveralRuns
-from CompactSegMRML.Signal import Signal
-from CompactSegMRML.WorkerClient import WorkerClient
+from CompactSegMRML.Signal import Signal, tr
 
-__all__ = ["WorkerFace"]
+if TYPE_CHECKING:
+    from CompactSegLib.labels import Label
+    from CompactSegLib.model.expected_volumes import ExpectedVolume
+    from CompactSegMRML.Running import Running
+    from CompactSegMRML.SeveralRuns import SeveralRuns
+    from CompactSegMRML.WorkerClient import WorkerClient
+
+__all__ = ["DeviceInfo", "ModelCard", "ModelInfo", "WorkerFace"]
 
 _POLL_SECONDS = 0.03
+
+
+@dataclass(frozen=True, eq=False)
+class ModelCard:
+    """Where a model comes from and what it is known to reach; what is not stated is empty.
+
+    Attributes:
+        madeFrom: The data, with source, licence and number of cases.
+        dice: Of its last level, mean over structures and validation cases.
+        cases: Number of these cases.
+        isSynthetic: Whether it was trained on and judged by images made of label maps.
+        limits: Sentences.
+        expected: By label name, the millilitres that training cases have.
+    """
+
+    madeFrom: str = ""
+    dice: float | None = None
+    cases: int | None = None
+    isSynthetic: bool = False
+    limits: tuple[str, ...] = ()
+    expected: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model that the worker has.
+
+    Attributes:
+        name: By which `CompactSegLogic.segment` takes it; unique.
+        title: For people.
+        description: One or two sentences.
+        levels: How many it has.
+        labels: What it segments: ``value``, ``name``, ``color`` (0 to 255), ``terminology``. Of a whole that has
+            a left and a right of it, a run may bring both.
+        channels: Images that it takes; the module can use those with one.
+        modality: Such as ``MR T1``.
+        licence: Of the weights.
+        sizeBytes: Of its folder.
+        folder: Where it is, on the worker's machine.
+        stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
+        fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
+        findsRegions: Whether it looks for such a part itself in a larger image, with the help of another model.
+        card: Empty where the worker is of a version that does not tell.
+    """
+
+    name: str
+    title: str
+    description: str
+    levels: int
+    labels: tuple[Label, ...]
+    channels: int
+    modality: str
+    licence: str
+    sizeBytes: int
+    folder: str
+    stopThreshold: float
+    fieldMm: tuple[float, float, float] | None = None
+    findsRegions: bool = False
+    card: ModelCard = field(default_factory=ModelCard, compare=False)
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device that the worker can compute on.
+
+    Attributes:
+        name: ``cpu``, ``cuda:0``, ``mps``.
+        title: For people.
+        precision: In which it computes by default.
+    """
+
+    name: str
+    title: str
+    precision: str
 
 
 class WorkerFace:
@@ -89,7 +168,7 @@ class WorkerFace:
 
     def stopWorker(self) -> None:
         """End the worker; a run that is under way is cancelled. Does not wait for the process."""
-        self._running.abandon("The worker was stopped.")
+        self._running.abandon(tr("The worker was stopped."))
         self._running.forget()
         self._client.stop()
 

@@ -1,6 +1,6 @@
 """CompactSeg's scene logic: from a volume node to a segmentation node for each level. Slicer and vtk, never Qt.
 
->>> from CompactSegMRML import CompactSegLogic, segment
+>>> from CompactSegMRML import segment
 
 Names are imported when first used, so that importing the package loads nothing of Slicer.
 """
@@ -10,13 +10,13 @@ from CompactSegLib.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "Comparison": "Results",
-        "DeviceInfo": "Results",
+        "Comparison": "Difference",
+        "DeviceInfo": "WorkerFace",
         "LevelResult": "Results",
-        "ModelInfo": "Results",
-        "Run": "Results",
-        "RunOutcome": "Results",
-        "Side": "Results",
+        "ModelInfo": "WorkerFace",
+        "Run": "RunRequest",
+        "RunOutcome": "RunRequest",
+        "Side": "Difference",
         "segment": "Scripting",
     },
 )

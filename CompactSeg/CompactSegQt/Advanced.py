@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import DeviceInfo
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.WorkerFace import DeviceInfo
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic

@@ -16,7 +16,8 @@ from CompactSegQt.Texts import plain, whyNoResult, whyNotComparable, whyNotSegme
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import ModelInfo, Results
+    from CompactSegMRML.Results import Results
+    from CompactSegMRML.WorkerFace import ModelInfo
     from CompactSegQt.Actions import Actions
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 

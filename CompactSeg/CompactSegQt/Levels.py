@@ -8,7 +8,8 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import Comparison, LevelResult, Results, Side
+from CompactSegMRML.Difference import Comparison, Side
+from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import findingsText, millilitresText, plain, rowCells, stopSentence
 

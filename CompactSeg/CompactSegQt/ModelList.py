@@ -7,8 +7,8 @@ from textwrap import shorten
 import qt
 from slicer.i18n import tr as _
 
-from CompactSegMRML.Results import ModelCard, ModelInfo
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.WorkerFace import ModelCard, ModelInfo
 from CompactSegQt.Texts import plain, thresholdText
 
 __all__ = ["ModelList"]

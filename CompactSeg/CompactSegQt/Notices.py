@@ -14,7 +14,8 @@ from CompactSegQt.Texts import noModels, plain
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import ModelInfo, RunOutcome
+    from CompactSegMRML.RunRequest import RunOutcome
+    from CompactSegMRML.WorkerFace import ModelInfo
 
 __all__ = ["Notice", "Situation", "showNotice"]
 

@@ -20,7 +20,8 @@ from CompactSegQt.Texts import plain
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import ModelInfo, RunOutcome
+    from CompactSegMRML.RunRequest import RunOutcome
+    from CompactSegMRML.WorkerFace import ModelInfo
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
 __all__ = ["Panel"]

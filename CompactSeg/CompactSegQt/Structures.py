@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from CompactSegMRML.Difference import Comparison
 from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf, unsided
-from CompactSegMRML.Results import Comparison, Results
+from CompactSegMRML.Results import Results
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText, volumeTooltip
 

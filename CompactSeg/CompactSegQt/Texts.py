@@ -11,7 +11,9 @@ from slicer.i18n import tr as _
 if TYPE_CHECKING:
     from CompactSegLib.model.expected_volumes import ExpectedVolume
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
-    from CompactSegMRML.Results import Comparison, LevelResult, ModelInfo, Results
+    from CompactSegMRML.Difference import Comparison
+    from CompactSegMRML.Results import LevelResult, Results
+    from CompactSegMRML.WorkerFace import ModelInfo
 
 __all__ = [
     "asymmetryText",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from CompactSegLib.serve.events import ready
-from CompactSegMRML.Results import ModelCard
 from CompactSegMRML.WorkerClient import modelsOf
+from CompactSegMRML.WorkerFace import ModelCard
 from Testing.MRML.conftest import wait
 
 

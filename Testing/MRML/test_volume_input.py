@@ -11,6 +11,7 @@ import slicer
 from CompactSegLib.errors import InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, imageOf, patchOf, patchOfImages
 from CompactSegMRML.RunRequest import VolumeCopy
+from CompactSegMRML.SliceViews import volumeOnView
 from CompactSegMRML.VolumeInput import (
     boxOf,
     gridInPatient,
@@ -236,3 +237,11 @@ def test_a_sheared_volume_is_refused_and_one_under_a_sheared_transform_is_segmen
     volume.SetAndObserveTransformNodeID(None)
     volume.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(shear))
     assert "not at right angles" in whyNotSegmentable(volume)
+
+
+def test_views_are_those_of_the_scene_that_is_asked(scene):
+    first, second = grid_volume(scene, name="first"), grid_volume(scene, name="second")
+    assert volumeOnView(scene) is first, "no view shows any"
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    view.SetBackgroundVolumeID(second.GetID())
+    assert volumeOnView(scene) is second

@@ -10,7 +10,8 @@ import pytest
 import slicer
 
 from CompactSegLib.model.expected_volumes import ExpectedVolume
-from CompactSegMRML.Results import LevelResult, ModelCard, ModelInfo, Results
+from CompactSegMRML.Results import LevelResult, Results
+from CompactSegMRML.WorkerFace import ModelCard, ModelInfo
 from CompactSegQt.ModelList import description, lineOf
 from CompactSegQt.Texts import (
     changeSentence,

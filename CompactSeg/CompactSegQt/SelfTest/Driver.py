@@ -146,8 +146,6 @@ class Driver:
 
     def load(self, name: str) -> Any:
         """A volume node: ``small``, as the model expects it, or ``large``, on which a run takes seconds."""
-        from CompactSegQt.SelfTest.Driver import loadVolume
-
         return loadVolume(name)
 
     # What is often done
