@@ -174,10 +174,12 @@ def isLate(launch: Launch, seconds: float) -> str:
     advice = (
         tr("{log} says more.").format(log=_LOG)
         if launch.isDefault
-        else "try it in a terminal; ssh must log in without asking for a password, and start 'compactseg worker'."
+        else tr(
+            "Try it in a terminal; ssh must log in without asking for a password, and start 'compactseg worker'."
+        )
     )
     return tr(
-        "The worker did not report within {seconds:.0f} s and was ended ({program}); {advice}"
+        "The worker did not report within {seconds:.0f} s and was ended ({program}). {advice}"
     ).format(seconds=seconds, program=launch.program, advice=advice)
 
 
@@ -208,5 +210,5 @@ def _said(heard: Sequence[str]) -> str:
 
 def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return "command not found"
+        return tr("command not found")
     return error.strerror or os.strerror(error.errno or 0)

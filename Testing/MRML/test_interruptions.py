@@ -69,6 +69,25 @@ def test_closing_the_scene_cancels_and_the_next_run_works(logic, warm, heard, br
     assert run(logic, add_volume(warm.scene), levels=1).kind == "done"
 
 
+def test_closing_the_scene_lets_the_worker_forget_the_volume(logic, warm, segmented):
+    client, sent = logic._client, logic._running.sent
+    heard = []
+    client.heard.connect(hear := lambda message, _array: heard.append(message))
+
+    def asked_for_level_2_of_what_it_keeps() -> dict:
+        heard.clear()
+        client.send({"request": "level", "id": "again", "of": sent.request, "level": 2})
+        wait(logic, lambda: heard and heard[-1]["event"] in ("done", "error"))
+        return heard[-1]
+
+    try:
+        assert asked_for_level_2_of_what_it_keeps()["event"] == "done"
+        warm.scene.Clear(0)
+        assert asked_for_level_2_of_what_it_keeps().get("kind") == "volume-gone"
+    finally:
+        client.heard.disconnect(hear)
+
+
 def test_deleting_the_volume_cancels_and_nothing_comes_after(logic, warm, heard, brain):
     start_busy(logic, brain)
     warm.scene.RemoveNode(brain)

@@ -1,10 +1,17 @@
-"""What the engine tells beside the levels stays with the results, also in a saved scene."""
+"""What is told: by the engine, kept with the results and in a saved scene, and by the logic, in the user's language."""
 
 from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import slicer
 
+import CompactSegMRML
 from CompactSegMRML.SceneFace import resultsOf
 from Testing.MRML.conftest import add_volume, labels_in, run, save_and_open
 
@@ -34,3 +41,69 @@ def test_what_was_told_of_one_image_is_not_told_of_the_next(logic, warm):
     slicer.util.updateVolumeFromArray(volume, voxels)
     run(logic, volume, levels=1)
     assert logic.results(volume).messages == ()
+
+
+LOGIC = Path(CompactSegMRML.__file__).parent
+TRANSLATED = """
+import sys, types
+i18n = types.ModuleType("slicer.i18n")
+i18n.tr = lambda text: "\u00ab" + text + "\u00bb"
+sys.modules["slicer.i18n"] = i18n
+import slicer
+from CompactSegLib.errors import InputError
+from CompactSegMRML import segment
+from CompactSegMRML.CompactSegLogic import CompactSegLogic
+scene = slicer.vtkMRMLScene()
+logic = CompactSegLogic(scene, workerCommand="'")
+volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+said = [logic.whyNotSegmentable(None), logic.whyNotSegmentable(volume)]
+for ask in (
+    lambda: logic.segment(volume, model="any"),
+    lambda: logic.showLevel(volume, 1),
+    lambda: logic.showOrCompute(volume, 1),
+    lambda: logic.compare(volume, 1, 2),
+    lambda: logic.segmentAll([]),
+    lambda: segment(None, model="any"),
+):
+    try:
+        ask()
+    except InputError as error:
+        said.append(str(error))
+logic.startWorker()
+said.append(logic.problem)
+assert len(said) == 9, said
+print(*said, sep="\\n")
+"""
+
+
+def test_what_the_logic_says_is_in_the_users_language():
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", TRANSLATED],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, LOGIC.parents[:2]))},
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if (line[0], line[-1]) != ("«", "»")] == []
+
+
+def test_no_sentence_of_the_logic_is_left_out_of_its_translation():
+    """Sentences are texts with a space and an end, or begin an error; names of nodes and the log are none."""
+    left_out = []
+    for file in sorted(LOGIC.glob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        inside = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr"
+            for part in ast.walk(node)
+        }
+        inside |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                isSentence = " " in node.value.strip() and node.value.rstrip()[-1:] in (".", ";")
+                if isSentence and id(node) not in inside:
+                    left_out.append(f"{file.name}:{node.lineno}: {node.value}")
+    assert left_out == []
