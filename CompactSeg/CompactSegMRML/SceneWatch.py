@@ -20,6 +20,10 @@ _EDITS = (
     slicer.vtkSegmentation.SegmentAdded,
     slicer.vtkSegmentation.SegmentRemoved,
 )
+_LOOKS = (
+    slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent,
+    slicer.vtkSegmentation.SegmentModified,  # as its colour and its name
+)
 
 
 class SceneWatch:
@@ -30,7 +34,7 @@ class SceneWatch:
         closing(): the scene is about to close.
         changed(): it was closed, opened or restored.
         volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
-        levelModified(node): a level was shown, hidden or renamed.
+        levelModified(node): a level was shown, hidden, renamed or drawn otherwise, as in another colour.
         levelEdited(node): voxels or segments of a level are others.
         imageReplaced(volumeNode): voxels of a volume that has levels are others.
         saving(): the scene is about to be saved.
@@ -61,11 +65,10 @@ class SceneWatch:
         wanted: dict[Any, tuple[tuple[int, Callable[..., None]], ...]] = {}
         modified = vtk.vtkCommand.ModifiedEvent
         for node in (each for each in self._others if each.GetScene() is not None):
-            wanted[node] = ((slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),)
+            wanted[node] = tuple((event, self._onLevel) for event in _LOOKS)
         for node in allLevelNodes(self._scene):
             wanted[node] = (
-                (slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent, self._onLevel),
-                (modified, self._onLevel),
+                *((event, self._onLevel) for event in (*_LOOKS, modified)),
                 *((event, self._onEdited) for event in _EDITS),
             )
             volume = volumeOfNode(node)

@@ -19,9 +19,9 @@ from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText
 if TYPE_CHECKING:
     from CompactSegLib.model.expected_volumes import ExpectedVolume
 
-__all__ = ["FIGURES", "NAME", "OPACITY", "StructuresTable"]
+__all__ = ["COLOR", "FIGURES", "NAME", "OPACITY", "StructuresTable"]
 
-_EYE, _COLOR, OPACITY, NAME, FIGURES = range(5)
+_EYE, COLOR, OPACITY, NAME, FIGURES = range(5)
 """Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24
 _MOST_ROWS = 16
@@ -122,7 +122,7 @@ class StructuresTable:
             self._table.setHorizontalHeaderItem(column, item)
             mode = qt.QHeaderView.Stretch if column == NAME else qt.QHeaderView.ResizeToContents
             header.setSectionResizeMode(column, mode)
-        for column in (_EYE, _COLOR):
+        for column in (_EYE, COLOR):
             header.setSectionResizeMode(column, qt.QHeaderView.Fixed)
             self._table.setColumnWidth(column, _SMALL_WIDTH)
 
@@ -175,7 +175,7 @@ class StructuresTable:
 
     def _onClicked(self, number: int, column: int) -> None:
         structure = self._shown.rows[number].structure
-        if column == _COLOR:
+        if column == COLOR:
             before = self._table.item(number, column).background().color()
             color = qt.QColorDialog.getColor(before, self._table, structure.name)
             if color.isValid():

@@ -176,6 +176,17 @@ def theFirstModelNeedsNoChoiceAndNoRegion(driver: Driver) -> None:
     shown = [table.item(row, NAME).text() for row in range(table.rowCount)]
     assert shown == [structure.name for structure in structures]
     assert len({name for each in structures for name in each.segments}) == len(names)
+    headings = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]
+    assert headings[FIGURES:] == ["Left (ml)", "Right (ml)", "L − R"]
+    millilitres = results.levels[-1].millilitres
+    told = []
+    for row, structure in enumerate(structures):
+        if structure.left is not None:
+            left, right = millilitres[structure.left], millilitres[structure.right]
+            more = round(200 * (left - right) / (left + right)) if left + right else None
+            told.append("–" if more is None else f"{more:+d} %" if more else "0 %")
+            assert table.item(row, FIGURES + 2).text() == told[-1], structure.name
+    assert len(set(told)) > 1, "structures differ in their asymmetry"
 
 
 def whatARunToldStandsBelowTheLevels(driver: Driver) -> None:

@@ -7,7 +7,7 @@ import qt
 import slicer
 
 from CompactSegQt.SelfTest.Driver import Driver
-from CompactSegQt.Structures import FIGURES, NAME, OPACITY
+from CompactSegQt.Structures import COLOR, FIGURES, NAME, OPACITY
 
 __all__ = ["SCENARIOS"]
 
@@ -46,12 +46,54 @@ def anEditedCopyIsComparedWithALevel(driver: Driver) -> None:
     changed, same = (each.name for each in driver.model.labels[:2])
     assert float(table.item(rows[changed], FIGURES + 2).text()) < 1
     assert float(table.item(rows[same], FIGURES + 2).text()) == 1
-    difference = comparison.differenceNode.GetDisplayNode()
-    assert not difference.GetVisibility2DFill()
-    driver.click(driver.ui.differencesCheckBox)
-    assert difference.GetVisibility2DFill()
-    driver.click(driver.ui.differencesCheckBox)
     driver.click(driver.ui.compareButton)
+
+
+def differencesOnlyHidesTheRestAndBringsItBack(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.click(driver.ui.compareButton)
+    assert _seenInComparison(driver) == ([True, True], False)
+    driver.click(driver.ui.differencesCheckBox)
+    assert _seenInComparison(driver) == ([False, False], True)
+    driver.ui.opacitySlider.value = 40
+    assert _seenInComparison(driver) == ([False, False], True), "drawn otherwise, yet hidden"
+    driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 2"))
+    assert _seenInComparison(driver) == ([False, False], True), "of the next two, too"
+    driver.click(driver.ui.differencesCheckBox)
+    assert _seenInComparison(driver) == ([True, True], False)
+    driver.click(driver.ui.compareButton)
+    assert driver.visibleLevels(volume) == [3]
+
+
+def _seenInComparison(driver: Driver) -> tuple[list[bool], bool]:
+    """Whether what stands for each side is seen, and whether what differs is filled."""
+    comparison = driver.logic.comparison
+    difference = comparison.differenceNode.GetDisplayNode()
+    assert difference.GetVisibility()
+    sides = [side.node.GetSegmentation() for side in comparison.sides]
+    shown = [
+        node.GetDisplayNode()
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+        if node.GetSegmentation() in sides and node.GetHideFromEditors()
+    ]
+    return [bool(each.GetVisibility()) for each in shown], bool(difference.GetVisibility2DFill())
+
+
+def aColourThatIsChangedElsewhereIsThatOfThePanel(driver: Driver) -> None:
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    segmentation = driver.logic.results(volume).level(3).segmentationNode.GetSegmentation()
+    segment, table = segmentation.GetNthSegment(0), driver.ui.structuresTable
+    rows = {table.item(row, NAME).text(): row for row in range(table.rowCount)}
+
+    def shown() -> tuple[int, int, int]:
+        color = table.item(rows[segment.GetName()], COLOR).background().color()
+        return color.red(), color.green(), color.blue()
+
+    assert shown() == driver.model.labels[0].color
+    segment.SetColor(0.2, 0.4, 0.6)  # as Slicer's own tables and the Segment Editor do
+    assert shown() == (51, 102, 153)
 
 
 def choosingAnotherVolumeEndsAComparisonAndShowsThatVolume(driver: Driver) -> None:
@@ -195,6 +237,8 @@ def _background():
 SCENARIOS = (
     aLevelThatWasEditedByHandIsKeptByTheNextRun,
     anEditedCopyIsComparedWithALevel,
+    differencesOnlyHidesTheRestAndBringsItBack,
+    aColourThatIsChangedElsewhereIsThatOfThePanel,
     choosingAnotherVolumeEndsAComparisonAndShowsThatVolume,
     leavingTheModuleGivesTheLayoutBack,
     aVolumeLoadedElsewhereIsChosenOnReturn,
