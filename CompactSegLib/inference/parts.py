@@ -78,7 +78,7 @@ class Part:
         tiled = TiledLevel(processor, self.image, grid=self.grid, level=level, report=report)
         labels = tiled.labels()
         if model.refinement is not None:
-            labels = self.refined(labels, model.refinement, processor, report)
+            labels = self.refined(labels, model.refinement.at_level(level), processor, report)
         return PartLabels(self.grid.to_source(labels), tiled.blocks_run, tiled.edge)
 
     def refined(

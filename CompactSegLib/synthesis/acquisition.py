@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 import torch
@@ -83,7 +83,7 @@ def scanned(
         voxel.append(max(fine, thick))
         if thick > fine:
             size = image.shape[axis]
-            count = max(1, ceil(size * fine / thick))
+            count = max(1, math.ceil(size * fine / thick))
             centres = (np.arange(count) + 0.5) * thick / fine - 0.5
             along = Interpolation.triangle(
                 centres.clip(0, size - 1), scan.profile * thick / fine, size
@@ -137,6 +137,8 @@ def painted(
             shape, spacing_mm, grid_mm=_TEXTURE_GRID_MM, sigma=1.0, generator=generator
         )
         image += contrast.textures[index] * field
+    if math.isfinite(contrast.ceiling):
+        image = torch.where(contrast.outside[index], image, image.clamp_max(contrast.ceiling))
     return image
 
 

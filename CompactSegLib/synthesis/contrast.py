@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, 
 # Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.
 _ORDERS = ((0.5, "fgw"), (0.25, "wgf"), (0.17, "fwg"), (0.08, "wfg"))
 _DARK_BONE = 0.8
+# Fluid, grey and white matter as T1 has them, dark to bright.
+_T1_ORDER = (4, 3, 2)
 _SKULL = 515
 # The fat, muscle and marrow of a head vary more than its brain.
 _OUTSIDE_TEXTURE = 3.0
@@ -32,6 +35,8 @@ _BLACK_BACKGROUND = 0.85
 _BRIGHT_FAT = 0.6
 _PALE = 0.6
 _MIXED_FLUID = 0.5
+# Where what is flat begins, from grey (-1) past white matter's mean (0); real heads show it from 0.1 downwards.
+_FLAT_FROM = (-0.4, 0.1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Contrast:
         shading: ``(tissues,)``, share of what lies around in a tissue's mean, 0 to 1.
         cluster_mm: Size of the regions.
         outside_blur: How many voxels of the fine grid what lies outside of the brain is blurred by; 1 for none.
+        ceiling: What is brighter within the brain is as bright as this.
     """
 
     means: Tensor
@@ -55,6 +61,7 @@ class Contrast:
     shading: Tensor
     cluster_mm: float = 20.0
     outside_blur: int = 1
+    ceiling: float = math.inf
 
     @classmethod
     def of(
@@ -101,6 +108,11 @@ def random_contrast(
     clusters[:, 0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
     blurred = random.random() < plan.outside_blur_probability
+    ceiling = math.inf
+    if random.random() < plan.flat_white_probability and where.keys() >= set(_T1_ORDER):
+        fluid, grey, white = means[[where[value] for value in _T1_ORDER]]
+        if fluid < grey < white:
+            ceiling = white + random.uniform(*_FLAT_FROM) * (white - grey)
     shading = random.uniform(0, plan.shading)
     return Contrast(
         means=torch.as_tensor(clusters, dtype=torch.float32),
@@ -110,6 +122,7 @@ def random_contrast(
         shading=torch.tensor([shading if value in SHADED else 0.0 for value in values]),
         cluster_mm=float(random.uniform(*_CLUSTER_MM)),
         outside_blur=int(random.integers(2, 5)) if blurred else 1,
+        ceiling=ceiling,
     )
 
 

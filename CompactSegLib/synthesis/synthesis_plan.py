@@ -36,6 +36,8 @@ class SynthesisPlan:
         cluster_spread: Largest standard deviation of these; of what lies outside of the brain three times as much.
         shading: Largest share of what lies around deep nuclei, within some millimetres, in their brightness.
         outside_blur_probability: What lies outside of the brain is blurred.
+        flat_white_probability: Where fluid, grey and white matter are ordered as in T1, the brain is flat from about
+            white matter's brightness on, as FreeSurfer's normalisation leaves it.
         strip_probability: All outside the brain is removed; half as often with the fluid around it.
         rough_strip_probability: Share of these in which the cut wavers: bits of what is around stay, or some is lost.
         crop_probability: The field of view ends inside of the head, along one or more axes.
@@ -70,6 +72,7 @@ class SynthesisPlan:
     cluster_spread: float = 0.06
     shading: float = 0.0
     outside_blur_probability: float = 0.0
+    flat_white_probability: float = 0.0
     strip_probability: float = 0.25
     rough_strip_probability: float = 0.0
     crop_probability: float = 0.15

@@ -130,8 +130,8 @@ class TrainingPlan:
             are the run's own. With 0.5 two schedules that followed each other are averaged (Izmailov et al., Averaging
             Weights Leads to Wider Optima, UAI 2018; Wortsman et al., Robust Fine-tuning, CVPR 2022).
         half_weights: The finished model's kernels are stored in fp16, at half the size.
-        refinement: How the finished model's labels are refined by the image, ``mm`` and ``weight``
-            (`volume.refinement`); empty leaves them as the net's. Validation is of the net alone.
+        refinement: How the finished model's labels are refined by the image (`volume.refinement`); empty leaves them as
+            the net's. Validation is of the net alone.
         region: What finds the finished model's images in larger ones, as ``Region.from_dict`` reads it; may be empty.
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
@@ -173,7 +173,7 @@ class TrainingPlan:
     fixed_statistics: Share = 0.0
     start_share: Share = 0.0
     half_weights: bool = False
-    refinement: dict[str, float] = field(default_factory=dict)
+    refinement: dict[str, Any] = field(default_factory=dict)
     region: dict[str, Any] = field(default_factory=dict)
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
     seed: int = 12345

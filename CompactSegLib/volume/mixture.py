@@ -96,10 +96,11 @@ class Mixture:
         deviation = max(math.sqrt(squares / max(1, voxels)), width / math.sqrt(2 * math.pi))
         return cls(means, deviation, background, low, width)
 
-    def visible_borders(self, contrast: float) -> torch.Tensor:
+    def visible_borders(self, contrast: float, alike: Sequence[Sequence[int]] = ()) -> torch.Tensor:
         """Between which labels a border is visible, ``(256, 256)`` bool: their means differ by `contrast` deviations.
 
-        That of a label with itself counts as visible, and so do those of the background and of what has no mean.
+        Labels of a group in `alike` have none between them. That of a label with itself counts as visible, and so do
+        those of the background and of what has no mean.
         """
         import torch
 
@@ -108,6 +109,9 @@ class Mixture:
             means[label] = mean
         apart = (means[:, None] - means[None]).abs()
         visible = apart.isnan() | (apart >= contrast * self.deviation)
+        for group in alike:
+            labels = torch.tensor(group, dtype=torch.long)
+            visible[labels[:, None], labels] = False
         if self.background is not None:
             visible = visible.to(self.background.device)
         return visible.logical_or_(torch.eye(256, dtype=torch.bool, device=visible.device))

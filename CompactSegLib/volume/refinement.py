@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from CompactSegLib.json_data import build, check, number
+from CompactSegLib.json_data import Invalid, build, check, number, whole
 from CompactSegLib.volume.boxes import box_of, boxes_of
 from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, looked_up, scaled
@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["Refinement"]
 
 _ROUNDS = 3
+_REACH = 2.5
 # For what is told of the whole image: its intensities and its bias field.
 _COARSE_MM = 2.0
 _SLAB_VOXELS = 2**20
 _LEAST_ROWS = 8
 _NEVER = -1e4
+
+Width = Annotated[float, number(above=0, high=10)]
+Weight = Annotated[float, number(above=0, high=1)]
 
 
 @dataclass(frozen=True)
@@ -41,18 +45,27 @@ class Refinement:
 
     Attributes:
         mm: Standard deviation of the Gaussian that spreads labels around where the net put them. A voxel gets only
-            labels that lie within `reach_mm`, 2.5 of these, of it along each axis.
+            labels that lie within 2.5 of these of it along each axis.
         weight: Of the intensity against the labels around; 1 takes voxels' intensities for independent.
         contrast: A border between two labels moves only where their mean intensities differ by so many standard
             deviations: what an image does not show stays as the net put it.
+        alike: Groups of labels that are one tissue, such as the fluid of ventricles and cisterns: borders between them
+            stay as well, since what tells their intensities apart is only what else their voxels hold.
+        weights: By label, `weight` where the net put this one.
+        first_mm: `mm` of the first levels, one after the other, whose borders are further off.
     """
 
-    mm: Annotated[float, number(above=0, high=10)]
-    weight: Annotated[float, number(above=0, high=1)] = 1.0
+    mm: Width
+    weight: Weight = 1.0
     contrast: Annotated[float, number(0, 10)] = 0.0
+    alike: tuple[tuple[Annotated[int, whole(0, 255)], ...], ...] = ()
+    weights: dict[str, Weight] = field(default_factory=dict)
+    first_mm: tuple[Width, ...] = ()
 
     def __post_init__(self) -> None:
         check(self)
+        if not all(label.isdecimal() and int(label) < 256 for label in self.weights):
+            raise Invalid("weights", 'labels from 0 to 255 such as "2": 1.0', list(self.weights))
 
     @classmethod
     def from_dict(cls, data: object) -> Refinement:
@@ -64,8 +77,13 @@ class Refinement:
 
     @property
     def reach_mm(self) -> float:
-        """How far a border can move."""
-        return 2.5 * self.mm
+        """How far a border can move, at whatever level."""
+        return _REACH * max(self.mm, *self.first_mm, 0.0)
+
+    def at_level(self, number: int) -> Refinement:
+        """What a level is refined by."""
+        mm = self.first_mm[number - 1] if number <= len(self.first_mm) else self.mm
+        return replace(self, mm=mm, first_mm=())
 
     def apply(
         self,
@@ -161,7 +179,11 @@ class Refinement:
         lowest[mixture.labels] = _NEVER
         best = looked_up(lowest, labels)
         result = labels.clone()
-        visible = mixture.visible_borders(self.contrast)
+        weights = image.new_full((256,), self.weight)
+        for given, weight in self.weights.items():
+            weights[int(given)] = weight
+        weight_at = looked_up(weights, labels)
+        visible = mixture.visible_borders(self.contrast, self.alike)
         is_visible = visible.all(dim=1).tolist()  # always, where no contrast is asked for
         boxes = boxes_of(labels, mixture.labels, margin=[len(kernel) // 2 for kernel in kernels])
         for label, box in boxes.items():
@@ -170,7 +192,7 @@ class Refinement:
             if not is_visible[label]:
                 near.logical_and_(looked_up(visible[label], labels[box]))
             score = share.clamp_min_(1e-30).log_()
-            score.add_(mixture.log_likelihood(label, image[box]), alpha=self.weight)
+            score.addcmul_(mixture.log_likelihood(label, image[box]), weight_at[box])
             better = near.logical_and_(score > best[box])
             best[box] = torch.where(better, score, best[box])
             result[box].masked_fill_(better, label)

@@ -49,6 +49,14 @@ def test_every_level_is_refined_by_the_volume(a_noise):
     assert refined[1].improvement == max(jaccard_distances(counts).values())
 
 
+def test_a_level_is_refined_as_is_said_of_it(a_noise):
+    wide, narrow = (levels_of(a_noise, Refinement(mm))[1] for mm in (2.0, 1.0))
+    mixed = levels_of(a_noise, Refinement(1.0, first_mm=(2.0,)))[1]
+    for number, (each, alone) in enumerate(zip(mixed, (wide[0], *narrow[1:]), strict=True), 1):
+        assert (each.labels == alone.labels).all(), number
+    assert (wide[0].labels != narrow[0].labels).any()
+
+
 def test_the_order_of_voxels_in_memory_makes_no_difference(a_noise):
     _, levels = levels_of(a_noise, REFINEMENT)
     turned = reoriented(a_noise, "PIR")

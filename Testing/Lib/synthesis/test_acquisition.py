@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,19 @@ def test_shaded_tissues_lean_to_what_is_around_them_and_others_do_not(tmp_path):
     # White matter of 0.9 is around the thalami of 0.7: brighter, most of all at the border.
     assert flat[thalamus].std() == pytest.approx(0.0, abs=1e-6)
     assert 0.7 < shaded[thalamus].min() < shaded[thalamus].max() < 0.8
+
+
+def test_a_ceiling_makes_what_is_bright_flat_within_the_brain_alone(tmp_path):
+    head = a_head(tmp_path)
+    contrast = Contrast.of(head.values, MEANS | {515: 1.2}, spread=0.05)
+    plain = painted(head.tissues, MM, contrast, generator=generator())
+    flat = painted(head.tissues, MM, replace(contrast, ceiling=0.8), generator=generator())
+    bone = head.tissues == head.values.index(515)
+    assert torch.equal(flat[bone], plain[bone])
+    assert torch.equal(flat[~bone], plain[~bone].clamp_max(0.8))
+    assert (
+        flat[head.tissues == head.values.index(2)] == flat.new_tensor(0.8)
+    ).float().mean() > 0.95
 
 
 def test_thick_slices_are_thick_along_their_axis_alone(tmp_path):

@@ -76,6 +76,21 @@ def test_deep_nuclei_alone_are_shaded_and_as_far_as_the_plan_says():
     assert not drawn(0).shading.any()
 
 
+def test_white_matter_is_flat_in_t1_images_alone_and_as_often_as_the_plan_says():
+    values, flat, t1 = (0, 2, 3, 4, 10, 515), 0, 0
+    plan = a_plan(flat_white_probability=0.5, cluster_probability=0.0).synthesis
+    for seed in range(200):
+        contrast = random_contrast(values, plan, np.random.default_rng(seed))
+        white, grey, fluid = contrast.means[0, 1:4].tolist()
+        if fluid < grey < white:
+            t1, flat = t1 + 1, flat + np.isfinite(contrast.ceiling)
+        else:
+            assert contrast.ceiling == np.inf
+        if np.isfinite(contrast.ceiling):
+            assert -0.4 < (contrast.ceiling - white) / (white - grey) < 0.1
+    assert 0.35 < flat / t1 < 0.65
+
+
 @pytest.mark.parametrize("least", [0.0, 0.2, 0.4])
 def test_grey_and_white_differ_as_much_as_is_asked(least):
     smallest = []
