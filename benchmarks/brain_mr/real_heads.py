@@ -61,7 +61,9 @@ GIF = {
     "Pallidum": Numbers((57,), (56,)),
     "Hippocampus": Numbers((49,), (48,)),
     "Amygdala": Numbers((33,), (32,)),
-    "Brain stem": Numbers(middle=(36,)),
+    # The pons has a number of its own there.
+    "Brain stem": Numbers(middle=(35, 36)),
+    "Ventral diencephalon": Numbers((63,), (62,)),
 }
 IN_GIF = ("t2-stack",)
 # Measured but not in the mean: not every program labels them, and few models do.
