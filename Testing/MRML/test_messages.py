@@ -103,7 +103,7 @@ def test_no_sentence_of_the_logic_is_left_out_of_its_translation():
         inside |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                isSentence = " " in node.value.strip() and node.value.rstrip()[-1:] in (".", ";")
-                if isSentence and id(node) not in inside:
+                is_sentence = " " in node.value.strip() and node.value.rstrip()[-1:] in (".", ";")
+                if is_sentence and id(node) not in inside:
                     left_out.append(f"{file.name}:{node.lineno}: {node.value}")
     assert left_out == []
