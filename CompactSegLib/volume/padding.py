@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from CompactSegLib.volume.smeared import smeared_padding
+
 __all__ = ["on_labels", "without_padding"]
 
 _SAMPLE = 400_000
@@ -25,8 +27,9 @@ def without_padding(array: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str
     """Give padding the smallest value of the rest.
 
     Padding is a value at either end that many voxels have and that lies far from all others, such as -2000 in the
-    corners of an image of 0 to 900; an image may have several. Percentiles and means are about the patient, and padding
-    would shift them.
+    corners of an image of 0 to 900; an image may have several. Where an image was padded first and resampled then,
+    what interpolation left between padding and patient is taken as padding, too. Percentiles and means are about the
+    patient, and padding would shift them.
 
     Args:
         array: (C, K, J, I), all finite; it is not changed.
@@ -38,19 +41,28 @@ def without_padding(array: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str
     told, result = [], array
     for index, channel in enumerate(array):
         padding = _padding(channel)
-        if not padding:
-            continue
-        if result is array:
-            result = array.copy()
-        values = np.array([*padding])
-        lowest = min(plane[inside].min() for plane, inside in _insides(channel, values))
-        for plane in result[index]:
-            plane[np.isin(plane, values)] = lowest
-        told += [
-            f"{what}: {share:.1%} of its voxels have the value {value:g}, far from all others; they were taken as "
-            "lying outside of what was scanned."
-            for value, share in padding.items()
-        ]
+        if padding:
+            result = array.copy() if result is array else result
+            values = np.array([*padding])
+            lowest = min(plane[inside].min() for plane, inside in _insides(channel, values))
+            for plane in result[index]:
+                plane[np.isin(plane, values)] = lowest
+            told += [
+                f"{what}: {share:.1%} of its voxels have the value {value:g}, far from all others; they were taken as "
+                "lying outside of what was scanned."
+                for value, share in padding.items()
+            ]
+        smeared = smeared_padding(result[index])
+        if smeared:
+            result = array.copy() if result is array else result
+            outside = smeared.region(result[index])
+            result[index][outside] = smeared.low
+            values_told = " and ".join(f"{value:g}" for value in smeared.values)
+            told.append(
+                f"{what}: {outside.mean():.1%} of its voxels have the value {values_told}, far from all others, or lie "
+                "between these and the image, which was resampled after it had been padded; they were taken as lying "
+                "outside of what was scanned."
+            )
     return result, tuple(told)
 
 

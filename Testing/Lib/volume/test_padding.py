@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.volume import Volume
@@ -100,6 +101,100 @@ def test_what_is_no_padding_is_left_alone(a_head, image):
     volume = Volume.from_array(array, GRID)
     np.testing.assert_array_equal(volume.array[0], array)
     assert not volume.warnings
+
+
+FINE = (60, 72, 80)
+
+
+def a_fine_head() -> np.ndarray:
+    """As `a_head` with twice as many voxels along each axis, dark fat and air that is never below 0."""
+    k, j, i = (np.indices(FINE) - np.array([30, 36, 40])[:, None, None, None]) / 24
+    bright = 600 * np.exp(-((k**2 + j**2 + i**2) ** 2)) + 150 * np.sin(9 * i) * (i**2 + j**2 < 1)
+    noise = np.random.default_rng(0).normal(0, 10, FINE)
+    return np.abs(bright + noise).astype(np.float32)
+
+
+def around(share: float) -> np.ndarray:
+    _, j, i = np.indices(FINE)
+    return ((i - 40) / 40) ** 2 + ((j - 36) / 36) ** 2 > share
+
+
+def resampled(array: np.ndarray, interpolator: int, outside: float) -> np.ndarray:
+    """Turned and brought to other voxels."""
+    image = SimpleITK.GetImageFromArray(array)
+    turn = SimpleITK.Euler3DTransform((40, 36, 30), 0.02, 0.03, 0.06)
+    size, spacing = [70, 62, 52], [1.15] * 3
+    image = SimpleITK.Resample(
+        image, size, turn, interpolator, (0, 0, 0), spacing, (1, 0, 0, 0, 1, 0, 0, 0, 1), outside
+    )
+    return SimpleITK.GetArrayFromImage(image)
+
+
+@pytest.mark.parametrize("interpolator", [SimpleITK.sitkLinear, SimpleITK.sitkBSpline])
+@pytest.mark.parametrize("outside", [None, 0.0])
+@pytest.mark.parametrize("value", [-2000.0, -1000.0, -300.0, 32767.0])
+def test_padding_that_was_resampled_is_padding_with_its_ramp(interpolator, outside, value):
+    head = a_fine_head()
+    padded = np.where(around(1.05), value, head).astype(np.float32)
+    outside = value if outside is None else outside
+    smeared = resampled(padded, interpolator, outside)
+    assert np.abs(smeared - resampled(head, interpolator, 0.0)).max() > 200
+    grid = Geometry(tuple(reversed(smeared.shape)), (1.15,) * 3)
+    volume = Volume.from_array(smeared, grid, name="head")
+    (warning,) = volume.warnings
+    assert "which was resampled after it had been padded" in warning
+    assert f"have the value {value:g}" in warning
+    unpadded = resampled(head, interpolator, 0.0)
+    off = np.abs(volume.array[0] - unpadded)
+    # Overshoot leaves a faint edge, and a ramp passes through the image's own values somewhere.
+    assert np.mean(off > 50) < 0.03
+    assert off.max() < 800
+    within = resampled((~around(0.8)).astype(np.float32), SimpleITK.sitkNearestNeighbor, 0.0) > 0
+    assert off[within].max() < 120
+
+
+def test_resampled_padding_of_computed_tomography_is_padding():
+    scan = np.clip(3 * a_fine_head() - 1024, -1024, 1500).astype(np.float32)
+    smeared = resampled(
+        np.where(around(1.05), -3024, scan).astype(np.float32), SimpleITK.sitkBSpline, -3024.0
+    )
+    grid = Geometry(tuple(reversed(smeared.shape)), (1.15,) * 3)
+    volume = Volume.from_array(smeared, grid)
+    assert "have the value -3024" in volume.warnings[0]
+    assert -1200 < volume.array.min() < -1000
+
+
+def stripped(head: np.ndarray) -> np.ndarray:
+    return np.where(around(0.3), 0, head + 40)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        a_fine_head,
+        lambda: stripped(a_fine_head()),
+        lambda: (lambda s: (s - s.mean()) / s.std())(stripped(a_fine_head())),
+        lambda: -stripped(a_fine_head()),
+        lambda: np.clip(a_fine_head(), 0, 200),
+        lambda: np.clip(3 * a_fine_head() - 1200, -1000, 1500),
+        lambda: np.where(around(0.02), a_fine_head(), 30000),
+    ],
+    ids=[
+        "as scanned",
+        "skull-stripped",
+        "standardised, stripped",
+        "negative",
+        "saturated",
+        "computed tomography without its noise in air",
+        "metal",
+    ],
+)
+@pytest.mark.parametrize("interpolator", [SimpleITK.sitkLinear, SimpleITK.sitkBSpline])
+def test_what_is_no_padding_is_left_alone_when_resampled(image, interpolator):
+    array = image().astype(np.float32)
+    array = resampled(array, interpolator, float(array[0, 0, 0]))
+    volume = Volume.from_array(array, Geometry(tuple(reversed(array.shape)), (1.15,) * 3))
+    np.testing.assert_array_equal(volume.array[0], array)
 
 
 def test_few_whole_values_are_told_as_looking_like_labels(a_head):
