@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from CompactSegLib.errors import InputError
+from CompactSegLib.errors import Cancelled, CompactSegError, InputError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox, cropLevels
+from CompactSegMRML.Results import LevelResult
 from CompactSegMRML.Running import Running
 from CompactSegMRML.RunRequest import Current, Run, RunOptions, RunOutcome
 from CompactSegMRML.SceneFace import SceneFace, boxOfResults
@@ -17,7 +19,10 @@ from CompactSegMRML.VolumeInput import boxOf, whyNotSegmentable
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerFace import WorkerFace
 
-__all__ = ["CompactSegLogic"]
+__all__ = ["CompactSegLogic", "segment"]
+
+_SCRIPT_SECONDS = 0.005
+"""From poll to poll of a script that waits."""
 
 
 class CompactSegLogic(WorkerFace, SceneFace):
@@ -58,7 +63,9 @@ class CompactSegLogic(WorkerFace, SceneFace):
         WorkerFace.__init__(self, client, Running(client, place=self._place))
         SceneFace.__init__(self, scene)
         self.levelReady, self.finished = Signal(), Signal()
-        self._connect()
+        self._running.finished.connect(self._finish)
+        self._results.watch.nodeRemoved.connect(self._onRemoved)
+        self._results.watch.closing.connect(self._onClosing)
 
     @property
     def run(self) -> Run | None:
@@ -101,10 +108,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
         Raises:
             InputError: The node can not be segmented, the region does not meet it, or a run is under way.
         """
-        self._checkFree()
-        problem = whyNotSegmentable(volumeNode)
-        if problem is not None:
-            raise InputError(problem)
+        self._checkReady(volumeNode)
         if self.models:
             self._client.modelNamed(model)
         box = boxOf(region, volumeNode)
@@ -154,22 +158,16 @@ class CompactSegLogic(WorkerFace, SceneFace):
         """
         results = self.results(volumeNode)
         if results is None:
-            raise InputError(
-                tr("{name} has no levels yet; segment it first.").format(name=_name(volumeNode))
-            )
+            name = volumeNode.GetName() if volumeNode is not None else tr("No volume")
+            raise InputError(tr("{name} has no levels yet; segment it first.").format(name=name))
         if results.level(level) is not None:
             self.showLevel(volumeNode, level)
             return None
-        if not 1 <= level <= results.availableLevels:
-            raise InputError(
-                tr(
-                    "level: expected 1 to {availableLevels}, the levels of {model}, got {level}."
-                ).format(availableLevels=results.availableLevels, model=results.model, level=level)
-            )
-        self._checkFree()
-        problem = whyNotSegmentable(volumeNode)
-        if problem is not None:
-            raise InputError(problem)
+        most = results.availableLevels
+        if not 1 <= level <= most:
+            text = tr("level: expected 1 to {most}, the levels of {model}, got {level}.")
+            raise InputError(text.format(most=most, model=results.model, level=level))
+        self._checkReady(volumeNode)
         kept = self._running.keeps(volumeNode)
         if kept is not None and kept.options.model == results.model:
             return self._begin(volumeNode, kept.options, box=kept.box, level=level)
@@ -194,12 +192,6 @@ class CompactSegLogic(WorkerFace, SceneFace):
         self._client.stop()
         self._results.watch.release()
 
-    def _connect(self) -> None:
-        self._running.finished.connect(self._finish)
-        watch = self._results.watch
-        watch.nodeRemoved.connect(self._onRemoved)
-        watch.closing.connect(self._onClosing)
-
     def _begin(
         self, volumeNode: Any, options: RunOptions, *, box: VoxelBox, level: int | None = None
     ) -> Run:
@@ -220,14 +212,17 @@ class CompactSegLogic(WorkerFace, SceneFace):
             self._tellState()
             self.finished(outcome)
 
+    def _checkReady(self, volumeNode: Any) -> None:
+        self._checkFree()
+        problem = whyNotSegmentable(volumeNode)
+        if problem is not None:
+            raise InputError(problem)
+
     def _checkFree(self) -> None:
         run = self._running.run
         if run is not None:
-            raise InputError(
-                tr("{volumeName} is being segmented; wait for its end, or cancel it.").format(
-                    volumeName=run.volumeName
-                )
-            )
+            text = tr("{name} is being segmented; wait for its end, or cancel it.")
+            raise InputError(text.format(name=run.volumeName))
 
     def _onRemoved(self, node: Any) -> None:
         if node is self._running.volumeNode:
@@ -245,5 +240,56 @@ class CompactSegLogic(WorkerFace, SceneFace):
         self.endComparison()
 
 
-def _name(volumeNode: Any) -> str:
-    return volumeNode.GetName() if volumeNode is not None else tr("No volume")
+def segment(
+    volumeNode: Any,
+    *,
+    model: str,
+    workerCommand: str = "",
+    logic: CompactSegLogic | None = None,
+    progress: Callable[[int, int, float, str], None] | None = None,
+    **options: Any,
+) -> list[LevelResult]:
+    """Segment a volume node and wait; the result nodes are in its scene, the last level shown.
+
+    Args:
+        volumeNode: vtkMRMLScalarVolumeNode in a scene.
+        model: Name of a model, or the folder of one.
+        workerCommand: As of `CompactSegLogic`; used where no logic is given.
+        logic: To be used, with its warm worker; None starts a worker and ends it.
+        progress: Called as the signal ``progressed``.
+        options: More of `CompactSegLogic.segment`: levels, threshold, allLevels, device, region, keptBytes.
+
+    Returns:
+        A LevelResult for each level of this run, in order.
+
+    Raises:
+        CompactSegError: With a sentence that says what to do.
+    """
+    if volumeNode is None or volumeNode.GetScene() is None:
+        raise InputError(
+            tr("expected a volume node in a scene, got none; add the node to the scene first.")
+        )
+    used = logic or CompactSegLogic(volumeNode.GetScene(), workerCommand=workerCommand)
+    outcomes: list[RunOutcome] = []
+    used.finished.connect(outcomes.append)
+    if progress is not None:
+        used.progressed.connect(progress)
+    try:
+        used.segment(volumeNode, model=model, **options)
+        while not outcomes:
+            used.poll()
+            time.sleep(_SCRIPT_SECONDS)
+    except BaseException:
+        used.cancel()
+        raise
+    finally:
+        used.finished.disconnect(outcomes.append)
+        used.progressed.disconnect(progress)
+        if logic is None:
+            used.close()
+    if outcomes[0].kind == "cancelled":
+        raise Cancelled(outcomes[0].sentence)
+    if outcomes[0].kind != "done":
+        raise CompactSegError(outcomes[0].sentence)
+    results = used.results(volumeNode)
+    return list(results.levels) if results is not None else []

@@ -23,7 +23,7 @@ from CompactSegMRML.Edits import (
     rememberPlaced,
 )
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
-from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments, segmentsOf
+from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
 from CompactSegMRML.ResultFolder import nodesOfClass, removeNode
 from CompactSegMRML.Results import (
     SELF_ROLE,
@@ -61,7 +61,6 @@ __all__ = [
 ]
 
 ASIDE = "CompactSeg.Aside"
-_WHITE = 0.9
 _LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
 
 
@@ -158,8 +157,6 @@ def placeLevel(
         putLabels(node.GetSegmentation(), patch, labels=labels, ijkToRAS=ijkToRAS(volumeNode))
         writeFacts(node, facts)
         rememberPlaced(node, facts.labelsCrc)
-        if isNew:
-            _keepWhiteOffWhite(node)
         node.RemoveAttribute(STALE)
     except BaseException:
         if isNew:
@@ -182,13 +179,6 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
     node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     return node
-
-
-def _keepWhiteOffWhite(node: Any) -> None:
-    """Draw structures that are nearly white, as white matter by custom is, as outlines: they would hide the image."""
-    for segmentID, segment in segmentsOf(node.GetSegmentation()):
-        if min(segment.GetColor()) > _WHITE:
-            node.GetDisplayNode().SetSegmentVisibility2DFill(segmentID, False)
 
 
 def nameOfResults(volumeNode: Any, model: str) -> str:

@@ -17,6 +17,6 @@ __getattr__, __dir__, __all__ = lazy_names(
         "Run": "RunRequest",
         "RunOutcome": "RunRequest",
         "Side": "Difference",
-        "segment": "Scripting",
+        "segment": "CompactSegLogic",
     },
 )

@@ -130,7 +130,7 @@ class ModelList:
 def lineOf(model: ModelInfo) -> str:
     """What a user must know before they click: what it was made from, its limits, and that it is research.
 
-    As much of the limits as leaves the results in sight; the tooltip has all.
+    As many of these sentences as leave the results in sight, two at least; the tooltip has all.
     """
     made = re.sub(
         r" \([^()]*(\([^()]*\)[^()]*)*\)", "", _madeFrom(model.card)
@@ -138,7 +138,13 @@ def lineOf(model: ModelInfo) -> str:
     said = [_("Made from {data}.").format(data=made)] if made else []
     said += [f"{each.rstrip('.')}." for each in model.card.limits]
     research = _("For research, not for diagnosis.")
-    return f"{shorten(' '.join(said), _MOST_LETTERS, placeholder=' …')} {research}".strip()
+    fitting = len(said)
+    while fitting > 2 and len(" ".join(said[:fitting])) > _MOST_LETTERS:
+        fitting -= 1
+    text = shorten(" ".join(said[:fitting]), _MOST_LETTERS, placeholder=" …")
+    if fitting < len(said) and not text.endswith("…"):
+        text += " …"
+    return f"{text} {research}".strip()
 
 
 def searched(model: ModelInfo) -> str:

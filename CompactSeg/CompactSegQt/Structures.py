@@ -24,7 +24,8 @@ __all__ = ["COLOR", "FIGURES", "NAME", "OPACITY", "StructuresTable"]
 _EYE, COLOR, OPACITY, NAME, FIGURES = range(5)
 """Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24
-_MOST_ROWS = 16
+_MOST_ROWS, _MOST_ROWS_COMPARED = 17, 12
+"""That are seen without scrolling: all of a head's, or as many as leave what belongs to a comparison in sight."""
 
 _NO_COLOR = (0, 0, 0)
 
@@ -106,7 +107,8 @@ class StructuresTable:
             for number, row in enumerate(content.rows):
                 self._setRow(number, row)
             self._opacity.value = round(100 * max((row.look[2] for row in content.rows), default=1))
-            self._fitHeight(len(content.rows))
+            most = _MOST_ROWS if comparison is None else _MOST_ROWS_COMPARED
+            self._fitHeight(min(len(content.rows), most))
             self._filling = False
 
     def _setHeadings(self, headings: tuple[tuple[str, str], ...]) -> None:
@@ -155,9 +157,9 @@ class StructuresTable:
             self._table.setItem(number, column, item)
 
     def _fitHeight(self, rows: int) -> None:
-        """As many rows as leave the buttons below in sight; the rest scrolls."""
+        """As high as these many rows; the rest scrolls."""
         height = self._table.horizontalHeader().sizeHint.height() + 2 * self._table.frameWidth
-        height += min(rows, _MOST_ROWS) * self._table.verticalHeader().defaultSectionSize
+        height += rows * self._table.verticalHeader().defaultSectionSize
         self._table.setFixedHeight(height)
 
     def _onChanged(self, item: Any) -> None:

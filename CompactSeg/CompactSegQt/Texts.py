@@ -88,12 +88,12 @@ def asymmetryText(share: float) -> str:
 def millilitresText(value: float) -> str:
     """With as many digits as a volume deserves: three that count, and not more than a voxel's.
 
-    >>> [millilitresText(value) for value in (1234.5, 45.678, 3.456, 0.0123, 0.0)]
-    ['1234', '45.7', '3.46', '0.01', '0']
+    >>> [millilitresText(value) for value in (1234.5, 45.678, 9.996, 3.456, 0.0123, 0.0)]
+    ['1234', '45.7', '10.0', '3.46', '0.01', '0']
     """
     if value == 0:
         return "0"
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2  # by what is left after rounding
     return f"{value:.{digits}f}"
 
 

@@ -257,18 +257,22 @@ def test_facts_of_a_wrong_type_are_ignored(logic, segmented):
     assert level.improvement == data["improvement"]
 
 
-def test_a_structure_that_is_nearly_white_does_not_hide_a_white_image(logic, volume):
+def test_a_structure_that_is_nearly_white_is_seen_on_a_white_image(logic, volume):
     run(logic, volume, model="brain-mr", levels=1)
+    model = next(each for each in logic.models if each.name == "brain-mr")
     node = level_node(logic, volume, 1)
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
-    filled = {
-        segmentation.GetNthSegment(n).GetName(): display.GetSegmentVisibility2DFill(
-            segmentation.GetNthSegmentID(n)
-        )
-        for n in range(segmentation.GetNumberOfSegments())
-    }
-    assert not all(filled.values())
-    outlined = [name for name, isFilled in filled.items() if not isFilled]
-    assert all("erebral white matter" in name for name in outlined), outlined
-    white = next(n for n, isFilled in enumerate(filled.values()) if not isFilled)
-    assert display.GetSegmentVisibility2DOutline(segmentation.GetNthSegmentID(white))
+    white, others = [], []
+    for label in model.labels:
+        segment_id = segmentation.GetSegmentIdBySegmentName(label.name)
+        color = segmentation.GetSegment(segment_id).GetColor()
+        color = tuple(round(255 * part) for part in color)
+        (white if color != label.color else others).append(color)
+        assert ("erebral white matter" in label.name) == (color != label.color), label.name
+        assert display.GetSegmentVisibility2DFill(segment_id)
+    assert min(white[0]) < 128, "on white it is seen"
+    assert all(np.abs(np.subtract(white[0], other)).max() > 40 for other in others)
+    segment = segmentation.GetNthSegment(0)
+    segment.SetColor(1.0, 1.0, 1.0)
+    run(logic, volume, model="brain-mr", levels=1)
+    assert segment.GetColor() == (1.0, 1.0, 1.0), "a user's choice stays"

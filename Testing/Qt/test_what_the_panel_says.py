@@ -164,6 +164,14 @@ def test_the_line_of_a_model_with_many_limits_is_short_and_ends_between_words():
     assert description(replace(MODEL, card=replace(MODEL.card, limits=limits))).count("Limit") > 50
 
 
+def test_the_line_of_a_model_ends_with_a_whole_sentence_where_two_fit():
+    limits = ("It has seen adults only.", f"It never saw {'a lesion, ' * 20}a tumour.")
+    line = lineOf(replace(MODEL, card=replace(MODEL.card, limits=limits)))
+    assert line == (
+        "Made from Brains, 20 cases. It has seen adults only. … For research, not for diagnosis."
+    )
+
+
 def test_a_threshold_of_0_says_that_all_levels_are_computed(desktop):
     assert "all are computed" in description(replace(MODEL, stopThreshold=0.0))
     desktop.open()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import qt
 import slicer
+
+from CompactSegQt.SelfTest.FakeWorker import commandOf
 
 
 def test_that_nothing_was_found_in_an_empty_image_is_said(driver):
@@ -21,6 +26,25 @@ def test_that_nothing_was_found_in_an_empty_image_is_said(driver):
     assert "Nothing was found: all voxels of" in driver.ui.findingsText.text
     driver.choosing(driver.load("small"))
     driver.waitUntil(lambda: not driver.ui.findingsText.visible, "the sentence to go")
+
+
+@pytest.mark.cold_worker
+def test_how_long_a_level_still_takes_is_said_while_it_is_computed(driver):
+    level_seconds = 6.0
+    driver.logic.restartWorker(commandOf(sys.executable, seconds=level_seconds))
+    driver.choosing(driver.load("small"))
+    driver.begin()
+    text = driver.ui.progressText
+    driver.waitUntil(lambda: "level 1" in text.text, "level 1")
+    assert "about" not in text.text, "nothing is known of a level that has just begun"
+    driver.waitUntil(lambda: "about" in text.text, "a guess")
+    told = re.fullmatch(r"left_hippocampus: level 1 of 3, about (\d+) s left", text.text)
+    assert told, text.text
+    left_seconds = level_seconds * (1 - driver.ui.progressBar.value / 100)
+    assert abs(int(told[1]) - left_seconds) <= 2
+    driver.click(driver.ui.segmentButton)
+    driver.finish()
+    assert not text.visible
 
 
 def test_a_model_for_a_region_that_finds_none_itself_asks_for_one_on_a_whole_head(driver):
