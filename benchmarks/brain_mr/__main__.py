@@ -96,7 +96,7 @@ def measure_all(options: argparse.Namespace) -> None:
     found: dict[str, object] = {}
     for part in options.parts:
         if part == "heads":
-            on_heads = real_heads.measure(
+            on_heads = found[part] = real_heads.measure(
                 with_sides, real_heads.read_heads(options.data / "heads"), say
             )
             fill(
@@ -124,11 +124,9 @@ def measure_all(options: argparse.Namespace) -> None:
             fill(options.document, {part: content, "worst-images": worst})
         else:
             fill(options.document, {part: report.gallery_part(label_maps, model, to)})
-    if {"template", "stability", "nothing", "synthetic"} <= found.keys():
-        fill(
-            options.document,
-            {"aims": report.aims_part(on_template, on_head, without_head, on_maps)},
-        )
+    if {"heads", "template", "stability", "nothing", "synthetic"} <= found.keys():
+        aims = report.aims_part(on_heads, on_template, on_head, without_head, on_maps)
+        fill(options.document, {"aims": aims})
     minutes = (time.perf_counter() - begin) / 60
     fill(options.document, {"setup": setup(segmenter, options, minutes)})
     say(f"done: {options.document}")

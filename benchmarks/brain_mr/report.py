@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.brain_mr import (
@@ -28,9 +29,14 @@ from CompactSegLib.train.training_plan import TrainingPlan
 
 AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
 """Least Dice: mean over structures on T1 images of 1 mm, and of the tissues of the template."""
+AIMS_ON_HEADS = {"Pallidum": 0.75, "Putamen": 0.84, "Third ventricle": 0.75}
+"""Least Dice of structures in real T1 heads."""
+MEAN_ON_HEADS = {True: 0.86, False: 0.72}
+"""Least mean Dice of real heads: of T1 heads, of others."""
+MOST_LOST = 0.01
+"""Of Dice, by a structure in the mean of real T1 heads, from a level to the next."""
 
-
-NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-10.json"
+NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-11.json"
 
 
 class Pictures:
@@ -158,6 +164,7 @@ def gallery_part(label_maps: Path, model: Model, to: Pictures) -> str:
 
 
 def aims_part(
+    on_heads: Sequence[RealResult],
     on_template: TemplateResult,
     on_head: StabilityResult,
     without_head: Sequence[NothingResult],
@@ -169,9 +176,12 @@ def aims_part(
     size = mean(abs(value) for value in changes)
     found = max(nothing.millilitres(one) for one in without_head)
     rows: list[Mapping[str, object]] = [
-        _dice_row("T1 images of held-out label maps, 1 mm: mean Dice of the structures", t1, "T1"),
+        *_real_rows(on_heads),
+        _dice_row(
+            "T1 images of held-out label maps, 1 mm: mean Dice of the structures", t1, AIMS["T1"]
+        ),
         *(
-            _dice_row(f"MNI152: Dice of {tissue}", on_template.dice[tissue][-1], tissue)
+            _dice_row(f"MNI152: Dice of {tissue}", on_template.dice[tissue][-1], AIMS[tissue])
             for tissue in ("GM", "WM")
         ),
         {
@@ -190,12 +200,47 @@ def aims_part(
     return markdown(rows)
 
 
-def _dice_row(what: str, dice: float, aim: str) -> dict[str, object]:
+def _real_rows(results: Sequence[RealResult]) -> list[dict[str, object]]:
+    t1 = [one for one in results if one.head.is_t1]
+    rows = [
+        _dice_row(
+            f"real {'T1' if is_t1 else 'T2'} heads: mean Dice of the structures",
+            mean(one.mean_dice(len(one.scores)) for one in results if one.head.is_t1 is is_t1),
+            aim,
+        )
+        for is_t1, aim in MEAN_ON_HEADS.items()
+    ]
+    dice = {
+        name: [mean(one.scores[level][name].dice for one in t1) for level in range(len(scores))]
+        for scores in (t1[0].scores,)
+        for name in scores[0]
+    }
+    rows += [
+        _dice_row(f"real T1 heads: {name.lower()}", dice[name][-1], aim)
+        for name, aim in AIMS_ON_HEADS.items()
+    ]
+    lost, name = max(
+        (before - after, name)
+        for name, levels in dice.items()
+        for before, after in pairwise(levels)
+    )
+    rows.append(
+        {
+            "what": "real T1 heads: what a structure loses from a level to the next",
+            "aim": f"at most {MOST_LOST:.2f}",
+            "reached": f"{max(lost, 0.0):.3f} ({name.lower()})",
+            "met": _yes(lost <= MOST_LOST),
+        }
+    )
+    return rows
+
+
+def _dice_row(what: str, dice: float, aim: float) -> dict[str, object]:
     return {
         "what": what,
-        "aim": f"{AIMS[aim]:.2f}",
+        "aim": f"{aim:.2f}",
         "reached": f"{dice:.3f}",
-        "met": _yes(dice >= AIMS[aim]),
+        "met": _yes(dice >= aim),
     }
 
 
