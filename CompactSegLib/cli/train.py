@@ -14,6 +14,7 @@ import typer
 
 from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import INTERRUPTED, say
+from CompactSegLib.cli.signals import leave_if_told
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 
 __all__ = ["TrainOptions", "run_train"]
@@ -100,6 +101,7 @@ def _train(options: TrainOptions) -> None:
         "threads": options.threads,
         "command": shareable_command(options.words()),
         "finish": options.finish,
+        "check": leave_if_told,
     }
     from CompactSegLib.train.growing import grow, train_further
 

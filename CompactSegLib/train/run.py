@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -52,6 +52,7 @@ def train(
     command: str = "",
     started_from: Model | None = None,
     finish: bool = False,
+    check: Callable[[], None] = lambda: None,
 ) -> Path:
     """Train a net on a dataset and write it as a model folder.
 
@@ -72,6 +73,7 @@ def train(
         started_from: The model whose weights the run begins with (`growing`); `config` is its net or a
             larger one, or adds a level.
         finish: Write the model of the last checkpoint as it is, without training on.
+        check: Called before each step; what it raises ends the run.
 
     Returns:
         The model folder.
@@ -106,6 +108,7 @@ def train(
                 precision=runtime.precision,
                 processes=mine,
                 started_from=started_from,
+                check=check,
             )
 
         if minutes is not None:

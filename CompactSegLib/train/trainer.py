@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
@@ -69,6 +69,7 @@ class Trainer:
         precision: ``fp32``, ``bf16`` or ``fp16``.
         processes: This process among those of the run.
         started_from: A finished model, whose weights its levels begin with: all of `config`'s, or all but the last.
+        check: Called before each step and each validation; what it raises ends the run.
     """
 
     def __init__(
@@ -83,11 +84,13 @@ class Trainer:
         precision: str = "fp32",
         processes: Processes | None = None,
         started_from: Model | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self.plan, self.config, self.folder = plan, config, folder
         self.cases, self.held_out = cases, held_out
         self.device, self.precision = device, precision
         self.processes = processes or Processes()
+        self._check = check
         for _, part in plan.parts():
             if part.batch % self.processes.count:
                 raise ConfigurationError(
@@ -233,6 +236,7 @@ class Trainer:
 
     def validate(self) -> list[CaseScore]:
         """Scores of the held-out cases with the averaged weights, sorted by case."""
+        self._check()
         self.processes.copy_state(self.average)
         net = self._finished_net().to(self.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         mine = self.held_out[self.processes.rank :: self.processes.count]
@@ -248,6 +252,7 @@ class Trainer:
         return self._balance.taken_out(net).eval()
 
     def _train_step(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        self._check()
         images = batch[0].to(self.device, memory_format=torch.channels_last_3d, non_blocking=True)
         labels = batch[1].to(self.device, non_blocking=True)
         if self.step >= self.stage.last - self.plan.fixed_statistics * self.stage.steps:

@@ -15,6 +15,14 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from Testing.Lib.cli.signalled import (
+    each_signal,
+    heeds_signals,
+    scripted,
+    told_in_a_finalizer,
+    with_signals,
+)
+
 COMMAND = [sys.executable, "-m", "CompactSegLib.cli"]
 
 
@@ -82,21 +90,6 @@ def test_a_terminal_that_knows_only_ascii_is_no_reason_to_fail(the_tiny_model):
     assert b"A tiny model (tiny)" in result.stdout
 
 
-def _heed_signals() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def _scripted(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """What came of a script that is sent signals."""
-    return subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        preexec_fn=_heed_signals,
-    )
-
-
 @pytest.mark.skipif(os.name != "posix", reason="pipes break as in POSIX")
 def test_a_batch_goes_on_when_nobody_reads_its_output(
     the_tiny_model, a_volume_file: Path, tmp_path: Path
@@ -120,12 +113,6 @@ def test_a_batch_goes_on_when_nobody_reads_its_output(
     assert len(list((tmp_path / "out").glob("*_report.json"))) == 3
 
 
-with_signals = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
-each_signal = pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
-)
-
-
 @with_signals
 @each_signal
 def test_a_stopped_run_leaves_nothing(
@@ -140,7 +127,7 @@ def test_a_stopped_run_leaves_nothing(
         stderr=subprocess.PIPE,
         text=True,
         # Started from a script in the background, an interrupt would be ignored.
-        preexec_fn=_heed_signals,
+        preexec_fn=heeds_signals,
     )
     deadline = time.monotonic() + 60
     while not (output.exists() and list(output.iterdir())):
@@ -154,39 +141,15 @@ def test_a_stopped_run_leaves_nothing(
     assert not output.exists()
 
 
-_TOLD_IN_A_FINALIZER = """
-import signal, sys
-from CompactSegLib.cli.app import main
-from CompactSegLib.inference.segmenter import Segmenter
-
-number = int(sys.argv.pop(1))
-
-class Finalized:
-    def __del__(self):
-        signal.raise_signal(number)
-
-start = Segmenter.start
-
-def told_before_it_starts(self, volume):
-    Finalized()
-    return start(self, volume)
-
-Segmenter.start = told_before_it_starts
-main()
-"""
-
-
 @with_signals
 @each_signal
 def test_a_signal_that_python_drops_ends_the_run_at_its_next_step(
     the_tiny_model, a_volume_file: Path, tmp_path: Path, number: int, code: int
 ):
-    """What a signal's handler raises inside a finalizer, Python prints and drops."""
     output = tmp_path / "out"
     arguments = ["segment", a_volume_file, "--model", the_tiny_model.folder, "--output", output]
-    done = _scripted(_TOLD_IN_A_FINALIZER, int(number), *arguments)
-    assert "Exception ignored" in done.stderr
-    assert done.returncode == code
+    start = "CompactSegLib.inference.segmenter Segmenter start"
+    assert told_in_a_finalizer(number, start, *arguments) == code
     assert not output.exists()
 
 
@@ -218,7 +181,7 @@ with ThreadPoolExecutor(1) as threads:
 @with_signals
 def test_a_signal_while_two_threads_import_leaves_neither_waiting():
     """An import that a signal's handler ends at the wrong place keeps its lock, and all others wait for it."""
-    done = _scripted(_TOLD_WHILE_TWO_THREADS_IMPORT)
+    done = scripted(_TOLD_WHILE_TWO_THREADS_IMPORT)
     assert done.returncode == 128 + signal.SIGTERM, done.stderr
 
 

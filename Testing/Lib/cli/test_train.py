@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.optimisation import learning_rate
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
+from Testing.Lib.cli.signalled import told_in_a_finalizer, with_signals
 
 LAYERS = {"layers": [{"channels": 3}]}
 NET = {
@@ -160,6 +162,13 @@ def test_an_interrupted_run_says_how_to_go_on(compactseg, options, monkeypatch):
     result = compactseg("train", *options)
     assert result.exit_code == 130
     assert result.stderr == "Interrupted. Rerun the command to resume from the last checkpoint.\n"
+
+
+@with_signals
+def test_a_signal_that_python_drops_ends_training_at_its_next_step(options, tmp_path: Path):
+    resume = "CompactSegLib.train.trainer Trainer resume"
+    assert told_in_a_finalizer(signal.SIGTERM, resume, "train", *options) == 128 + signal.SIGTERM
+    assert not (tmp_path / "out" / "model").exists()
 
 
 def test_a_process_that_is_not_the_first_lets_the_first_one_speak(compactseg, options, monkeypatch):
