@@ -199,10 +199,32 @@ def shown(value: object) -> str:
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 
+def stated(value: Any) -> dict[str, Any]:
+    """An object of a data class as the JSON data that `build` makes an equal one of.
+
+    Fields at their defaults are left out; what has a ``to_dict`` of its own is stated by that.
+    """
+    held = {
+        name: (getattr(value, each.attribute), each.default)
+        for name, each in _fields(type(value)).items()
+    }
+    return {name: _plain(item) for name, (item, default) in held.items() if item != default}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    return stated(value) if dataclasses.is_dataclass(value) else value
+
+
 class _Field(NamedTuple):
     attribute: str
     kind: Any
-    is_needed: bool
+    default: Any
 
 
 @cache
@@ -213,7 +235,7 @@ def _fields(cls: Any) -> dict[str, _Field]:
         item.metadata.get("name", item.name): _Field(
             item.name,
             kinds[item.name],
-            item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING,
+            item.default if item.default_factory is dataclasses.MISSING else item.default_factory(),
         )
         for item in dataclasses.fields(cls)
     }
@@ -227,7 +249,7 @@ def _built(cls: Any, data: object, others: bool, beside: Mapping[str, Any]) -> A
     if unknown and not others:
         raise Invalid("", f"only {', '.join(fields)}", str(unknown[0]))
     for name, each in fields.items():
-        if each.is_needed and name not in data:
+        if each.default is dataclasses.MISSING and name not in data:
             raise Invalid("", told=f"expected {name}, {_words(each.kind)}, but it is missing")
     values = {
         each.attribute: _value(each.kind, data[name], name, others)

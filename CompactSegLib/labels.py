@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.json_data import Invalid, Such, build, check, one_of, whole
+from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
 
 __all__ = ["Code", "Label", "Terminology", "labels_of", "structures_of"]
 
@@ -64,10 +64,6 @@ class Terminology:
     region: Code | None = None
     region_modifier: Code | None = None
 
-    def to_dict(self) -> dict[str, dict[str, str]]:
-        """As ``model.json`` states it."""
-        return {name: code for name, code in asdict(self).items() if code is not None}
-
 
 @dataclass(frozen=True)
 class Label:
@@ -118,15 +114,7 @@ class Label:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""
-        settings: dict[str, Any] = {
-            "value": self.value,
-            "name": self.name,
-            "color": list(self.color),
-        }
-        if self.terminology:
-            settings["terminology"] = self.terminology.to_dict()
-        told = {"class": self.class_value, "side": self.side}
-        return settings | {name: value for name, value in told.items() if value is not None}
+        return stated(self)
 
 
 def labels_of(structures: Mapping[int, Mapping[str, Any]]) -> list[Label]:

@@ -13,7 +13,7 @@ import numpy as np
 import CompactSegLib
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerCommand
 from CompactSegMRML.Signal import Signal, tr

@@ -11,7 +11,7 @@ from CompactSegMRML.Signal import Signal, tr
 
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
-    from CompactSegLib.model.expected_volumes import ExpectedVolume
+    from CompactSegLib.model.model import ExpectedVolume
     from CompactSegMRML.Running import Running
     from CompactSegMRML.SeveralRuns import SeveralRuns
     from CompactSegMRML.WorkerClient import WorkerClient

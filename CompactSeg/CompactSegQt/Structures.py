@@ -17,7 +17,7 @@ from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText, volumeTooltip
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.expected_volumes import ExpectedVolume
+    from CompactSegLib.model.model import ExpectedVolume
 
 __all__ = ["COLOR", "FIGURES", "NAME", "OPACITY", "StructuresTable"]
 

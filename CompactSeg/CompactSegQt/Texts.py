@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.expected_volumes import ExpectedVolume
+    from CompactSegLib.model.model import ExpectedVolume
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
     from CompactSegMRML.Difference import Comparison
     from CompactSegMRML.Results import LevelResult, Results

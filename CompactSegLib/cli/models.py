@@ -19,8 +19,7 @@ from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.claims import claims_of
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.model import LevelInfo, Model
-    from CompactSegLib.model.region import Region
+    from CompactSegLib.model.model import LevelInfo, Model, Region
 
 __all__ = ["run_info", "run_models"]
 

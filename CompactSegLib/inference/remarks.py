@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from CompactSegLib.model.expected_volumes import ExpectedVolume, millilitres
+from CompactSegLib.model.model import ExpectedVolume, millilitres
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected_volumes import ExpectedVolume, millilitres
-from CompactSegLib.model.model import Model
+from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, millilitres
 from CompactSegLib.model.provenance import limits_of, stated_provenance
 
 __all__ = ["model_card", "shortened"]
@@ -164,7 +163,7 @@ def _structure_table(model: Model, names: Sequence[str]) -> str:
     return _table(rows)
 
 
-def _by_label(level: Any) -> Mapping[str, float]:
+def _by_label(level: LevelInfo) -> Mapping[str, float]:
     return level.validation.get("dice_by_label", {})
 
 

@@ -14,9 +14,7 @@ from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
-from CompactSegLib.model.expected_volumes import ExpectedVolume
-from CompactSegLib.model.model import LevelInfo, Model
-from CompactSegLib.model.region import Region
+from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, Stop, Weights
 from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_data
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.cost import level_costs
@@ -135,10 +133,10 @@ def write_model(
             LevelInfo(**asdict(cost), validation=dict(figures))
             for cost, figures in zip(costs, validation, strict=True)
         ),
-        threshold=threshold,
+        stop=Stop(threshold),
         provenance=provenance,
         licence=licence,
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        weights=Weights(WEIGHTS_FILE, hashlib.sha256(weights).hexdigest()),
         size_bytes=0,
         expected_millilitres=dict(expected_millilitres or {}),
         refinement=refinement,

@@ -1,97 +1,205 @@
-"""A model: what is known of a net, and the net itself once it is asked for."""
+"""A model: what is known of a net, as ``model.json`` states it, and the net itself once it is asked for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from CompactSegLib.errors import ModelError
+from CompactSegLib.json_data import Invalid, Share, Such, Text, build, check, number, whole
 from CompactSegLib.labels import Label, labels_of, structures_of
-from CompactSegLib.model.expected_volumes import ExpectedVolume
-from CompactSegLib.model.region import Region
+from CompactSegLib.model.weights import WEIGHTS_FILE, read_net
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.cost import LevelCost
+from CompactSegLib.volume.intensities import IntensityRule
+from CompactSegLib.volume.refinement import Refinement
 
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
-    from CompactSegLib.volume.intensities import IntensityRule
-    from CompactSegLib.volume.refinement import Refinement
 
-__all__ = ["LevelInfo", "Model"]
+__all__ = [
+    "ExpectedVolume", "LevelInfo", "Model", "ModelName", "Region", "Stop", "Weights", "millilitres",
+]  # fmt: skip
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+ModelName = Annotated[
+    str,
+    Such(
+        "lower-case letters, digits, '-', '_' and '.'",
+        lambda name: _NAME.fullmatch(name) is not None,
+    ),
+]
+"""What a model can be called: its folder, and what is typed in a command."""
+_Length = Annotated[float, Such("a length above 0 mm", lambda mm: mm > 0)]
+_Lengths = tuple[_Length, _Length, _Length]
+_Millilitres = Annotated[float, number(0)]
+_WeightsFile = Annotated[str, Such(WEIGHTS_FILE, lambda name: name == WEIGHTS_FILE)]
+_Sha256 = Annotated[
+    str, Such("64 hexadecimal digits", lambda text: bool(re.fullmatch(r"[0-9a-f]{64}", text)))
+]
 
 
 @dataclass(frozen=True)
-class LevelInfo:
+class ExpectedVolume:
+    """How much of a structure a training case has: mean, smallest and largest, in millilitres."""
+
+    mean: _Millilitres
+    least: _Millilitres
+    most: _Millilitres
+
+    def __add__(self, other: ExpectedVolume) -> ExpectedVolume:
+        """Of two structures together, whose extremes need not be of the same case."""
+        return ExpectedVolume(
+            self.mean + other.mean, self.least + other.least, self.most + other.most
+        )
+
+    def __post_init__(self) -> None:
+        check(self)
+        if not self.least <= self.mean <= self.most:
+            raise Invalid("", "least <= mean <= most", [self.least, self.mean, self.most])
+
+
+def millilitres(value: float) -> str:
+    """A volume for people, to two or three digits.
+
+    >>> [millilitres(value) for value in (0, 0.05, 3.14, 31.4, 1284)]
+    ['0 ml', '0.05 ml', '3.1 ml', '31 ml', '1,280 ml']
+    """
+    if value >= 100:
+        return f"{float(f'{value:.3g}'):,.0f} ml"
+    return f"{float(f'{value:.2g}'):g} ml"
+
+
+@dataclass(frozen=True)
+class Region:
+    """What finds the images that a model of a part of the body was trained on, in a larger one.
+
+    Attributes:
+        model: Name of the model that finds it.
+        structure: What that model calls it, without a side; left and right of it are two regions.
+        level: The level of that model that suffices, from 1.
+        margin_mm: How far a region goes beyond the structure.
+    """
+
+    model: Text
+    structure: Text
+    level: Annotated[int, whole(1, 100)]
+    margin_mm: Annotated[float, number(0, 1000)]
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    @classmethod
+    def from_dict(cls, settings: object) -> Region:
+        """Read what `to_dict` gives.
+
+        Raises:
+            ModelError: A name is missing or unknown, or a value makes no sense.
+        """
+        return build(cls, settings, where="region", error=ModelError)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Figures:
+    dice: Share | None = None
+    cases: Annotated[int, whole(1)] | None = None
+    dice_by_label: dict[str, Share] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LevelInfo(LevelCost):
     """What a level of a model costs and what it reached.
 
     Attributes:
-        level: From 1.
-        parameters: Of the blocks and the head that this level needs.
-        macs_per_voxel: Multiply-accumulates per voxel of the model's grid to get this level alone.
-        macs_per_voxel_all_levels: The same to get this level and all before it.
-        receptive_field: Edge length in voxels.
         validation: Figures on validation cases. Those that the tool shows are ``dice`` (mean over labels and cases),
             ``dice_by_label`` (mean by label name) and ``cases`` (their number); others may be there.
     """
 
-    level: int
-    parameters: int
-    macs_per_voxel: float
-    macs_per_voxel_all_levels: float
-    receptive_field: int
-    validation: Mapping[str, Any] = field(default_factory=dict)
+    validation: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        build(_Figures, self.validation, where="validation", others=True)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Stop:
+    """When levels stop unless the user says otherwise; see `Model.threshold`."""
+
+    threshold: Share
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weights file: its name, which is always the same, and its SHA-256."""
+
+    file: _WeightsFile
+    sha256: _Sha256
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Model:
     """A model folder that has been read and checked; its net is loaded when first asked for.
 
     Attributes:
         name: Short name, the one to pass to ``--model``.
-        folder: Where it was read from.
         title: What a person calls it.
         description: A sentence or more on what it segments.
-        net_config: The net's configuration.
-        labels: Their values are 1, 2, 3 and so on, 0 is background; of a class of the net one, or its left and right.
         modality: Such as ``MR T1``.
         orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
         spacing_mm: Of the model's grid, along the axes that `orientation` names.
         field_mm: Largest extent of its training images along these axes; None where any extent will do.
         intensity: How intensities are normalised.
-        levels: One entry per level, level 1 first.
-        threshold: Unless the user says otherwise, levels stop when one changes every structure by less (1 - Jaccard to
-            the level before); 0 for never.
-        provenance: How and from which data it was trained.
-        licence: Of the weights.
-        weights_sha256: Of ``weights.safetensors``.
-        size_bytes: Of the folder's files together.
-        expected_millilitres: By label name, what the training cases have; empty where that is not stated.
         refinement: How borders are moved to where the image's first channel has them; None where they stay as the net
             puts them.
         region: What finds the images it was trained on in a larger one; None where a person has to.
+        labels: Their values are 1, 2, 3 and so on, 0 is background; of a class of the net one, or its left and right.
+        expected_millilitres: By label name, what the training cases have; empty where that is not stated.
+        net_config: The net's configuration.
+        levels: One entry per level, level 1 first.
+        stop: When levels stop unless the user says otherwise.
+        provenance: How and from which data it was trained.
+        licence: Of the weights.
+        weights: The weights file.
+        folder: Where it was read from.
+        size_bytes: Of the folder's files together.
     """
 
-    name: str
-    folder: Path
-    title: str
-    description: str
-    net_config: NetConfig
-    labels: tuple[Label, ...]
-    modality: str
-    orientation: str
-    spacing_mm: tuple[float, float, float]
-    field_mm: tuple[float, float, float] | None
+    name: ModelName
+    title: Text
+    description: Text
+    modality: Text
+    orientation: Text
+    spacing_mm: _Lengths
+    field_mm: _Lengths | None
     intensity: IntensityRule
-    levels: tuple[LevelInfo, ...]
-    threshold: float
-    provenance: Mapping[str, Any]
-    licence: str
-    weights_sha256: str
-    size_bytes: int
-    expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
     refinement: Refinement | None = None
     region: Region | None = None
+    labels: tuple[Label, ...]
+    expected_millilitres: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+    net_config: NetConfig = field(metadata={"name": "net"})
+    levels: tuple[LevelInfo, ...]
+    stop: Stop
+    provenance: Mapping[str, Any]
+    licence: Text
+    weights: Weights
+    folder: Path
+    size_bytes: int
+
+    @property
+    def threshold(self) -> float:
+        """Levels stop when one changes every structure by less (1 - Jaccard to the level before); 0 for never."""
+        return self.stop.threshold
+
+    @property
+    def weights_sha256(self) -> str:
+        return self.weights.sha256
 
     @property
     def structures(self) -> list[str]:
@@ -172,6 +280,4 @@ class Model:
         Raises:
             ModelError: The weights are damaged or do not fit the configuration.
         """
-        from CompactSegLib.model.weights import read_net
-
         return read_net(self.folder, self.net_config, sha256=self.weights_sha256)

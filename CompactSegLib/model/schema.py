@@ -2,128 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.json_data import (
-    Invalid,
-    Share,
-    Such,
-    Text,
-    build,
-    number,
-    read_json,
-    shown,
-    told_as,
-    whole,
-)
-from CompactSegLib.labels import Label
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.json_data import Invalid, build, read_json, shown, stated, told_as
 from CompactSegLib.model.model import LevelInfo, Model
-from CompactSegLib.model.region import Region
 from CompactSegLib.model.weights import WEIGHTS_FILE
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
-from CompactSegLib.volume.refinement import Refinement
 
-__all__ = ["MODEL_FILE", "REPAIR", "SCHEMA", "ModelName", "model_data", "parse_model", "read_data"]
+__all__ = ["MODEL_FILE", "SCHEMA", "model_data", "parse_model", "read_data"]
 
 MODEL_FILE = "model.json"
 SCHEMA = 1
-REPAIR = "correct it, or copy the model folder again from its source."
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-ModelName = Annotated[
-    str,
-    Such(
-        "lower-case letters, digits, '-', '_' and '.'",
-        lambda name: _NAME.fullmatch(name) is not None,
-    ),
-]
-"""What a model can be called: its folder, and what is typed in a command."""
-_Length = Annotated[float, Such("a length above 0 mm", lambda mm: mm > 0)]
-_Lengths = tuple[_Length, _Length, _Length]
-_Count = Annotated[int, whole(1)]
-_WeightsFile = Annotated[str, Such(WEIGHTS_FILE, lambda name: name == WEIGHTS_FILE)]
-_Sha256 = Annotated[
-    str, Such("64 hexadecimal digits", lambda text: bool(re.fullmatch(r"[0-9a-f]{64}", text)))
-]
-_Operations = Annotated[float, number(0)]
-
-
-@dataclass(frozen=True)
-class _Level:
-    level: _Count
-    parameters: _Count
-    macs_per_voxel: _Operations
-    macs_per_voxel_all_levels: _Operations
-    receptive_field: _Count
-    validation: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        build(_Figures, self.validation, where="validation", others=True)
-
-
-@dataclass(frozen=True)
-class _Figures:
-    dice: Share | None = None
-    cases: _Count | None = None
-    dice_by_label: dict[str, Share] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Stop:
-    threshold: Share
-
-
-@dataclass(frozen=True)
-class _Weights:
-    file: _WeightsFile
-    sha256: _Sha256
-
-
-@dataclass(frozen=True)
-class _Contents:
-    """What the file states."""
-
-    schema: int
-    name: ModelName
-    title: Text
-    description: Text
-    modality: Text
-    orientation: Text
-    spacing_mm: _Lengths
-    field_mm: _Lengths | None
-    intensity: dict[str, Any]
-    labels: tuple[Label, ...]
-    net: NetConfig
-    levels: tuple[_Level, ...]
-    stop: _Stop
-    provenance: dict[str, Any]
-    licence: Text
-    weights: _Weights
-    refinement: Refinement | None = None
-    region: Region | None = None
-    # Models are as good without: theirs are then not compared with anything.
-    expected_millilitres: dict[str, ExpectedVolume] | None = None
-
-    def __post_init__(self) -> None:
-        orientation_axes(self.orientation)
-        _check_labels(self.labels, self.net)
-        _check_levels(self.levels, self.net)
-        names = [label.name for label in self.labels]
-        if self.expected_millilitres and set(self.expected_millilitres) != set(names):
-            raise Invalid(
-                "expected_millilitres",
-                f"an entry for each label ({', '.join(names)})",
-                ", ".join(self.expected_millilitres),
-            )
+_REPAIR = "correct it, or copy the model folder again from its source."
 
 
 def read_data(folder: Path) -> Any:
@@ -156,64 +54,32 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
         ModelError: A field is missing, unknown or makes no sense; the sentence names it.
     """
     where = str(folder / MODEL_FILE)
-    _check_schema(data, where)
-    stated = build(_Contents, data, where=where, error=ModelError, advice=REPAIR)
-    with told_as(ModelError, where=where, advice=REPAIR):
-        intensity = IntensityRule.from_dict(stated.intensity)
-    return Model(
-        name=stated.name,
-        folder=folder,
-        title=stated.title,
-        description=stated.description,
-        net_config=stated.net,
-        labels=stated.labels,
-        modality=stated.modality,
-        orientation=stated.orientation,
-        spacing_mm=stated.spacing_mm,
-        field_mm=stated.field_mm,
-        intensity=intensity,
-        levels=tuple(LevelInfo(**vars(level)) for level in stated.levels),
-        threshold=stated.stop.threshold,
-        provenance=stated.provenance,
-        licence=stated.licence,
-        weights_sha256=stated.weights.sha256,
-        size_bytes=size_bytes,
-        expected_millilitres=stated.expected_millilitres or {},
-        refinement=stated.refinement,
-        region=stated.region,
-    )
+    states = _checked_schema(data, where)
+    files = {"folder": folder, "size_bytes": size_bytes}
+    with told_as(ModelError, where=where, advice=_REPAIR):
+        if isinstance(states.get("intensity"), Mapping):
+            states["intensity"] = IntensityRule.from_dict(states["intensity"])
+        model = build(Model, states, where="", **files)
+        orientation_axes(model.orientation)
+        _check_labels(model)
+        _check_levels(model.levels, model.net_config)
+    return model
 
 
 def model_data(model: Model) -> dict[str, Any]:
     """What ``model.json`` holds for a model; `parse_model` gives an equal model back."""
-    expected = {name: asdict(volume) for name, volume in model.expected_millilitres.items()}
-    return {
-        "schema": SCHEMA,
-        "name": model.name,
-        "title": model.title,
-        "description": model.description,
-        "modality": model.modality,
-        "orientation": model.orientation,
-        "spacing_mm": list(model.spacing_mm),
-        "field_mm": model.field_mm and list(model.field_mm),
-        "intensity": model.intensity.to_dict(),
-        **({"refinement": model.refinement.to_dict()} if model.refinement else {}),
-        **({"region": model.region.to_dict()} if model.region else {}),
-        "labels": [label.to_dict() for label in model.labels],
-        **({"expected_millilitres": expected} if expected else {}),
-        "net": model.net_config.to_dict(),
-        "levels": [asdict(level) for level in model.levels],
-        "stop": {"threshold": model.threshold},
-        "provenance": dict(model.provenance),
-        "licence": model.licence,
-        "weights": {"file": WEIGHTS_FILE, "sha256": model.weights_sha256},
-    }
+    states = stated(model)
+    for name in ("folder", "size_bytes"):
+        del states[name]
+    return {"schema": SCHEMA, **states}
 
 
-def _check_schema(data: object, where: str) -> None:
-    schema = data.get("schema") if isinstance(data, Mapping) else None
+def _checked_schema(data: object, where: str) -> dict[str, Any]:
+    """What is stated under a schema that this version reads."""
+    states = dict(data) if isinstance(data, Mapping) else {}
+    schema = states.pop("schema", None)
     if schema == SCHEMA and not isinstance(schema, bool):
-        return
+        return states
     if isinstance(schema, int) and schema > SCHEMA:
         raise ModelError(
             f"{where}: expected schema {SCHEMA}, got {schema}: the model was made by a newer CompactSeg; "
@@ -225,7 +91,8 @@ def _check_schema(data: object, where: str) -> None:
     )
 
 
-def _check_labels(labels: tuple[Label, ...], net: NetConfig) -> None:
+def _check_labels(model: Model) -> None:
+    labels, net = model.labels, model.net_config
     values = [label.value for label in labels]
     # Of a class one label, or both its sides.
     told = [label.of_class for label in labels if label.side != "right"]
@@ -245,11 +112,15 @@ def _check_labels(labels: tuple[Label, ...], net: NetConfig) -> None:
             "the left and the right of one",
             values,
         )
-    if len({label.name for label in labels}) != len(labels):
-        raise Invalid("labels", "a name of its own for each", [label.name for label in labels])
+    names, expected = [label.name for label in labels], model.expected_millilitres
+    if len(set(names)) != len(labels):
+        raise Invalid("labels", "a name of its own for each", names)
+    if expected and set(expected) != set(names):
+        wanted = f"an entry for each label ({', '.join(names)})"
+        raise Invalid("expected_millilitres", wanted, ", ".join(expected))
 
 
-def _check_levels(levels: tuple[_Level, ...], net: NetConfig) -> None:
+def _check_levels(levels: tuple[LevelInfo, ...], net: NetConfig) -> None:
     """Figures that are not those of the net would be lies on the card and in every report."""
     if len(levels) != net.levels:
         raise Invalid("levels", f"a list of {net.levels}", levels)

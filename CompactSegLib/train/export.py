@@ -14,10 +14,8 @@ import torch
 
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.labels import Label, labels_of
-from CompactSegLib.model.expected_volumes import ExpectedVolume
 from CompactSegLib.model.folder import write_model
-from CompactSegLib.model.model import Model
-from CompactSegLib.model.region import Region
+from CompactSegLib.model.model import ExpectedVolume, Model, Region
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet

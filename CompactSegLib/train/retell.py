@@ -17,7 +17,7 @@ from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import CARD_FILE
-from CompactSegLib.model.model import Model
+from CompactSegLib.model.model import Model, Stop
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.model.schema import MODEL_FILE, model_data
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
@@ -53,7 +53,7 @@ def retell(
         title=plan.title,
         description=plan.description,
         labels=tuple(labels),
-        threshold=model.threshold if threshold is None else threshold,
+        stop=model.stop if threshold is None else Stop(threshold),
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         expected_millilitres=expected_millilitres(
             [millilitres_of(head, labels, plan) for head in heads],

@@ -9,7 +9,7 @@ import torch
 
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.synthesis.tissues import is_right
 from CompactSegLib.train.training_plan import TrainingPlan

@@ -22,8 +22,7 @@ from CompactSegLib.json_data import (
     one_of,
     whole,
 )
-from CompactSegLib.model.region import Region
-from CompactSegLib.model.schema import ModelName
+from CompactSegLib.model.model import ModelName, Region
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.volume.refinement import Refinement
 

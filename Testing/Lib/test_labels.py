@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from CompactSegLib.errors import ConfigurationError, ModelError
-from CompactSegLib.json_data import build
+from CompactSegLib.json_data import build, stated
 from CompactSegLib.labels import Code, Label, Terminology, labels_of, structures_of
 
 LEFT_HIPPOCAMPUS = {
@@ -79,7 +79,7 @@ def test_terminology_of_a_finding_has_a_region():
         Code("SCT", "4147007", "Mass"),
         region=Code("SCT", "10200004", "Liver"),
     )
-    assert build(Terminology, mass.to_dict(), where="mass") == mass
+    assert build(Terminology, stated(mass), where="mass") == mass
 
 
 STRUCTURES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import slicer
 
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.WorkerFace import ModelCard, ModelInfo
 from CompactSegQt.ModelList import description, lineOf

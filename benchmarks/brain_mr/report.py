@@ -24,7 +24,7 @@ from benchmarks.brain_mr.stability import AIM_PERCENT, StabilityResult, within_a
 from benchmarks.brain_mr.synthetic import SyntheticResult
 from benchmarks.brain_mr.template import TemplateResult
 from CompactSegLib import Model, Segmenter
-from CompactSegLib.model.expected_volumes import millilitres
+from CompactSegLib.model.model import millilitres
 from CompactSegLib.train.training_plan import TrainingPlan
 
 AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}

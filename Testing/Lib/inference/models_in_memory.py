@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import torch
 from CompactSegLib import Run
 from CompactSegLib.inference.devices import Runtime, select_runtime
 from CompactSegLib.labels import Label
-from CompactSegLib.model.expected_volumes import ExpectedVolume
-from CompactSegLib.model.model import LevelInfo, Model
+from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Stop, Weights
+from CompactSegLib.model.weights import WEIGHTS_FILE
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.folding import fold_batch_norm
@@ -55,20 +56,11 @@ def model_in_memory(
         spacing_mm=spacing_mm,
         field_mm=field_mm,
         intensity=intensity or IntensityRule("zscore"),
-        levels=tuple(
-            LevelInfo(
-                level=cost.level,
-                parameters=cost.parameters,
-                macs_per_voxel=cost.macs_per_voxel,
-                macs_per_voxel_all_levels=cost.macs_per_voxel_all_levels,
-                receptive_field=cost.receptive_field,
-            )
-            for cost in level_costs(config)
-        ),
-        threshold=threshold,
+        levels=tuple(LevelInfo(**asdict(cost), validation={}) for cost in level_costs(config)),
+        stop=Stop(threshold),
         provenance={},
         licence="",
-        weights_sha256="",
+        weights=Weights(WEIGHTS_FILE, ""),
         size_bytes=0,
         expected_millilitres=expected or {},
         refinement=refinement,

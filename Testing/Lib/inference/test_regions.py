@@ -20,7 +20,7 @@ from CompactSegLib import (
     segment,
 )
 from CompactSegLib.inference.parts import boxes_around
-from CompactSegLib.model.region import Region
+from CompactSegLib.model.model import Region
 
 pytestmark = pytest.mark.slow
 

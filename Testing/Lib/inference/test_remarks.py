@@ -9,7 +9,7 @@ import pytest
 
 from CompactSegLib import Segmenter
 from CompactSegLib.inference.remarks import on_findings
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
-from CompactSegLib.model.expected_volumes import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.model.provenance import stated_provenance
 from Testing.Lib.conftest import make_tiny_net
 

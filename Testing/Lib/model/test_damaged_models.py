@@ -87,7 +87,7 @@ def _expected(**changes: Any) -> dict[str, Any]:
         (put("schema", value="one"), 'got "one"'),
         (drop("schema"), "a file that states none"),
         (drop("labels"), "expected labels, a list, but it is missing"),
-        (put("colour", value=3), "expected only schema, name"),
+        (put("colour", value=3), "expected only name"),
         (
             put("name", value=3),
             "name: expected lower-case letters, digits, '-', '_' and '.', got 3",
