@@ -1,21 +1,36 @@
-"""The command ``compactseg``, one file a command; ``app.py`` holds the options and starts them."""
+"""The command ``compactseg``, one file a command; ``app.py`` starts them and ``options.py`` holds their options."""
 
 import importlib.util
 import sys
 
-__all__ = ["main"]
+from CompactSegLib.errors import ConfigurationError
 
-_NEEDED = ("typer", "rich", "matplotlib")
+__all__ = ["main", "need_packages"]
+
+_NEEDED = {"command": ("typer", "rich", "matplotlib"), "training": ("monai", "scipy")}
 
 
 def main() -> None:
     """Run the command; the entry point of the installed script."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        sys.exit(
-            f"Error: compactseg: expected the packages of the command, but {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not installed; install with pip install 'compactseg[command]'."
-        )
+    try:
+        need_packages("command")
+    except ConfigurationError as error:
+        sys.exit(f"Error: {error}")
     from CompactSegLib.cli.app import main as run
 
     run()
+
+
+def need_packages(extra: str) -> None:
+    """Check that the packages of an extra of the installation are there, without importing them.
+
+    Raises:
+        ConfigurationError: One is not.
+    """
+    missing = [name for name in _NEEDED[extra] if importlib.util.find_spec(name) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise ConfigurationError(
+            f"compactseg: expected its {extra} packages, but {', '.join(missing)} {are} not installed; install them "
+            f"with pip install 'compactseg[{extra}]'."
+        )

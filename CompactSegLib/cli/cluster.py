@@ -12,11 +12,10 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from CompactSegLib.cli.batch import run_alone
-from CompactSegLib.cli.batch_summary import ProcessedCase
+from CompactSegLib.cli.batch import ProcessedCase, run_alone
 from CompactSegLib.cli.inputs import Case
+from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.runner import Runner, runner_for
-from CompactSegLib.cli.segment_options import SegmentOptions
 from CompactSegLib.errors import ConfigurationError, InputError
 
 __all__ = ["processed_by_workers"]
@@ -76,9 +75,7 @@ def _runner(options: SegmentOptions) -> Runner:
 def _for_workers(options: SegmentOptions) -> SegmentOptions:
     """The same options wherever the worker was started."""
     model = str(Path(options.model).absolute()) if Path(options.model).is_dir() else options.model
-    return replace(
-        options, input=options.input.absolute(), output=options.output.absolute(), model=model
-    )
+    return replace(options, output=options.output.absolute(), model=model)
 
 
 def _absolute(case: Case) -> Case:

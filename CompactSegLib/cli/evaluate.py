@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from CompactSegLib.cli import need_packages
 from CompactSegLib.cli.display import Bars
-from CompactSegLib.cli.extras import need_training_packages
 from CompactSegLib.cli.guard import say
+from CompactSegLib.cli.options import EvaluateOptions
 from CompactSegLib.files import written_together
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.report import versions
@@ -25,27 +25,9 @@ if TYPE_CHECKING:
     from CompactSegLib.judge.comparison import Reference
     from CompactSegLib.model.model import Model
 
-__all__ = ["EvaluateOptions", "run_evaluate"]
+__all__ = ["run_evaluate"]
 
 SCHEMA = 1
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """What the user asked for; the names are those of the options."""
-
-    model: str
-    data: Path
-    labels: Path | None = None
-    fold: str | None = None
-    output: Path | None = None
-    compare: Path | None = None
-    level: int | None = None
-    with_training_cases: bool = False
-    device: str = "auto"
-    precision: str = "fp32"
-    tile: int | None = None
-    json: bool = False
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
@@ -54,7 +36,7 @@ def run_evaluate(options: EvaluateOptions) -> None:
     Raises:
         CompactSegError: Model, dataset or options cannot be used as asked; nothing was written.
     """
-    need_training_packages("evaluate")
+    need_packages("training")
     model = load_model(options.model)
     if options.level is not None:
         model.checked_level(options.level)

@@ -3,49 +3,56 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from CompactSegLib.errors import CompactSegError
 
-__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "Debug", "guarded", "say"]
+__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "guarded", "say"]
 
 FAULT = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback if something fails.")]
-"""Type of the argument that each command takes for `guarded`."""
+_DEBUG = inspect.Parameter(
+    "debug",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--debug", help="Show a traceback if something fails.")
+    ],
+)
 
-P = ParamSpec("P")
-T = TypeVar("T")
 
-
-def guarded(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn what a command raises into a sentence and an exit code; with its argument ``debug``, let it through."""
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what a command raises into a sentence and an exit code; with the option --debug, let it through."""
 
     @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+    def run(*, debug: bool, **given: Any) -> None:
         try:
-            return command(*args, **kwargs)
+            command(**given)
         except KeyboardInterrupt:
             say("Interrupted. Nothing was written of the unfinished case.")
             raise typer.Exit(INTERRUPTED) from None
         except CompactSegError as error:
-            if kwargs.get("debug"):
+            if debug:
                 raise
             say(f"Error: {error}")
             raise typer.Exit(BAD_INPUT) from None
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except Exception as error:
-            if kwargs.get("debug"):
+            if debug:
                 raise
             say(fault(error))
             raise typer.Exit(FAULT) from None
 
+    signature = inspect.signature(command, eval_str=True)
+    parameters = [*signature.parameters.values(), _DEBUG]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return run
 
 

@@ -16,6 +16,7 @@ import typer
 from CompactSegLib.cli.display import Bars, LevelRows, show_result
 from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.inputs import Case
+from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.previous_results import (
     are_as_written,
     contents,
@@ -26,7 +27,6 @@ from CompactSegLib.cli.previous_results import (
     report_name,
     sized_hash,
 )
-from CompactSegLib.cli.segment_options import SegmentOptions
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.files import written_together
 

@@ -12,32 +12,23 @@ import typer
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.inputs import find_cases
+from CompactSegLib.cli.options import SUFFIXES, SegmentOptions
 from CompactSegLib.cli.runner import runner_for
-from CompactSegLib.cli.segment_options import SUFFIXES, SegmentOptions
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 
-__all__ = ["chosen_input", "default_model", "run_segment"]
+__all__ = ["run_segment"]
 
 
-def chosen_input(argument: Path | None, option: Path | None) -> Path:
-    """The input, which may be an argument or an option.
-
-    Raises:
-        InputError: It is neither or both.
-    """
-    if (argument is None) == (option is None):
-        got = "none" if option is None else "both"
+def _input(options: SegmentOptions) -> Path:
+    """The input, which may be an argument or an option."""
+    if (options.volume is None) == (options.input is None):
+        got = "none" if options.input is None else "both"
         raise InputError(f"INPUT: expected a path, as an argument or with --input, got {got}.")
-    return argument or option or Path()
+    return options.volume or options.input or Path()
 
 
-def default_model() -> str:
-    """The model that is listed first.
-
-    Raises:
-        InputError: There is none.
-    """
+def _first_model() -> str:
     if name := next(iter(find_models()), None):
         return name
     raise InputError(
@@ -55,6 +46,8 @@ def run_segment(options: SegmentOptions) -> int:
     Raises:
         CompactSegError: The input cannot be used as asked; nothing was written.
     """
+    path = _input(options)
+    options = replace(options, model=options.model or _first_model())
     _check_output(options.output)
     file = _file_of(options.output)
     if file is not None:
@@ -67,7 +60,7 @@ def run_segment(options: SegmentOptions) -> int:
         raise InputError(
             "--threshold: expected no threshold together with --all-levels, which switches it off; give one of the two."
         )
-    found = find_cases(options.input, series=options.series, recursive=options.recursive)
+    found = find_cases(path, series=options.series, recursive=options.recursive)
     if found.is_batch and file is not None:
         raise InputError(
             f"{options.output}: expected a folder for the results of a folder of cases, got the name of one file."

@@ -6,49 +6,21 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import Any
 
 import typer
 
-from CompactSegLib.cli.extras import need_training_packages
+from CompactSegLib.cli import need_packages
 from CompactSegLib.cli.guard import INTERRUPTED, say
+from CompactSegLib.cli.options import TrainOptions
 from CompactSegLib.cli.signals import leave_if_told
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 
-__all__ = ["TrainOptions", "run_train"]
+__all__ = ["run_train"]
 
 # torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
 _PATIENCE_SECONDS = 15.0
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """What the user asked for; the names are those of the options."""
-
-    data: Path
-    config: Path | None
-    output: Path
-    plan: Path | None = None
-    labels: Path | None = None
-    fold: str = "0"
-    grow: str | None = None
-    start_from: str | None = None
-    minutes: float | None = None
-    device: str = "auto"
-    threads: int | None = None
-    finish: bool = False
-
-    def words(self) -> list[str]:
-        """The command that asks for the same, as words."""
-        words = ["compactseg train"]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is not None and value != field.default:
-                option = f"--{field.name.replace('_', '-')}"
-                words += [option] if value is True else [option, str(value)]
-        return words
 
 
 def run_train(options: TrainOptions) -> None:
@@ -81,7 +53,7 @@ def _train(options: TrainOptions) -> None:
             f"--threads: expected at least 1, got {options.threads}; correct it."
         )
     _check_start(options)
-    need_training_packages("train")
+    need_packages("training")
     from CompactSegLib.inference.devices import keep_freed_memory
     from CompactSegLib.json_data import read_json
     from CompactSegLib.model.registry import load_model

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import SimpleITK
 
-from CompactSegLib.cli.batch_summary import ProcessedCase, write_summary
+from CompactSegLib.cli.batch import ProcessedCase, write_summary
 from CompactSegLib.cli.inputs import Case
 
 

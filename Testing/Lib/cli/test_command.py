@@ -223,6 +223,6 @@ def test_without_its_packages_the_command_says_what_to_install(tmp_path: Path):
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 1
     assert run.stderr == (
-        "Error: compactseg: expected the packages of the command, but typer, rich are not installed; install with "
+        "Error: compactseg: expected its command packages, but typer, rich are not installed; install them with "
         "pip install 'compactseg[command]'.\n"
     )

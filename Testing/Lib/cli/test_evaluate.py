@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from CompactSegLib import Segmenter, read_volume
+from CompactSegLib import Segmenter, cli, read_volume
 from CompactSegLib.judge.summary import COLUMNS
 
 CASES = [f"ball_{number:03d}" for number in range(6)]
@@ -256,7 +256,7 @@ def test_every_case_that_cannot_be_read_is_named_before_anything_runs(
 
 
 def test_without_the_training_packages_a_sentence_names_them(evaluate, monkeypatch):
-    monkeypatch.setattr("CompactSegLib.cli.extras._TRAINING", ("monai", "no_such_package"))
+    monkeypatch.setitem(cli._NEEDED, "training", ("monai", "no_such_package"))
     result = evaluate()
     assert result.exit_code == 2
-    assert "no_such_package is not installed; install with pip install" in result.stderr
+    assert "no_such_package is not installed; install them with pip install" in result.stderr

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from CompactSegLib import load_model
-from CompactSegLib.cli.train import TrainOptions, shareable_command
+from CompactSegLib.cli.options import TrainOptions
+from CompactSegLib.cli.train import shareable_command
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.network.config import NetConfig
@@ -107,7 +108,9 @@ def test_the_command_in_a_model_names_no_folder_of_its_maker():
     ]
     shared = "compactseg train --data 'my data' --fold 0 --config n.json"
     assert shareable_command(words) == shared
-    options = TrainOptions(Path("d"), Path("c"), Path("o"), fold="all", threads=2)
+    options = TrainOptions(
+        data=Path("d"), config=Path("c"), output=Path("o"), fold="all", threads=2
+    )
     assert shareable_command(options.words()) == (
         "compactseg train --data d --config c --output o --fold all --threads 2"
     )
