@@ -204,9 +204,9 @@ def stated(value: Any) -> dict[str, Any]:
 
     Fields at their defaults are left out; what has a ``to_dict`` of its own is stated by that.
     """
+    cls: Any = type(value)
     held = {
-        name: (getattr(value, each.attribute), each.default)
-        for name, each in _fields(type(value)).items()
+        name: (getattr(value, each.attribute), each.default) for name, each in _fields(cls).items()
     }
     return {name: _plain(item) for name, (item, default) in held.items() if item != default}
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from CompactSegLib.cli.display import stdout_console, table_of
+from CompactSegLib.words import counted
 
 __all__ = ["show_summary"]
 
@@ -18,8 +19,8 @@ def show_summary(summary: dict[str, Any]) -> None:
     console = stdout_console()
     cases = len(summary["cases"])
     console.print(
-        f"{summary['model_title']} ({summary['model']}) on {summary['dataset']}: {cases} "
-        f"case{'' if cases == 1 else 's'}, {summary['device']}, {summary['precision']}",
+        f"{summary['model_title']} ({summary['model']}) on {summary['dataset']}: "
+        f"{counted(cases, 'case')}, {summary['device']}, {summary['precision']}",
         style="bold",
         soft_wrap=True,
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from CompactSegLib.cli.previous_results import is_output
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.naming import name_of
+from CompactSegLib.words import some_of
 
 __all__ = ["Case", "Found", "find_cases"]
 
@@ -23,7 +24,6 @@ _IMAGE = re.compile(r"\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|mgz|mgh)$", re.IGNOREC
 _SEGMENTATION = re.compile(r"(\.seg\.nrrd|_level-\d+\.(nii\.gz|dcm))$", re.IGNORECASE)
 _DICOM_SUFFIXES = (".dcm", ".ima")
 _OF_IMAGES = (".img", ".raw", ".zraw")  # the voxels of a header beside them
-_MOST_NAMED = 5
 _MOST_ROWS = 1_000_000
 
 
@@ -89,7 +89,8 @@ def find_cases(path: Path, *, series: str | None = None, recursive: bool = False
             f"found none{'' if recursive else ' (sub-folders of image files are taken with --recursive)'}; choose "
             "another folder."
         )
-    return _distinct(path, cases, _left_out(others))
+    left_out = f"Left out, since not read as images: {some_of(others)}." if others else ""
+    return _distinct(path, cases, left_out)
 
 
 def _distinct(path: Path, cases: list[Case], left_out: str) -> Found:
@@ -131,13 +132,6 @@ def _cases_of(folder: Path, root: Path, others: list[str], *, recursive: bool) -
 
 def _is_image(path: Path) -> bool:
     return bool(_IMAGE.search(path.name)) and not _SEGMENTATION.search(path.name)
-
-
-def _left_out(others: list[str]) -> str:
-    if not others:
-        return ""
-    more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-    return f"Left out, since not read as images: {', '.join(others[:_MOST_NAMED])}{more}."
 
 
 def _listed(path: Path) -> list[Case]:

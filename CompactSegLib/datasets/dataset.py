@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
 
 from torch import Tensor
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.json_data import Such
+from CompactSegLib.words import counted
 
 # A case with thousands of problems must not hide the problems of the others.
 _LISTED_PROBLEMS = 50
@@ -59,58 +58,6 @@ class Dataset:
     def is_named(self) -> bool:
         """Whether somebody named the labels; those of mere files are called by their values."""
         return self.described_by == "dataset.json"
-
-
-_FileName = Annotated[str, Such("the name of a file", lambda name: bool(name) and "\0" not in name)]
-
-
-@dataclass(frozen=True)
-class ListedCase:
-    """An entry of ``training`` in a Decathlon's dataset.json."""
-
-    image: _FileName
-    label: _FileName
-
-
-@dataclass(frozen=True)
-class Description:
-    """What dataset.json says, the Decathlon's or nnU-Net's; they have more, which is let be."""
-
-    labels: dict[str, Any]
-    name: str = ""
-    licence: str = ""
-    license: str = ""
-    reference: str = ""
-    modality: dict[str, Any] | None = None
-    channel_names: dict[str, Any] | None = None
-    training: tuple[ListedCase, ...] | None = None
-    file_ending: str | None = None
-    dataset: dict[str, Any] | None = None
-    cases: int | None = field(default=None, metadata={"name": "numTraining"})
-
-    @property
-    def is_nnunet(self) -> bool:
-        return self.file_ending is not None or (
-            self.channel_names is not None and self.training is None
-        )
-
-    def of(
-        self,
-        folder: Path,
-        channels: Sequence[str],
-        labels: dict[int, str],
-        cases: Sequence[CaseFiles],
-    ) -> Dataset:
-        """The dataset that is described so."""
-        return Dataset(
-            folder=folder,
-            name=self.name or folder.name,
-            licence=self.licence or self.license,
-            reference=self.reference,
-            channels=tuple(channels),
-            labels=labels,
-            cases=tuple(sorted(cases, key=lambda case: case.name)),
-        )
 
 
 @dataclass(frozen=True)
@@ -162,8 +109,7 @@ def raise_if_any(folder: Path, problems: Sequence[str]) -> None:
     shown = [f"- {problem}" for problem in problems[:_LISTED_PROBLEMS]]
     if len(problems) > len(shown):
         shown.append(f"- and {len(problems) - len(shown)} more")
-    one = len(problems) == 1
     raise InputError(
-        f"{folder}: expected a dataset without faults, found {len(problems)} problem{'' if one else 's'}:\n"
+        f"{folder}: expected a dataset without faults, found {counted(len(problems), 'problem')}:\n"
         + "\n".join(shown)
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.words import some_of
 
 if TYPE_CHECKING:
     from CompactSegLib.datasets.dataset import Dataset
     from CompactSegLib.model.model import Model
 
 __all__ = ["other_names"]
-
-_MOST_NAMED = 3
 
 
 def other_names(model: Model, dataset: Dataset) -> dict[int, str]:
@@ -43,7 +42,7 @@ def other_names(model: Model, dataset: Dataset) -> dict[int, str]:
     ]
     if mixed:
         raise InputError(
-            f"{dataset.folder}: expected the label values of model {model.name}, but {_some(mixed)}; give each "
+            f"{dataset.folder}: expected the label values of model {model.name}, but {some_of(mixed, 3)}; give each "
             f"structure the value that `compactseg info {model.name}` shows."
         )
     return {value: dataset.labels[value] for value, there in meant.items() if there is None}
@@ -65,8 +64,3 @@ def _meant(name: str, *, value: int, ours: dict[int, str]) -> int | None:
 
 def _words(name: str) -> frozenset[str]:
     return frozenset(name.casefold().replace("_", " ").replace("-", " ").split())
-
-
-def _some(items: list[str]) -> str:
-    more = f" and {len(items) - _MOST_NAMED} more" if len(items) > _MOST_NAMED else ""
-    return ", ".join(items[:_MOST_NAMED]) + more

@@ -10,9 +10,9 @@ from CompactSegLib.datasets.dataset import CaseFiles, Dataset
 from CompactSegLib.datasets.folds import FOLDS, fold_of
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.model.model import Model
+from CompactSegLib.words import some_of
 
 NO, YES, UNKNOWN = "no", "yes", "unknown"
-_NAMED = 5
 
 
 def training_membership(model: Model, dataset: Dataset) -> dict[str, str]:
@@ -64,7 +64,7 @@ def choose_cases(
         if which is not None:
             raise InputError(
                 f"{dataset.folder}: expected cases that the model was not trained on, got {len(trained)} of "
-                f"{len(names)} that it was ({_some(trained)}); leave out --fold to take the others, or pass "
+                f"{len(names)} that it was ({some_of(trained)}); leave out --fold to take the others, or pass "
                 "--with-training-cases to have them in and marked."
             )
         names = [name for name in names if trained_on[name] != YES]
@@ -85,10 +85,10 @@ def _named(which: str | None, names: Sequence[str]) -> list[str]:
     missing = [name for name in wanted if name not in names]
     if missing or not wanted:
         close = difflib.get_close_matches(missing[0], names, n=1) if missing else []
-        meant = f"did you mean {close[0]}?" if close else f"the dataset has {_some(names)}."
+        meant = f"did you mean {close[0]}?" if close else f"the dataset has {some_of(names)}."
         raise ConfigurationError(
             f"--fold: expected 0 to {FOLDS - 1}, 'all' or names of cases separated by commas, "
-            f"got {_some(missing) if missing else repr(which)}; {meant}"
+            f"got {some_of(missing) if missing else repr(which)}; {meant}"
         )
     return wanted
 
@@ -112,8 +112,3 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _names(value: object) -> set[str] | None:
     return set(map(str, value)) if isinstance(value, list) else None
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

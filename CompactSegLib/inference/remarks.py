@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from CompactSegLib.model.model import ExpectedVolume, millilitres
+from CompactSegLib.words import some_of
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
@@ -23,7 +24,6 @@ _HARDLY_ANYTHING = 0.1
 _FAR = 3.0
 # An image that is not that many times larger than what the model finds in it is a crop.
 _WHOLE = 2.0
-_MOST_NAMED = 3
 
 
 def on_extent(volume: Volume, grid: GridMap, model: Model) -> str | None:
@@ -91,10 +91,9 @@ def on_findings(level: Level, volume: Volume, model: Model) -> str | None:
     ]
     if not far:
         return None
-    more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
     return (
-        f"Far from what the training cases have: {', '.join(far[:_MOST_NAMED])}{more}; an error, disease, or a volume "
-        "that shows only a part may be the reason."
+        f"Far from what the training cases have: {some_of(far, most=3)}; an error, disease, or a volume that shows "
+        "only a part may be the reason."
     )
 
 

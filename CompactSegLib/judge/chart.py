@@ -13,6 +13,7 @@ from CompactSegLib.datasets.trained_on import YES
 from CompactSegLib.files import write_picture
 from CompactSegLib.judge.assessment import CaseResult
 from CompactSegLib.judge.comparison import Reference
+from CompactSegLib.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -78,7 +79,7 @@ def draw_assessment(
     for axes in panels[::columns]:
         axes.set_ylabel("Dice")
     _write_heading(
-        figure, f"{model.title} ({model.name}): {_count(len(results))}", subtitle, height
+        figure, f"{model.title} ({model.name}): {counted(len(results), 'case')}", subtitle, height
     )
     _write_key(figure, results, reference if theirs is not None else None)
     write_picture(path, figure, dpi=_DPI, facecolor="white")
@@ -159,7 +160,7 @@ def _write_key(figure: Figure, results: Sequence[CaseResult], reference: Referen
         )
     if reference is not None:
         matched = sum(result.name in reference.dice for result in results)
-        label = f"mean of {_short(reference.path.stem)}, {_count(matched)}"
+        label = f"mean of {_short(reference.path.stem)}, {counted(matched, 'case')}"
         lines.append(Line2D([], [], color=_THEIRS, linestyle="--", label=label))
     # Below the panels, where no case is behind it.
     figure.legend(
@@ -184,10 +185,6 @@ def _theirs(results: Sequence[CaseResult], reference: Reference | None) -> np.nd
     labels = [reference.dice[result.name] for result in results if result.name in reference.dice]
     known = [row for row in labels if all(map(math.isfinite, row))]
     return np.array([[sum(row) / len(row), *row] for row in known]) if known else None
-
-
-def _count(cases: int) -> str:
-    return f"{cases} case{'' if cases == 1 else 's'}"
 
 
 def _short(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from CompactSegLib.labels import Label
 from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, millilitres
 from CompactSegLib.model.provenance import limits_of, stated_provenance
+from CompactSegLib.words import counted
 
 __all__ = ["model_card", "shortened"]
 
@@ -72,7 +73,7 @@ def model_card(model: Model) -> str:
         title=model.title,
         name=model.name,
         modality=model.modality,
-        levels=_count(len(model.levels), "level"),
+        levels=counted(len(model.levels), "level"),
         parameters=f"{max(level.parameters for level in model.levels):,}",
         licence=model.licence,
         licence_note=_paragraph(_licence_note(model.licence)),
@@ -144,7 +145,7 @@ def _level_table(model: Model) -> str:
     cases = model.levels[-1].validation.get("cases")
     if cases:
         kind = "synthetic image" if model.is_synthetic else "validation case"
-        note = f"Dice: mean of {_count(cases, kind)}, none of which was trained on"
+        note = f"Dice: mean of {counted(cases, kind)}, none of which was trained on"
         if "figures_from" in model.provenance:
             note += (
                 " by the model that was judged: the same net and plan, trained without them. This model was trained "
@@ -230,7 +231,3 @@ def _table(rows: list[list[str]]) -> str:
 
 def _figure(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, int | float) else "–"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -7,6 +7,7 @@ from typing import Any
 
 from CompactSegLib.json_data import is_number
 from CompactSegLib.model.model import Model
+from CompactSegLib.words import counted
 
 __all__ = ["limits_of", "made_from", "stated_provenance"]
 
@@ -35,7 +36,7 @@ def made_from(provenance: Mapping[str, Any]) -> str:
     source = "; ".join(str(dataset[key]) for key in ("reference", "licence") if dataset.get(key))
     text = f"{dataset['name']} ({source})" if source else str(dataset["name"])
     cases = dataset.get("cases")
-    return f"{text}, {cases} {'case' if cases == 1 else 'cases'}" if is_number(cases) else text
+    return f"{text}, {counted(cases, 'case')}" if is_number(cases) else text
 
 
 def limits_of(model: Model) -> list[str]:

@@ -55,11 +55,10 @@ def parse_model(data: object, *, folder: Path, size_bytes: int) -> Model:
     """
     where = str(folder / MODEL_FILE)
     states = _checked_schema(data, where)
-    files = {"folder": folder, "size_bytes": size_bytes}
     with told_as(ModelError, where=where, advice=_REPAIR):
         if isinstance(states.get("intensity"), Mapping):
             states["intensity"] = IntensityRule.from_dict(states["intensity"])
-        model = build(Model, states, where="", **files)
+        model = build(Model, states, where="", folder=folder, size_bytes=size_bytes)
         orientation_axes(model.orientation)
         _check_labels(model)
         _check_levels(model.levels, model.net_config)

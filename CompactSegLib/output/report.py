@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,7 @@ def run_report(
         "stop": last.stop,
         "reason": last.stop_reason,
         "threshold": threshold or None,
-        "device": run.device,
-        "device_name": run.device_name,
-        "precision": run.precision,
-        "tile": run.tile,
+        **asdict(run),
         "seconds": round(sum(level.seconds for level in levels), 3),
         "messages": [*volume.warnings, *run.messages],
         "date": date.isoformat(timespec="seconds"),

@@ -31,6 +31,10 @@ __all__ = ["Session", "TorchError", "VolumeGone"]
 
 _LOG = logging.getLogger("compactseg.worker")
 _SECONDS_BETWEEN_PROGRESS = 0.05
+_TOLD_OF_A_LEVEL = (
+    "improvement", "improvement_by_label", "seconds", "millilitres", "parameters", "macs_per_voxel", "blocks_run",
+    "stop", "stop_reason",
+)  # fmt: skip
 
 Tell = Callable[[dict[str, Any], np.ndarray | None], None]
 
@@ -181,7 +185,7 @@ class Session:
                 "level %d in %.2f s, blocks run: %d", level.number, level.seconds, level.blocks_run
             )
             messages = [*run.volume.warnings, *run.info.messages]
-            tell(_level_event(level) | _run_data(run) | {"messages": messages}, level.labels)
+            tell(_level_event(level) | asdict(run.info) | {"messages": messages}, level.labels)
         return {
             "level": level and level.number,
             "stop": level and level.stop,
@@ -240,26 +244,6 @@ class _Throttled:
 
 
 def _level_event(level: Level) -> dict[str, Any]:
-    return {"event": "level"} | {
-        "level": level.number,
-        "improvement": level.improvement,
-        "improvement_by_label": level.improvement_by_label,
-        "seconds": level.seconds,
-        "millilitres": level.millilitres,
-        "labels": [label.to_dict() for label in level.structures],
-        "parameters": level.parameters,
-        "macs_per_voxel": level.macs_per_voxel,
-        "blocks_run": level.blocks_run,
-        "stop": level.stop,
-        "stop_reason": level.stop_reason,
-    }
-
-
-def _run_data(run: Run) -> dict[str, Any]:
-    info = run.info
-    return {
-        "device": info.device,
-        "device_name": info.device_name,
-        "precision": info.precision,
-        "tile": info.tile,
-    }
+    labels = [label.to_dict() for label in level.structures]
+    told = {name: getattr(level, name) for name in _TOLD_OF_A_LEVEL}
+    return {"event": "level", "level": level.number, "labels": labels, **told}

@@ -18,7 +18,6 @@ import numpy as np
 import CompactSegLib
 from CompactSegLib.errors import Cancelled, CompactSegError
 from CompactSegLib.serve.events import failed, ready
-from CompactSegLib.serve.mailbox import Mailbox, Waiting
 from CompactSegLib.serve.protocol import (
     LARGEST_ARRAY,
     PROTOCOL,
@@ -29,12 +28,13 @@ from CompactSegLib.serve.protocol import (
     write_parts,
 )
 from CompactSegLib.serve.requests import (
-    Ask,
     Cancel,
     LevelRequest,
+    Mailbox,
     RequestError,
     SegmentRequest,
     Shutdown,
+    Work,
     parse_request,
 )
 from CompactSegLib.serve.session import Session, TorchError
@@ -117,7 +117,7 @@ class _Worker:
         self._events.put(None)
         writer.join(_GRACE_SECONDS / 2)
 
-    def _carry_out(self, request: Waiting) -> None:
+    def _carry_out(self, request: Work) -> None:
         try:
             last = self._answer(request)
         except Cancelled:
@@ -132,7 +132,7 @@ class _Worker:
             self._session.forget()
         self._mailbox.finish(last)
 
-    def _answer(self, request: Waiting) -> dict[str, Any]:
+    def _answer(self, request: Work) -> dict[str, Any]:
         """Carry a request out; return its last event."""
         mailbox, session = self._mailbox, self._session
         if isinstance(request, SegmentRequest):
@@ -150,7 +150,6 @@ class _Worker:
             _LOG.info("request %r: level %d of %r", request.id, request.level, request.of)
             told = session.level(request, tell=mailbox.tell, cancel=lambda: mailbox.is_cancelled)
             return {"event": "done", **told}
-        assert isinstance(request, Ask)
         if request.what == "devices":
             self._load_torch()
             return {"event": "devices", **session.devices()}

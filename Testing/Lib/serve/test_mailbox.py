@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from CompactSegLib.serve.mailbox import Mailbox
-from CompactSegLib.serve.requests import Ask, RequestError
+from CompactSegLib.serve.requests import Ask, Mailbox, RequestError
 
 
 @pytest.fixture
@@ -78,10 +77,10 @@ def test_once_closed_it_gives_nothing(a_mailbox):
 def test_volumes_that_wait_have_a_limit_together(a_mailbox, monkeypatch):
     import numpy as np
 
-    from CompactSegLib.serve import mailbox
+    from CompactSegLib.serve import requests
     from CompactSegLib.serve.requests import SegmentRequest
 
-    monkeypatch.setattr(mailbox, "_MOST_WAITING_BYTES", 1000)
+    monkeypatch.setattr(requests, "_MOST_WAITING_BYTES", 1000)
     for number in range(2):
         a_mailbox.put(SegmentRequest(number, np.zeros((4, 10, 10), np.uint8), np.eye(4), "tiny"))
     with pytest.raises(RequestError, match="expected volumes of at most"):
