@@ -28,6 +28,7 @@ from typing import (
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.files import read_file
+from CompactSegLib.words import shortened
 
 T = TypeVar("T")
 _MOST_SHOWN = 60
@@ -196,7 +197,7 @@ def shown(value: object) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
+    return shortened(text, _MOST_SHOWN)
 
 
 def stated(value: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Words that many sentences need: a number of things, and the first of a long list."""
+"""Words that many sentences need: a number of things, and the beginning of what is long."""
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "some_of"]
+__all__ = ["counted", "shortened", "some_of"]
 
 
 def counted(number: int, word: str) -> str:
@@ -22,3 +22,12 @@ def some_of(items: Sequence[str], most: int = 5) -> str:
     """
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most so many characters.
+
+    >>> shortened("hippocampus", 6)
+    'hippo…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -42,10 +42,9 @@ def run_evaluate(options: EvaluateOptions) -> None:
         model.checked_level(options.level)
     from CompactSegLib.datasets.cases import check_cases
     from CompactSegLib.datasets.folders import read_dataset
-    from CompactSegLib.datasets.label_names import other_names
     from CompactSegLib.datasets.trained_on import choose_cases, training_membership
     from CompactSegLib.inference.segmenter import Segmenter
-    from CompactSegLib.judge.assessment import check_labels
+    from CompactSegLib.judge.assessment import check_labels, other_names
 
     dataset = read_dataset(options.data, labels=options.labels)
     check_labels(model, dataset)

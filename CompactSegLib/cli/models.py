@@ -12,14 +12,14 @@ from rich.text import Text
 
 from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.cli.guard import say
-from CompactSegLib.model.card import shortened
+from CompactSegLib.model.card import figure, listing, terms_of
 from CompactSegLib.model.provenance import stated_provenance
 from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
 from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.claims import claims_of
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.model import LevelInfo, Model, Region
+    from CompactSegLib.model.model import Model, Region
 
 __all__ = ["run_info", "run_models"]
 
@@ -78,7 +78,8 @@ def run_info(name: str, *, as_json: bool) -> None:
     console.print(_labels(model), _levels(model), _claims(model))
     if model.provenance:
         console.print("Provenance", style="bold")
-        _print_tree(stated_provenance(model.provenance), indent="  ")
+        for line in listing(stated_provenance(model.provenance)):
+            typer.echo(line)
 
 
 def _summary(model: Model) -> dict[str, Any]:
@@ -104,10 +105,10 @@ def _region(region: Region) -> str:
 def _labels(model: Model) -> Table:
     table = table_of(">Value", "Structure", "Terminology", "Colour")
     for label in model.labels:
-        codes = label.terminology and (label.terminology.type, label.terminology.modifier)
-        terms = ", ".join(f"{c.meaning} ({c.scheme} {c.value})" for c in codes or () if c)
         color = "#{:02x}{:02x}{:02x}".format(*label.color)
-        table.add_row(str(label.value), label.name, terms or "–", Text(f"██ {color}", style=color))
+        table.add_row(
+            str(label.value), label.name, terms_of(label), Text(f"██ {color}", style=color)
+        )
     return table
 
 
@@ -122,7 +123,7 @@ def _levels(model: Model) -> Table:
     named = [
         label.name
         for label in model.labels
-        if any(label.name in level.validation.get("dice_by_label", {}) for level in model.levels)
+        if any(label.name in level.dice_by_label for level in model.levels)
     ]
     shown = named if len(named) <= 4 else []
     table = table_of(
@@ -136,34 +137,14 @@ def _levels(model: Model) -> Table:
         ">Cases",
     )
     for level in model.levels:
-        by_label = level.validation.get("dice_by_label", {})
         table.add_row(
             str(level.level),
             f"{level.parameters:,}",
             f"{level.macs_per_voxel:,.0f}",
             f"{level.macs_per_voxel_all_levels:,.0f}",
             f"{level.receptive_field}³",
-            _figure(level.validation.get("dice")),
-            *(_figure(by_label.get(name)) for name in shown),
-            _cases(level),
+            figure(level.validation.get("dice")),
+            *(figure(level.dice_by_label.get(name)) for name in shown),
+            str(level.validation.get("cases", "–")),
         )
     return table
-
-
-def _cases(level: LevelInfo) -> str:
-    return str(level.validation.get("cases", "–"))
-
-
-def _figure(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, int | float) else "–"
-
-
-def _print_tree(data: dict[str, Any], *, indent: str) -> None:
-    for key, value in data.items():
-        words = str(key).replace("_", " ")
-        if isinstance(value, dict):
-            typer.echo(f"{indent}{words}:")
-            _print_tree(value, indent=indent + "  ")
-        else:
-            text = shortened([*map(str, value)]) if isinstance(value, list) else str(value)
-            typer.echo(f"{indent}{words}: {text}")

@@ -13,7 +13,7 @@ from CompactSegLib.datasets.trained_on import YES
 from CompactSegLib.files import write_picture
 from CompactSegLib.judge.assessment import CaseResult
 from CompactSegLib.judge.comparison import Reference
-from CompactSegLib.words import counted
+from CompactSegLib.words import counted, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +160,9 @@ def _write_key(figure: Figure, results: Sequence[CaseResult], reference: Referen
         )
     if reference is not None:
         matched = sum(result.name in reference.dice for result in results)
-        label = f"mean of {_short(reference.path.stem)}, {counted(matched, 'case')}"
+        label = (
+            f"mean of {shortened(reference.path.stem, _LONGEST_NAME)}, {counted(matched, 'case')}"
+        )
         lines.append(Line2D([], [], color=_THEIRS, linestyle="--", label=label))
     # Below the panels, where no case is behind it.
     figure.legend(
@@ -185,7 +187,3 @@ def _theirs(results: Sequence[CaseResult], reference: Reference | None) -> np.nd
     labels = [reference.dice[result.name] for result in results if result.name in reference.dice]
     known = [row for row in labels if all(map(math.isfinite, row))]
     return np.array([[sum(row) / len(row), *row] for row in known]) if known else None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from CompactSegLib.labels import Label
-from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, millilitres
+from CompactSegLib.model.model import ExpectedVolume, Model, millilitres
 from CompactSegLib.model.provenance import limits_of, stated_provenance
 from CompactSegLib.words import counted
 
-__all__ = ["model_card", "shortened"]
+__all__ = ["figure", "listing", "model_card", "terms_of"]
 
 _MOST_ITEMS = 60
 _MOST_COLUMNS = 4
@@ -90,7 +90,7 @@ def model_card(model: Model) -> str:
             "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
         ),
         limits="\n".join(f"- {limit}" for limit in limits_of(model)),
-        provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
+        provenance="\n".join(listing(stated_provenance(model.provenance))) or "Not stated.",
         sha256=model.weights_sha256,
     )
 
@@ -101,7 +101,7 @@ def _structures(model: Model) -> str:
     rows[0] += ["Training cases, ml"] if expected else []
     for label in model.labels:
         color = "#{:02x}{:02x}{:02x}".format(*label.color)
-        row = [str(label.value), label.name, _terms(label), f"`{color}`"]
+        row = [str(label.value), label.name, terms_of(label), f"`{color}`"]
         row += [_volumes(expected[label.name])] if expected else []
         rows.append(row)
     if not expected:
@@ -121,23 +121,16 @@ def _volumes(volume: ExpectedVolume) -> str:
     return f"{mean} ({least} to {most})"
 
 
-def _terms(label: Label) -> str:
-    if label.terminology is None:
-        return "–"
-    codes = (label.terminology.type, label.terminology.modifier, label.terminology.region)
-    return ", ".join(f"{code.meaning} ({code.scheme} {code.value})" for code in codes if code)
-
-
 def _level_table(model: Model) -> str:
     names = model.structures
-    shown = [name for name in names if any(name in _by_label(level) for level in model.levels)]
+    shown = [name for name in names if any(name in level.dice_by_label for level in model.levels)]
     beside = shown if len(shown) <= _MOST_COLUMNS else []
     rows = [["Level", "Parameters", "Operations / voxel", "Receptive field", "Dice"]]
     rows[0] += [f"Dice, {name}" for name in beside]
     for level in model.levels:
         row = [str(level.level), f"{level.parameters:,}", f"{level.macs_per_voxel:,.0f}"]
-        row += [f"{level.receptive_field}³", _figure(level.validation.get("dice"))]
-        row += [_figure(_by_label(level).get(name)) for name in beside]
+        row += [f"{level.receptive_field}³", figure(level.validation.get("dice"))]
+        row += [figure(level.dice_by_label.get(name)) for name in beside]
         rows.append(row)
     parts = [_table(rows)]
     if shown and not beside:
@@ -159,13 +152,9 @@ def _structure_table(model: Model, names: Sequence[str]) -> str:
     """A row per structure: with many of them, columns would not fit a page."""
     rows = [["Dice", *(f"Level {level.level}" for level in model.levels)]]
     rows += [
-        [name, *(_figure(_by_label(level).get(name)) for level in model.levels)] for name in names
+        [name, *(figure(level.dice_by_label.get(name)) for level in model.levels)] for name in names
     ]
     return _table(rows)
-
-
-def _by_label(level: LevelInfo) -> Mapping[str, float]:
-    return level.validation.get("dice_by_label", {})
 
 
 def _stop(model: Model) -> str:
@@ -177,36 +166,27 @@ def _stop(model: Model) -> str:
     )
 
 
-def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+def listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """What a model states of its training, a line each; of a long list the first and how many there are."""
     for name, value in data.items():
         words = name.replace("_", " ")
         words = words[:1].upper() + words[1:]
         if isinstance(value, Mapping):
             yield f"{indent}- {words}:"
-            yield from _listing(value, indent + "  ")
+            yield from listing(value, indent + "  ")
         else:
             yield f"{indent}- {words}: {_plain(value)}"
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return shortened([_plain(item) for item in value])
+        items = [_plain(item) for item in value]
+        few = len(items) <= _MOST_ITEMS
+        more = f" and so on: {len(items)}, all named in model.json"
+        return ", ".join(items) if few else ", ".join(items[:3]) + more
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def shortened(items: Sequence[str]) -> str:
-    """The items in a line; of very many the first ones and their number.
-
-    >>> shortened(["a", "b"])
-    'a, b'
-    >>> shortened([str(number) for number in range(200)])
-    '0, 1, 2 and so on: 200, all named in model.json'
-    """
-    if len(items) <= _MOST_ITEMS:
-        return ", ".join(items)
-    return f"{', '.join(items[:3])} and so on: {len(items)}, all named in model.json"
 
 
 def _licence_note(licence: str) -> str:
@@ -219,6 +199,14 @@ def _licence_note(licence: str) -> str:
     return f"The weights are under {licence}. {note}"
 
 
+def terms_of(label: Label) -> str:
+    """A label's codes, or a dash where it has none."""
+    if label.terminology is None:
+        return "–"
+    codes = (label.terminology.type, label.terminology.modifier, label.terminology.region)
+    return ", ".join(f"{code.meaning} ({code.scheme} {code.value})" for code in codes if code)
+
+
 def _paragraph(text: str) -> str:
     return textwrap.fill(text, width=110, break_long_words=False, break_on_hyphens=False)
 
@@ -229,5 +217,6 @@ def _table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def _figure(value: object) -> str:
+def figure(value: object) -> str:
+    """A Dice, or a dash where there is none."""
     return f"{value:.4f}" if isinstance(value, int | float) else "–"

@@ -127,6 +127,10 @@ class LevelInfo(LevelCost):
     def __post_init__(self) -> None:
         build(_Figures, self.validation, where="validation", others=True)
 
+    @property
+    def dice_by_label(self) -> Mapping[str, float]:
+        return self.validation.get("dice_by_label", {})
+
 
 @dataclass(frozen=True)
 class Stop:

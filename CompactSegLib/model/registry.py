@@ -61,16 +61,10 @@ def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> li
     for folder in find_models().values():
         try:
             models.append(read_model(folder))
-        except ModelError as error:
-            if on_damaged is not None:
-                on_damaged(error)
         except Exception as error:  # noqa: BLE001 - one folder must not take the others away
             if on_damaged is not None:
-                on_damaged(
-                    ModelError(
-                        f"{folder}: expected a model, but it cannot be read ({type(error).__name__})."
-                    )
-                )
+                why = f"{folder}: expected a model, but it cannot be read ({type(error).__name__})."
+                on_damaged(error if isinstance(error, ModelError) else ModelError(why))
     return models
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import CompactSegLib
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Code, Label, Terminology
@@ -66,7 +67,7 @@ def write_dicom_seg(
     algorithm = highdicom.AlgorithmIdentificationSequence(
         name=f"CompactSeg {model_name}"[:64],
         family=codes.DCM.ArtificialIntelligence,
-        version=_version(),
+        version=CompactSegLib.__version__,
     )
     segments = [
         _segment(number, label, algorithm) for number, label in enumerate(label_list, start=1)
@@ -92,7 +93,7 @@ def write_dicom_seg(
                 instance_number=1,
                 manufacturer="CompactSeg",
                 manufacturer_model_name="CompactSeg",
-                software_versions=_version(),
+                software_versions=CompactSegLib.__version__,
                 device_serial_number="1",
                 series_description=f"CompactSeg {model_name} level {level}"[:64],
                 omit_empty_frames=bool(numbered.any()),
@@ -149,12 +150,3 @@ def _segment(number: int, label: Label, algorithm: Any) -> Any:
         region = segment.AnatomicRegionSequence[0]
         region.AnatomicRegionModifierSequence = [code(terms.region_modifier)]
     return segment
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("compactseg")
-    except PackageNotFoundError:  # from a checkout, or inside Slicer
-        return "unknown"

@@ -22,6 +22,7 @@ from CompactSegLib.output.planes import (
     viewed,
 )
 from CompactSegLib.volume.volume import Volume
+from CompactSegLib.words import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -197,7 +198,7 @@ def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -
     left = page.left_of(0)
     for line, label in enumerate(shown):
         page.box(left, top + line * _LINE, 0.13, facecolor=rgb(label), linewidth=0)
-        page.write(left + 0.21, top + line * _LINE, _short(label.name, 30))
+        page.write(left + 0.21, top + line * _LINE, shortened(label.name, 30))
         _draw_volumes(page, top + line * _LINE, levels, label, shown)
     top += len(shown) * _LINE
     if len(shown) < len(labels):
@@ -253,7 +254,3 @@ def _change(before: float, after: float) -> str:
     if percent >= 1000:
         return "> 1000 %"
     return f"{percent:+.{0 if percent >= 100 else 1}f} %".replace("-", "−")
-
-
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -55,6 +55,7 @@ def ready(request: Id | None = None) -> dict[str, Any]:
 
 def model_data(model: Model) -> dict[str, Any]:
     """What is told of a model."""
+    figures = model.levels[-1].validation
     return {
         "name": model.folder.name,
         "title": model.title,
@@ -69,20 +70,15 @@ def model_data(model: Model) -> dict[str, Any]:
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),
         "stop": {"threshold": model.threshold},
-        "card": _card(model),
-    }
-
-
-def _card(model: Model) -> dict[str, Any]:
-    figures = model.levels[-1].validation
-    return {
-        "made_from": made_from(model.provenance),
-        "is_synthetic": model.is_synthetic,
-        "dice": figures.get("dice"),
-        "cases": figures.get("cases"),
-        "limits": limits_of(model),
-        "expected_millilitres": {
-            name: asdict(volume) for name, volume in model.expected_millilitres.items()
+        "card": {
+            "made_from": made_from(model.provenance),
+            "is_synthetic": model.is_synthetic,
+            "dice": figures.get("dice"),
+            "cases": figures.get("cases"),
+            "limits": limits_of(model),
+            "expected_millilitres": {
+                name: asdict(volume) for name, volume in model.expected_millilitres.items()
+            },
         },
     }
 

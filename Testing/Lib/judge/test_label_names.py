@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from CompactSegLib.datasets.dataset import Dataset
-from CompactSegLib.datasets.label_names import other_names
 from CompactSegLib.errors import InputError
+from CompactSegLib.judge.assessment import other_names
 
 BRAIN = ("Cerebral white matter", "Cerebral cortex", "Brain stem", "Lateral ventricle", "Other CSF")
 
