@@ -186,10 +186,10 @@ def _say_names(names: dict[int, str], model: Model) -> None:
     """Names that may mean the same as the model's, or may not."""
     if names:
         ours = {label.value: label.name for label in model.labels}
-        pairs = [f"{value} is {name} and there {ours[value]}" for value, name in names.items()]
+        pairs = [f"{value} is {name} here, {ours[value]} there" for value, name in names.items()]
         say(
-            "Note: labels are paired by their values, and some have other names than in model "
-            f"{model.name}: {', '.join(pairs)}."
+            f"Note: labels are matched by their values, but some have other names than in model {model.name}: "
+            f"{'; '.join(pairs)}."
         )
 
 
@@ -197,7 +197,7 @@ def _show(summary: dict[str, Any], options: EvaluateOptions) -> None:
     counts = summary["trained_on"]
     if counts["yes"]:
         say(
-            f"Note: the model was trained on {counts['yes']} of these cases, so the figures flatter it."
+            f"Note: the model was trained on {counts['yes']} of these cases, so its figures are too good."
         )
     if counts["unknown"]:
         say(

@@ -98,7 +98,7 @@ def _distinct(path: Path, cases: list[Case], left_out: str) -> Found:
     if times > 1:
         same = " and ".join(case.path.name for case in cases if _as_stored(case) == name)
         raise InputError(
-            f"{path}: expected a name of its own for each case, but {same} would write the same files; rename one."
+            f"{path}: expected different names for all cases, but {same} would write the same files; rename one."
         )
     return Found(cases, True, left_out)
 
@@ -150,7 +150,7 @@ def _listed(path: Path) -> list[Case]:
     if not rows or not rows[0].get("path"):
         raise InputError(
             f'{path}: expected a table with a column "path" (and, where wanted, "case" and "series"), got '
-            f"{', '.join(str(key)[:40] for key in (rows[0] if rows else ())) or 'no rows'}; correct its first row."
+            f"{', '.join(str(key)[:40] for key in (rows[0] if rows else ())) or 'no rows'}; correct the first row."
         )
     cases = []
     for number, row in enumerate(rows, start=2):

@@ -31,7 +31,7 @@ def run_models(*, as_json: bool) -> None:
         typer.echo(json.dumps([_summary(model) for model in models], indent=2))
         return
     if not models:
-        say(f"No model was found; name folders of model folders in {SEARCH_VARIABLE}.")
+        say(f"No model found; set {SEARCH_VARIABLE} to the folders that hold your models.")
         return
     table = table_of("Name", "Title", "Modality", ">Levels", ">MB", "Licence")
     for model in models:

@@ -106,8 +106,7 @@ class Runner:
         target, volume = self.options.output, read.volume
         if target.exists() and not self.options.overwrite:
             raise InputError(
-                f"{target}: expected the name of a new file, but it is there; choose another, or --overwrite to "
-                "replace it."
+                f"{target}: this file exists; choose another name, or pass --overwrite to replace it."
             )
         self._check(read, None)
         run = self.segmenter.start(volume)
@@ -164,8 +163,8 @@ class Runner:
             other = other_input(previous, volume.source.path, read.made_of)
         if other and not self.options.overwrite:
             raise InputError(
-                f"{self.options.output / report_name(volume.name)}: expected results of the same volume or none, but "
-                f"these are of {other} and would be lost; choose another output folder, or --overwrite to replace them."
+                f"{self.options.output / report_name(volume.name)}: these are the results of {other} and would be "
+                "lost; choose another output folder, or pass --overwrite to replace them."
             )
         if self.options.format == "dicom-seg":
             from CompactSegLib.output.dicom_headers import source_headers

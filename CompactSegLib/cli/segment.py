@@ -32,8 +32,8 @@ def _first_model() -> str:
     if name := next(iter(find_models()), None):
         return name
     raise InputError(
-        f"--model: expected a name or a folder, as no model is installed; name folders of model folders in "
-        f"{SEARCH_VARIABLE}, or pass one."
+        f"--model: no model is installed; pass the folder of one, or set {SEARCH_VARIABLE} to the folders that hold "
+        "your models."
     )
 
 
@@ -58,16 +58,16 @@ def run_segment(options: SegmentOptions) -> int:
         )
     if options.threshold is not None and options.all_levels:
         raise InputError(
-            "--threshold: expected no threshold together with --all-levels, which switches it off; give one of the two."
+            "--threshold: cannot be combined with --all-levels, which switches it off; leave one out."
         )
     found = find_cases(path, series=options.series, recursive=options.recursive)
     if found.is_batch and file is not None:
         raise InputError(
-            f"{options.output}: expected a folder for the results of a folder of cases, got the name of one file."
+            f"{options.output}: expected a folder for the results of several cases, got the name of a file."
         )
     if options.dask is not None and not found.is_batch:
         raise InputError(
-            "--dask: expected a folder or a table of cases, got one volume; leave it out."
+            "--dask: only for a folder or a table of cases, got one volume; leave it out."
         )
     # With dask, this process only gathers: the device is the workers'.
     runner = runner_for(options if options.dask is None else replace(options, device="cpu"))

@@ -96,13 +96,10 @@ def _check_start(options: TrainOptions) -> None:
             "--grow."
         )
     if options.start_from is not None and options.grow is not None:
-        raise ConfigurationError(
-            "--start-from: expected no other beginning, got --grow too; leave one out."
-        )
+        raise ConfigurationError("--start-from: cannot be combined with --grow; leave one out.")
     if options.start_from is not None and options.config is not None:
         raise ConfigurationError(
-            "--config: expected none together with --start-from, as the run goes on with the model's own net; leave "
-            "one out."
+            "--config: cannot be combined with --start-from, which keeps the model's own net; leave one out."
         )
 
 

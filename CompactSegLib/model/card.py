@@ -87,7 +87,7 @@ def model_card(model: Model) -> str:
         ),
         use=_paragraph(
             f"Research: finding and measuring the structures above in {model.modality} volumes, with a person who "
-            "looks at the result. It is not a medical device and must not be the ground of a diagnosis or a treatment."
+            "checks the result. It is not a medical device; do not base a diagnosis or a treatment on it."
         ),
         limits="\n".join(f"- {limit}" for limit in limits_of(model)),
         provenance="\n".join(listing(stated_provenance(model.provenance))) or "Not stated.",
@@ -109,7 +109,7 @@ def _structures(model: Model) -> str:
     total = sum(volume.mean for volume in expected.values())
     note = (
         f"Volumes are the mean of the training cases, with the smallest and the largest; all together "
-        f"{millilitres(total)} on average. A run that finds hardly any of it says so."
+        f"{millilitres(total)} on average. A run that finds almost none of it says so."
     )
     return f"{_table(rows)}\n\n{_paragraph(note)}"
 
@@ -141,8 +141,8 @@ def _level_table(model: Model) -> str:
         note = f"Dice: mean of {counted(cases, kind)}, none of which was trained on"
         if "figures_from" in model.provenance:
             note += (
-                " by the model that was judged: the same net and plan, trained without them. This model was trained "
-                "on all cases, so that none is left to judge it by"
+                " by the model that was judged: the same net and plan, trained without them. This model itself was "
+                "trained on all cases, so none are left to judge it by"
             )
         parts.append(_paragraph(note + "."))
     return "\n\n".join(parts)

@@ -42,7 +42,7 @@ def made_from(provenance: Mapping[str, Any]) -> str:
 def limits_of(model: Model) -> list[str]:
     """Sentences on what a model does not know, those first that matter to whoever has an image before them."""
     spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
-    limits = [f"It knows {model.modality} alone; on anything else its result means nothing."]
+    limits = [f"It is made for {model.modality} only; on anything else its result means nothing."]
     stated = model.provenance.get("limits")
     if isinstance(stated, str | list | tuple):
         limits += [stated] if isinstance(stated, str) else [str(limit) for limit in stated]

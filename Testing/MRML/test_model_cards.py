@@ -13,7 +13,7 @@ def test_the_workers_models_come_with_their_cards(logic):
     for model in logic.models:
         card = model.card
         assert card.madeFrom.endswith(f"{'20' if card.isSynthetic else '208'} cases")
-        assert card.limits[0].startswith(f"It knows {model.modality} alone")
+        assert card.limits[0].startswith(f"It is made for {model.modality} only")
         assert 0 < card.dice < 1
         assert card.expected.keys() == {label.name for label in model.labels}
 

@@ -103,7 +103,7 @@ def test_a_folder_in_place_of_a_result(segment, tmp_path: Path):
         (["--threshold", "nan"], "got nan"),
         (
             ["--threshold", "0.1", "--all-levels"],
-            "expected no threshold together with --all-levels",
+            "--threshold: cannot be combined with --all-levels",
         ),
         (["--device", "tpu"], "device: expected one of auto, cpu, cuda, mps"),
         (["--tile", "0"], "tile: expected"),

@@ -152,9 +152,9 @@ def test_results_of_another_input_are_neither_taken_as_done_nor_replaced(
     # Of the same path as typed.
     monkeypatch.chdir(tmp_path / "followup")
     told = (
-        f"{tmp_path / 'out' / 'case1_report.json'}: expected results of the same volume or none, but these are of "
-        f"{tmp_path / 'baseline' / 'case1.nii.gz'} and would be lost; choose another output folder, or --overwrite "
-        "to replace them."
+        f"{tmp_path / 'out' / 'case1_report.json'}: these are the results of "
+        f"{tmp_path / 'baseline' / 'case1.nii.gz'} and would be lost; choose another output folder, or pass "
+        "--overwrite to replace them."
     )
     result = segment("--level", 1, volume=Path())
     assert result.exit_code == 1

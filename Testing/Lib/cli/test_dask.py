@@ -102,4 +102,4 @@ def test_without_a_scheduler_it_is_told_in_a_sentence(segment, cases: Path, tmp_
     assert result.exit_code == 2
     assert "expected the address of a scheduler such as tcp://host:8786" in result.stderr
     result = segment("--dask", "tcp://127.0.0.1:1")
-    assert "expected a folder or a table of cases, got one volume" in result.stderr
+    assert "only for a folder or a table of cases, got one volume" in result.stderr

@@ -173,7 +173,7 @@ def test_a_model_is_judged_by_what_it_was_not_trained_on(
         tmp_path / "out",
         model=a_trained_model,
     )
-    assert "was trained on 4 of these cases, so the figures flatter it" in marked.stderr
+    assert "was trained on 4 of these cases, so its figures are too good" in marked.stderr
     answers = {row["case"]: row["trained_on"] for row in rows_of(tmp_path / "out", "trained")}
     assert list(answers.values()) == ["yes"] * 4 + ["no"] * 2
 
@@ -233,7 +233,7 @@ def test_labels_of_other_names_are_told_and_taken(evaluate, a_dataset_folder: Pa
     assert result.exit_code == 0, result.stderr
     assert "1 is Front and there Anterior hippocampus, 2 is Back and there" in result.stderr
     name_labels(a_dataset_folder, "ANTERIOR-hippocampus", "posterior")
-    assert "paired by their values" not in evaluate("--fold", CASES[0], "--level", "1").stderr
+    assert "matched by their values" not in evaluate("--fold", CASES[0], "--level", "1").stderr
 
 
 def test_the_help_speaks_of_cases_and_of_no_plan(compactseg, monkeypatch):

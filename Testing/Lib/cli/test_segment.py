@@ -213,7 +213,7 @@ def test_an_output_that_names_a_file_gets_the_last_level_alone(
     assert str(file) in result.stdout
     again = segment("--all-levels", "--output", file)
     assert again.exit_code == 2
-    assert "expected the name of a new file, but it is there" in again.stderr
+    assert "this file exists; choose another name" in again.stderr
     assert segment("--all-levels", "--output", file, "--overwrite", "--json").exit_code == 0
 
 

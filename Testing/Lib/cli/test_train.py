@@ -123,7 +123,7 @@ def test_the_command_in_a_model_names_no_folder_of_its_maker():
         (["--fold", "5"], "fold: expected 0 to 4"),
         (["--minutes", "0"], "--minutes: expected a time above 0"),
         (["--threads", "0"], "--threads: expected at least 1"),
-        (["--start-from", "a", "--grow", "b"], "--start-from: expected no other beginning"),
+        (["--start-from", "a", "--grow", "b"], "--start-from: cannot be combined with --grow"),
         (["--config", "nothing.json"], "nothing.json: could not be read"),
         (["--plan", "nothing.json"], "nothing.json: could not be read"),
         (["--data", "nowhere"], "nowhere: expected a Decathlon folder"),

@@ -83,7 +83,7 @@ def test_a_model_tells_its_data_figures_limits_and_volumes(tmp_path, write_tiny_
     card = model_data(model)["card"]
     assert card["made_from"] == "Brains (A. Body; CC0), 20 cases"
     assert (card["dice"], card["cases"], card["is_synthetic"]) == (0.7, 8, False)
-    assert card["limits"][0].startswith(f"It knows {model.modality} alone")
+    assert card["limits"][0].startswith(f"It is made for {model.modality} only")
     assert "Adults only." in card["limits"]
 
 
