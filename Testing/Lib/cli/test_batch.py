@@ -33,7 +33,7 @@ def test_one_file_is_no_place_for_the_results_of_many_cases(
 ):
     one_file = segment("--output", tmp_path / "all.nii.gz", volume=a_folder_of_cases)
     assert one_file.exit_code == 2
-    assert "expected a folder for the results of a folder of cases" in one_file.stderr
+    assert "expected a folder for the results of several cases" in one_file.stderr
 
 
 def test_what_is_done_is_skipped(segment, a_folder_of_cases: Path, tmp_path: Path):

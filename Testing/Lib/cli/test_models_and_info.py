@@ -63,7 +63,7 @@ def test_info_shows_levels_labels_and_provenance(compactseg, the_tiny_model):
         f"{the_tiny_model.levels[2].macs_per_voxel_all_levels:,.0f}",
         f"{the_tiny_model.levels[2].receptive_field}³",
         "0.8500",
-        "name: noise",
+        "Name: noise",
         the_tiny_model.weights_sha256,
     ):
         assert fact in text
