@@ -148,12 +148,11 @@ def summarise(
 def _comparison(
     results: Sequence[CaseResult], model: Model, reference: Reference
 ) -> dict[str, Any]:
-    names = [label.name for label in model.labels]
     return {
         "file": reference.path.name,
         "cases": len(reference.matched([result.name for result in results])),
         "unit": "points of Dice, ours minus theirs, with the 95 % confidence interval of paired t",
-        "levels": [difference.to_dict(names) for difference in reference.compare(results)],
+        "levels": reference.compare(results, [label.name for label in model.labels]),
     }
 
 

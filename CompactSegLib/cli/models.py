@@ -13,9 +13,9 @@ from rich.text import Text
 from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.cli.guard import say
 from CompactSegLib.model.card import figure, listing, terms_of
+from CompactSegLib.model.folder import model_data
 from CompactSegLib.model.provenance import stated_provenance
 from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
-from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.claims import claims_of
 
 if TYPE_CHECKING:

@@ -56,24 +56,6 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class LevelDifference:
-    """How one of our levels differs: in the mean over labels, and in each label."""
-
-    level: int
-    mean: Difference
-    labels: tuple[Difference, ...]
-
-    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
-        """JSON data; `names` are the labels'."""
-        labels = {name: asdict(each) for name, each in zip(names, self.labels, strict=True)}
-        return {
-            "level": self.level,
-            "mean_over_labels": asdict(self.mean),
-            "labels": labels,
-        }
-
-
-@dataclass(frozen=True)
 class Reference:
     """Another's Dice.
 
@@ -85,21 +67,22 @@ class Reference:
     path: Path
     dice: Mapping[str, tuple[float, ...]]
 
-    def compare(self, results: Sequence[CaseResult]) -> list[LevelDifference]:
-        """Our results beside these, level by level, for the cases that both have."""
+    def compare(self, results: Sequence[CaseResult], names: Sequence[str]) -> list[dict[str, Any]]:
+        """Our results beside these, for the cases that both have: JSON data of each level; `names` are the labels'."""
         both = [result for result in results if result.name in self.dice]
         theirs = np.array([self.dice[result.name] for result in both])
         differences = []
         for number in range(len(both[0].levels)):
             ours = np.array([[s.dice for s in result.levels[number].labels] for result in both])
-            per_label = zip(ours.T, theirs.T, strict=True)
+            # Over the same labels on both sides, or a label that one leaves out would look like a gain.
+            mean = Difference.of(_means(ours, theirs), _means(theirs, ours))
+            per_label = zip(names, ours.T, theirs.T, strict=True)
             differences.append(
-                LevelDifference(
-                    level=number + 1,
-                    # Over the same labels on both sides, or a label that one leaves out would look like a gain.
-                    mean=Difference.of(_means(ours, theirs), _means(theirs, ours)),
-                    labels=tuple(Difference.of(a, b) for a, b in per_label),
-                )
+                {
+                    "level": number + 1,
+                    "mean_over_labels": asdict(mean),
+                    "labels": {name: asdict(Difference.of(a, b)) for name, a, b in per_label},
+                }
             )
         return differences
 

@@ -1,4 +1,4 @@
-"""The model folder: ``model.json``, ``weights.safetensors`` and the card, read, checked and written."""
+"""The model folder: ``model.json`` (schema 1), ``weights.safetensors`` and the card, read, checked and written."""
 
 from __future__ import annotations
 
@@ -7,26 +7,32 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import write_text, written_together
+from CompactSegLib.json_data import Invalid, build, read_json, shown, stated, told_as
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, Stop, Weights
-from CompactSegLib.model.schema import MODEL_FILE, model_data, parse_model, read_data
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
+from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
+from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
 
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
 
-__all__ = ["CARD_FILE", "check_model", "read_model", "write_model"]
+__all__ = ["CARD_FILE", "MODEL_FILE", "check_model", "model_data", "read_model", "write_model"]
 
+MODEL_FILE = "model.json"
 CARD_FILE = "README.md"
+SCHEMA = 1
+_REPAIR = "correct it, or copy the model folder again from its source."
 
 
 def read_model(folder: str | os.PathLike[str]) -> Model:
@@ -36,10 +42,19 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
         ModelError: The folder is missing, damaged, of another schema or no model; one sentence says what is wrong.
     """
     place = Path(folder)
-    data = read_data(place)
+    if not place.is_dir():
+        raise ModelError(
+            f"{place}: expected a model folder, but there is no such folder; check the path."
+        )
+    file = place / MODEL_FILE
+    if not file.exists():
+        raise ModelError(
+            f"{place}: expected a model folder with {MODEL_FILE} and {WEIGHTS_FILE}, but it holds no {MODEL_FILE}; "
+            "choose another folder."
+        )
     files = [place / name for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)]
     size = sum(path.stat().st_size for path in files if path.is_file())
-    model = parse_model(data, folder=place, size_bytes=size)
+    model = _parsed(read_json(file, error=ModelError), folder=place, size_bytes=size)
     read_bytes(place, sha256=model.weights_sha256)
     return model
 
@@ -143,12 +158,91 @@ def write_model(
         region=region,
     )
     text = _json_text(target, model_data(draft))
-    model = parse_model(json.loads(text), folder=target, size_bytes=len(text) + len(weights))
+    model = _parsed(json.loads(text), folder=target, size_bytes=len(text) + len(weights))
     with written_together(target, last=MODEL_FILE) as fresh:
         (fresh / WEIGHTS_FILE).write_bytes(weights)
         write_text(fresh / CARD_FILE, model_card(model))
         write_text(fresh / MODEL_FILE, text)
     return check_model(target)
+
+
+def model_data(model: Model) -> dict[str, Any]:
+    """What ``model.json`` holds for a model; reading it gives an equal model back."""
+    states = stated(model)
+    for name in ("folder", "size_bytes"):
+        del states[name]
+    return {"schema": SCHEMA, **states}
+
+
+def _parsed(data: object, *, folder: Path, size_bytes: int) -> Model:
+    """The model that the content of ``model.json`` describes, checked."""
+    where = str(folder / MODEL_FILE)
+    states = _checked_schema(data, where)
+    with told_as(ModelError, where=where, advice=_REPAIR):
+        if isinstance(states.get("intensity"), Mapping):
+            states["intensity"] = IntensityRule.from_dict(states["intensity"])
+        model = build(Model, states, where="", folder=folder, size_bytes=size_bytes)
+        orientation_axes(model.orientation)
+        _check_labels(model)
+        _check_levels(model.levels, model.net_config)
+    return model
+
+
+def _checked_schema(data: object, where: str) -> dict[str, Any]:
+    """What is stated under a schema that this version reads."""
+    states = dict(data) if isinstance(data, Mapping) else {}
+    schema = states.pop("schema", None)
+    if schema == SCHEMA and not isinstance(schema, bool):
+        return states
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise ModelError(
+            f"{where}: expected schema {SCHEMA}, got {schema}: the model was made by a newer CompactSeg; "
+            "update CompactSeg to use it."
+        )
+    raise ModelError(
+        f'{where}: expected a CompactSeg model with "schema": {SCHEMA}, got '
+        f"{'a file that states none' if schema is None else shown(schema)}; choose another folder."
+    )
+
+
+def _check_labels(model: Model) -> None:
+    labels, net = model.labels, model.net_config
+    values = [label.value for label in labels]
+    # Of a class one label, or both its sides.
+    told = [label.of_class for label in labels if label.side != "right"]
+    pairs = sum(
+        one.of_class == other.of_class and (one.side, other.side) == ("left", "right")
+        for one, other in pairwise(labels)
+    )
+    lefts, rights = (sum(label.side == side for label in labels) for side in ("left", "right"))
+    if (
+        values != list(range(1, len(labels) + 1))
+        or told != list(range(1, net.classes))
+        or not lefts == rights == pairs
+    ):
+        raise Invalid(
+            "labels",
+            f"the values 1 to {net.classes - 1} in order, one per class of the net but the background, or "
+            "the left and the right of one",
+            values,
+        )
+    names, expected = [label.name for label in labels], model.expected_millilitres
+    if len(set(names)) != len(labels):
+        raise Invalid("labels", "a name of its own for each", names)
+    if expected and set(expected) != set(names):
+        wanted = f"an entry for each label ({', '.join(names)})"
+        raise Invalid("expected_millilitres", wanted, ", ".join(expected))
+
+
+def _check_levels(levels: tuple[LevelInfo, ...], net: NetConfig) -> None:
+    """Figures that are not those of the net would be lies on the card and in every report."""
+    if len(levels) != net.levels:
+        raise Invalid("levels", f"a list of {net.levels}", levels)
+    for index, (level, cost) in enumerate(zip(levels, level_costs(net), strict=True)):
+        for name, computed in asdict(cost).items():
+            stated = getattr(level, name)
+            if abs(stated - computed) > 1e-6 * computed:
+                raise Invalid(f"levels[{index}].{name}", f"{computed:g} as the net has it", stated)
 
 
 def _json_text(target: Path, data: Mapping[str, Any]) -> str:

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from CompactSegLib.errors import ModelError
 from CompactSegLib.files import find_resource
-from CompactSegLib.model.folder import read_model
+from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
-from CompactSegLib.model.schema import MODEL_FILE
 
 __all__ = ["ORDER_FILE", "SEARCH_VARIABLE", "find_models", "list_models", "load_model"]
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CompactSegLib.errors import CompactSegError
+from CompactSegLib.model.folder import model_data
 from CompactSegLib.model.registry import load_model
-from CompactSegLib.model.schema import model_data
 from CompactSegLib.serve.requests import Id, LevelRequest, SegmentRequest
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.volume import Volume

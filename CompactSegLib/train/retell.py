@@ -16,10 +16,9 @@ from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
-from CompactSegLib.model.folder import CARD_FILE
+from CompactSegLib.model.folder import CARD_FILE, MODEL_FILE, model_data
 from CompactSegLib.model.model import Model, Stop
 from CompactSegLib.model.registry import load_model
-from CompactSegLib.model.schema import MODEL_FILE, model_data
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
 from CompactSegLib.train.training_plan import TrainingPlan

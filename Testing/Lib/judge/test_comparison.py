@@ -49,19 +49,19 @@ def test_levels_and_labels_are_compared_case_by_case():
         a_result("unknown to them", (0.0, 0.0), (0.0, 0.0)),
         a_result("b", (0.89, 0.60), (0.94, 0.62)),
     ]
-    first, second = reference.compare(results)
+    first, second = reference.compare(results, ["front", "back"])
     assert reference.matched([result.name for result in results]) == ["a", "b"]
-    assert first.mean.points == pytest.approx(-0.5)
-    assert [each.points for each in first.labels] == pytest.approx([-1, 0])
-    assert second.mean.points == pytest.approx(3)
-    assert [each.points for each in second.labels] == pytest.approx([3, 3])
-    assert second.mean.cases == 2
+    assert first["mean_over_labels"]["points"] == pytest.approx(-0.5)
+    assert [each["points"] for each in first["labels"].values()] == pytest.approx([-1, 0])
+    assert second["mean_over_labels"]["points"] == pytest.approx(3)
+    assert [each["points"] for each in second["labels"].values()] == pytest.approx([3, 3])
+    assert second["mean_over_labels"]["cases"] == 2
 
 
 def test_means_are_over_the_labels_that_both_have():
     reference = Reference(Path("them.csv"), {"a": (0.80, math.nan)})
-    (difference,) = reference.compare([a_result("a", (0.81, 0.30))])
-    assert difference.mean.points == pytest.approx(1)
+    (difference,) = reference.compare([a_result("a", (0.81, 0.30))], ["front", "back"])
+    assert difference["mean_over_labels"]["points"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,8 @@ import torch
 
 from CompactSegLib import CompactSegError, ModelError, OutputError
 from CompactSegLib.labels import Label
-from CompactSegLib.model.folder import check_model, read_model
+from CompactSegLib.model.folder import check_model, model_data, read_model
 from CompactSegLib.model.model import ExpectedVolume
-from CompactSegLib.model.schema import model_data
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.folding import fold_batch_norm
 
