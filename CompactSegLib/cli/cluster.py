@@ -50,7 +50,7 @@ def processed_by_workers(wanted: SegmentOptions, cases: Sequence[Case]) -> Itera
     with client:
         case_of = {
             client.submit(_segmented, options, case, pure=False, retries=_TIMES_TRIED): case
-            for case in map(_absolute, cases)
+            for case in (replace(case, path=case.path.absolute()) for case in cases)
         }
         for future in as_completed(case_of):
             lost = future.exception()
@@ -76,7 +76,3 @@ def _for_workers(options: SegmentOptions) -> SegmentOptions:
     """The same options wherever the worker was started."""
     model = str(Path(options.model).absolute()) if Path(options.model).is_dir() else options.model
     return replace(options, output=options.output.absolute(), model=model)
-
-
-def _absolute(case: Case) -> Case:
-    return replace(case, path=case.path.absolute())

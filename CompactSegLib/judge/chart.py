@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -100,16 +100,13 @@ def _draw_panel(axes: Axes, dice: np.ndarray, results: Sequence[CaseResult], mod
     for level, mean in zip(levels, means, strict=True):
         if math.isfinite(mean):
             # Above the lines, since among them a number hides what it stands for.
-            axes.text(
-                level,
-                1.02,
-                f"{mean:.4f}",
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                color=_MEAN,
-                fontsize=9,
-                weight="bold",
-            )
+            style: dict[str, Any] = {
+                "ha": "center",
+                "color": _MEAN,
+                "fontsize": 9,
+                "weight": "bold",
+            }
+            axes.text(level, 1.02, f"{mean:.4f}", transform=axes.get_xaxis_transform(), **style)
     costs = [f"{model.levels[n - 1].macs_per_voxel / 1000:.1f} k" for n in levels]
     axes.set_xticks(
         levels, [f"Level {n}\n{cost}" for n, cost in zip(levels, costs, strict=True)], fontsize=8
@@ -124,28 +121,14 @@ def _draw_panel(axes: Axes, dice: np.ndarray, results: Sequence[CaseResult], mod
 
 def _draw_line(axes: Axes, mean: float) -> None:
     axes.axhline(mean, color=_THEIRS, linestyle="--", linewidth=1.4, zorder=4)
-    axes.text(
-        1.01,
-        mean,
-        f"{mean:.4f}",
-        transform=axes.get_yaxis_transform(),
-        color=_THEIRS,
-        fontsize=8,
-        va="center",
-    )
+    style: dict[str, Any] = {"color": _THEIRS, "fontsize": 8, "va": "center"}
+    axes.text(1.01, mean, f"{mean:.4f}", transform=axes.get_yaxis_transform(), **style)
 
 
 def _write_heading(figure: Figure, title: str, subtitle: str, height: float) -> None:
     for text, inches, size, weight in ((title, 0.22, 12, "bold"), (subtitle, 0.46, 8.5, "normal")):
-        figure.text(
-            0.01,
-            1 - inches / height,
-            text,
-            fontsize=size,
-            weight=weight,
-            va="center",
-            parse_math=False,
-        )
+        style: dict[str, Any] = {"weight": weight, "va": "center", "parse_math": False}
+        figure.text(0.01, 1 - inches / height, text, fontsize=size, **style)
 
 
 def _write_key(figure: Figure, results: Sequence[CaseResult], reference: Reference | None) -> None:

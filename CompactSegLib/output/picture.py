@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -136,27 +136,10 @@ class _Page:
         return Panel(axes, plane, self.frame, spacing_mm, self.scale)
 
     def write(
-        self,
-        x: float,
-        y: float,
-        text: str,
-        *,
-        size: float = 8.5,
-        color: str = TEXT,
-        weight: str = "normal",
-        align: str = "left",
+        self, x: float, y: float, text: str, *, size: float = 8.5, color: str = TEXT, **how: Any
     ) -> None:
-        self.sheet.text(
-            x,
-            y,
-            text,
-            fontsize=size,
-            color=color,
-            weight=weight,
-            ha=align,
-            va="center",
-            parse_math=False,
-        )
+        style: dict[str, Any] = {"color": color, "va": "center", "parse_math": False}
+        self.sheet.text(x, y, text, fontsize=size, **style, **how)
 
     def box(self, x: float, y: float, width: float, **how: object) -> None:
         from matplotlib.patches import Rectangle
@@ -211,8 +194,8 @@ def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -
     for column, level in enumerate(levels, start=1):
         right = page.left_of(column) + _PANEL - _NUMBER_RIGHT
         improvement = "–" if level.improvement is None else f"{level.improvement:.3f}"
-        page.write(right, top, improvement, align="right")
-        page.write(right, top + _LINE, f"{level.seconds:.2f}", align="right")
+        page.write(right, top, improvement, ha="right")
+        page.write(right, top + _LINE, f"{level.seconds:.2f}", ha="right")
     if reason := levels[-1].stop_reason:
         ended = f"Stopped: {reason}." if levels[-1].stop == "threshold" else f"Finished: {reason}."
         page.write(left, top + 2 * _LINE, ended, color=_QUIET)
@@ -230,11 +213,9 @@ def _draw_volumes(
         width = (_PANEL - _NUMBER_RIGHT - 0.7) * (volume / largest if largest else 0.0)
         page.box(left, y, width, facecolor=rgb(label), linewidth=0)
         number = f"{volume:.2f} ml" if volume < 100 else f"{volume:.0f} ml"
-        page.write(right - _NUMBER_RIGHT, y, number, align="right")
+        page.write(right - _NUMBER_RIGHT, y, number, ha="right")
         if before:
-            page.write(
-                right - 0.1, y, _change(before, volume), size=7.5, color=_QUIET, align="right"
-            )
+            page.write(right - 0.1, y, _change(before, volume), size=7.5, color=_QUIET, ha="right")
         before = volume
 
 

@@ -157,16 +157,8 @@ class Panel:
             self.axes.add_artist(Line2D(across, down, **how))
 
     def _write(self, x: float, y: float, text: str, *, size: float, **how: Any) -> None:
-        self.axes.text(
-            x,
-            y,
-            text,
-            transform=self.axes.transAxes,
-            color=TEXT,
-            fontsize=size,
-            path_effects=_halo(),
-            **how,
-        )
+        style: dict[str, Any] = {"color": TEXT, "path_effects": _halo(), **how}
+        self.axes.text(x, y, text, transform=self.axes.transAxes, fontsize=size, **style)
 
 
 def rgb(label: Label) -> tuple[float, float, float]:
