@@ -12,34 +12,23 @@ import json
 import math
 import os
 import sys
+import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import (
-    Annotated,
-    Any,
-    NamedTuple,
-    NoReturn,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, get_args, get_origin
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.files import read_file
-from CompactSegLib.words import shortened
+from CompactSegLib.words import shown
 
 T = TypeVar("T")
-_MOST_SHOWN = 60
 
 
 class Invalid(ConfigurationError):
     """A value that is not as expected, and its place in the data, such as ``blocks[1].pool``."""
 
-    def __init__(
-        self, place: str, expected: str = "", came: object = None, *, told: str = ""
-    ) -> None:
+    def __init__(self, place: str, expected: str = "", came: object = None, *, told: str = ""):
         self.place = place
         self.told = (told or f"expected {expected}, got {shown(came)}").rstrip(".")
         super().__init__(f"{place}: {self.told}." if place else f"{self.told}.")
@@ -183,23 +172,6 @@ def is_number(value: object) -> bool:
     return abs(value) <= sys.float_info.max  # an int may be larger, and NaN compares as False
 
 
-def shown(value: object) -> str:
-    """A value in few words, for the end of a sentence."""
-    if isinstance(value, list | tuple):
-        texts = [shown(item) for item in value[:8]]
-        text = f"[{', '.join(texts)}]"
-        return text if len(value) <= 8 and len(text) <= _MOST_SHOWN else f"a list of {len(value)}"
-    if isinstance(value, Mapping):
-        return f"an object with {', '.join(map(str, value))}"[:_MOST_SHOWN] if value else "{}"
-    if isinstance(value, int) and abs(value) >= 10**20:
-        return "one of more than 20 digits"
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return shortened(text, _MOST_SHOWN)
-
-
 def stated(value: Any) -> dict[str, Any]:
     """An object of a data class as the JSON data that `build` makes an equal one of.
 
@@ -231,7 +203,7 @@ class _Field(NamedTuple):
 @cache
 def _fields(cls: Any) -> dict[str, _Field]:
     """By their names in the data: ``field(metadata={"name": "class"})`` is for what Python has a use of its own for."""
-    kinds = get_type_hints(cls, include_extras=True)
+    kinds = typing.get_type_hints(cls, include_extras=True)
     return {
         item.metadata.get("name", item.name): _Field(
             item.name,

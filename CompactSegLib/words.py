@@ -1,8 +1,11 @@
 """Words that many sentences need: a number of things, and the beginning of what is long."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
-__all__ = ["counted", "shortened", "some_of"]
+__all__ = ["counted", "shortened", "shown", "some_of"]
+
+_MOST_SHOWN = 60
 
 
 def counted(number: int, word: str) -> str:
@@ -31,3 +34,20 @@ def shortened(text: str, most: int) -> str:
     'hippo…'
     """
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def shown(value: object) -> str:
+    """A value in few words, for the end of a sentence."""
+    if isinstance(value, list | tuple):
+        texts = [shown(item) for item in value[:8]]
+        text = f"[{', '.join(texts)}]"
+        return text if len(value) <= 8 and len(text) <= _MOST_SHOWN else f"a list of {len(value)}"
+    if isinstance(value, Mapping):
+        return f"an object with {', '.join(map(str, value))}"[:_MOST_SHOWN] if value else "{}"
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "one of more than 20 digits"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return shortened(text, _MOST_SHOWN)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import write_text, written_together
-from CompactSegLib.json_data import Invalid, build, read_json, shown, stated, told_as
+from CompactSegLib.json_data import Invalid, build, read_json, stated, told_as
 from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, Stop, Weights
@@ -23,6 +23,7 @@ from CompactSegLib.network.cost import level_costs
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
+from CompactSegLib.words import shown
 
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet

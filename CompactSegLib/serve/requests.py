@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import numpy as np
 
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.json_data import Invalid, Such, build, shown
+from CompactSegLib.json_data import Invalid, Such, build
+from CompactSegLib.words import shown
 
 __all__ = [
     "Ask",

@@ -19,9 +19,9 @@ from CompactSegLib.json_data import (
     number,
     one_of,
     read_json,
-    shown,
     whole,
 )
+from CompactSegLib.words import shown
 
 
 @dataclass(frozen=True)
