@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeGuard, TypeVar, get_args, get_origin
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.files import read_file
@@ -165,7 +165,7 @@ def check(value: Any) -> None:
         _value(each.kind, getattr(value, each.attribute), name, others=False)
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether JSON data is a finite number; true and false are none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

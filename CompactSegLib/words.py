@@ -8,7 +8,7 @@ __all__ = ["counted", "shortened", "shown", "some_of"]
 _MOST_SHOWN = 60
 
 
-def counted(number: int, word: str) -> str:
+def counted(number: float, word: str) -> str:
     """A number of things.
 
     >>> counted(1, "case"), counted(2, "case")
