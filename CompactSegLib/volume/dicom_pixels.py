@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,11 @@ def read_values(frames: Sequence[DicomFrame]) -> np.ndarray:
             index = frames[place].index
             if index >= len(stored) or stored.shape[1:] != (rows, columns):
                 raise damaged_dicom(path)
-            values, (slope, intercept) = stored[index], scales[place]
-            if padding is not None:
-                outside = (values >= padding[0]) & (values <= padding[1])
-                if outside.any():
-                    padded.append((place, outside))
+            values, (slope, intercept) = _masked(stored[index], header), scales[place]
+            # What the bits of the pixel cannot say was written across all of the word.
+            outside = _within(values, padding.in_pixel) | _within(stored[index], padding.in_word)
+            if outside.any():
+                padded.append((place, outside))
             if header.get("PhotometricInterpretation") == "MONOCHROME1":
                 values = _inverted(values, header)
             array[place] = values if (slope, intercept) == (1, 0) else values * slope + intercept
@@ -98,7 +99,7 @@ def _fill(array: np.ndarray, padded: Sequence[tuple[int, np.ndarray]]) -> None:
 
 
 def _stored(paths: Sequence[Path]) -> Iterator[tuple[Any, np.ndarray]]:
-    """Header and stored values (frames, rows, columns) of each file."""
+    """Header and words (frames, rows, columns) of each file, with all their bits."""
     waiting: list[tuple[Path, Any]] = []
     size = 0
     for path in paths:
@@ -116,7 +117,7 @@ def _stored(paths: Sequence[Path]) -> Iterator[tuple[Any, np.ndarray]]:
                 yield from _unpacked(waiting)
                 waiting, size = [], 0
             if not _is_packed(header):
-                yield header, _masked(_plain_values(header, path), header)
+                yield header, _plain_values(header, path)
     if waiting:
         yield from _unpacked(waiting)
 
@@ -180,7 +181,7 @@ def _unpacked(files: Sequence[tuple[Path, Any]]) -> Iterator[tuple[Any, np.ndarr
                 raise damaged_dicom(path) from error
             if array is None or array.shape[-1] != 1:
                 raise damaged_dicom(path)
-            yield header, _masked(array[..., 0], header)
+            yield header, array[..., 0]
 
 
 def _bare(header: Any) -> Any:
@@ -235,22 +236,59 @@ def _inverted(values: np.ndarray, header: Any) -> np.ndarray:
     return ~values if values.dtype.kind == "i" else values.dtype.type(2**stored - 1) - values
 
 
-def _padding(header: Any, dtype: np.dtype) -> tuple[Any, Any] | None:
-    """The lowest and the highest stored value that stand for nothing."""
+@dataclass(frozen=True)
+class _Padding:
+    """Lowest and highest of the values that stand for nothing: of pixels, and of the words that hold them."""
+
+    in_pixel: tuple[tuple[float, float], ...] = ()
+    in_word: tuple[tuple[float, float], ...] = ()
+
+
+def _padding(header: Any, dtype: np.dtype) -> _Padding:
+    """What a header says of padding; a value that the words cannot hold is none."""
+    word = {4: "Float", 8: "DoubleFloat"}[dtype.itemsize] if dtype.kind == "f" else ""
+    values = _real(header.get(f"{word}PixelPaddingValue"))
+    limits = _real(header.get(f"{word}PixelPaddingRangeLimit"))
+    # A limit is that of one value; several, which some files have, are each by itself.
+    pairs = [(v, limits[0] if limits and len(values) == 1 else v) for v in values]
     if dtype.kind == "f":
-        kind = "Float" if dtype.itemsize == 4 else "DoubleFloat"
-        value = header.get(f"{kind}PixelPaddingValue")
-        if not isinstance(value, float):
-            return None
-        limit = header.get(f"{kind}PixelPaddingRangeLimit")
-        low, high = sorted((value, limit if isinstance(limit, float) else value))
-        return low, high
-    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
-    if not isinstance(value, int) or dtype.kind not in "iu":
-        return None
-    limit = limit if isinstance(limit, int) else value
-    # Some files write a negative value as an unsigned one, or the other way round.
-    bits = 8 * dtype.itemsize
-    unsigned = np.array([value & (2**bits - 1), limit & (2**bits - 1)], np.uint64)
-    low, high = sorted(unsigned.astype(f"u{dtype.itemsize}").view(dtype))
-    return low, high
+        return _Padding(tuple((min(pair), max(pair)) for pair in pairs))
+    bits = int(header.get("BitsStored") or 0)
+    bits = bits if 0 < bits < 8 * dtype.itemsize else 8 * dtype.itemsize
+    ranges = [
+        (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if dtype.kind == "i" else (0, 2**n - 1)
+        for n in (bits, 8 * dtype.itemsize)
+    ]
+    pixel, whole = ([_fitting(pair, ends) for pair in pairs] for ends in ranges)
+    return _Padding(
+        tuple(pair for pair in pixel if pair),
+        tuple(pair for pair, own in zip(whole, pixel, strict=True) if pair and not own),
+    )
+
+
+def _fitting(pair: tuple[float, float], ends: tuple[int, int]) -> tuple[float, float] | None:
+    """A pair in order, within what can be stored; read with the other sign, as some files write it, where it is not."""
+    for one, other in (pair, *[tuple(v + by for v in pair) for by in (-(2**16), 2**16)]):
+        low, high = sorted((one, other))
+        if ends[0] <= low and high <= ends[1]:
+            return low, high
+    # An end alone can have been written with the other sign, or reach beyond what is stored.
+    low, high = sorted(_signed(value, ends) for value in pair)
+    return (max(low, ends[0]), min(high, ends[1])) if low <= ends[1] and high >= ends[0] else None
+
+
+def _signed(value: float, ends: tuple[int, int]) -> float:
+    return value - 2**16 if ends[0] < 0 and value > ends[1] and value >= 2**15 else value
+
+
+def _real(value: Any) -> list[float]:
+    """The numbers of an element, which may hold none, one or several."""
+    several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return [number for number in several if isinstance(number, int | float)]
+
+
+def _within(values: np.ndarray, pairs: Sequence[tuple[float, float]]) -> np.ndarray:
+    inside = np.zeros(values.shape, bool)
+    for low, high in pairs:
+        inside |= (values >= low) & (values <= high)
+    return inside

@@ -132,6 +132,74 @@ def test_padding_that_the_header_names_becomes_the_smallest_value(tmp_path, unsi
     np.testing.assert_array_equal(read_volume(tmp_path).array[0], expected)
 
 
+def said(folder, vr, value, limit=None, **tags) -> np.ndarray:
+    """The values of a series whose files state padding."""
+    for file in folder.iterdir():
+        image = pydicom.dcmread(file)
+        image.add_new("PixelPaddingValue", vr, value)
+        if limit is not None:
+            image.add_new("PixelPaddingRangeLimit", vr, limit)
+        for tag, other in tags.items():
+            setattr(image, tag, other)
+        image.save_as(file)
+    return read_volume(folder).array[0]
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "limit", "low", "high"),
+    [
+        ("SS", [300, 500], None, None, None),
+        ("SS", 300, 340, 300, 340),
+        ("SS", 340, 300, 300, 340),
+        ("US", 65236, 65196, -340, -300),
+        ("US", 65236, 20, -300, 20),
+        ("SS", -300, -340, -340, -300),
+        ("SS", [], None, 1, 0),
+    ],
+    ids=["two values", "range", "from above", "unsigned", "mixed", "signed", "empty"],
+)
+def test_padding_of_several_values_or_a_range_in_either_order(
+    tmp_path, vr, value, limit, low, high
+):
+    array = an_array()
+    array[:, :2], array[:, 3] = 300, 500  # among the image's own: the header alone can tell
+    write_series(tmp_path, array=array)
+    outside = np.isin(array, (300, 500)) if low is None else (array >= low) & (array <= high)
+    expected = np.where(outside, array[~outside].min(), array)
+    np.testing.assert_array_equal(said(tmp_path, vr, value, limit), expected)
+
+
+@pytest.mark.parametrize(("vr", "value"), [("US", 65535), ("SS", -2000)])
+def test_padding_that_eight_bits_cannot_hold_is_none(tmp_path, vr, value):
+    """Cut to eight bits, 65535 would be white and -2000 would be 48."""
+    array = an_array() % 256
+    array[:, 0], array[:, 1] = 48, 255
+    write_series(tmp_path, array=array)
+    for file in tmp_path.iterdir():
+        image = pydicom.dcmread(file)
+        pixels = np.frombuffer(image.PixelData, "<i2").astype(np.uint8)
+        image.BitsAllocated, image.BitsStored, image.HighBit = 8, 8, 7
+        image.PixelRepresentation, image.PixelData = 0, pixels.tobytes()
+        image.save_as(file)
+    np.testing.assert_array_equal(said(tmp_path, vr, value), array)
+
+
+@pytest.mark.parametrize(("vr", "value"), [("US", 63536), ("SS", -2000), ("US", 32768)])
+@pytest.mark.parametrize("sign", [0, 1])
+def test_padding_beyond_the_bits_of_a_pixel_is_looked_for_in_the_whole_word(
+    tmp_path, vr, value, sign
+):
+    array = an_array() + 1050 if sign else 2 * an_array() + 2050
+    array[:, 0] = 0 if sign else 2096  # what is left of values in twelve bits
+    outside = np.zeros(array.shape, bool)
+    outside[:, -2:] = True
+    words = np.where(outside, value % 2**16, array.astype(np.uint16)).astype(np.uint16)
+    write_series(tmp_path, array=words.view(np.int16))
+    expected = np.where(outside, array[~outside].min(), array)
+    got = said(tmp_path, vr, value, BitsStored=12, HighBit=11, PixelRepresentation=sign)
+    np.testing.assert_array_equal(got, expected)
+
+
 @pytest.mark.parametrize(("kind", "dtype"), [("Float", "<f4"), ("DoubleFloat", "<f8")])
 @pytest.mark.parametrize("limit", [None, 340.0])
 def test_padding_of_values_in_floating_point_becomes_the_smallest_value(
