@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -16,7 +17,15 @@ from CompactSegLib.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = ["damaged_dicom", "is_dicom", "is_dicomdir", "lenient", "modality_of", "open_dicom"]
+__all__ = [
+    "damaged_dicom",
+    "have_same_pixels",
+    "is_dicom",
+    "is_dicomdir",
+    "lenient",
+    "modality_of",
+    "open_dicom",
+]
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -89,6 +98,21 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
         raise
     except Exception as error:  # pydicom raises what the bytes happen to lead to
         raise damaged_dicom(path) from error
+
+
+def have_same_pixels(one: Path, other: Path) -> bool:
+    """Whether the stored pixels of two files are the same, byte for byte."""
+    if filecmp.cmp(one, other, shallow=False):
+        return True
+    with lenient():
+        try:
+            first, second = (open_dicom(path) for path in (one, other))
+        except InputError:
+            return False
+        return all(
+            first.get(keyword) == second.get(keyword)
+            for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+        )
 
 
 def _check_deflated(path: Path) -> None:

@@ -14,7 +14,7 @@ from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = ["DicomFrame", "are_parallel", "read_dicom_frames"]
+__all__ = ["ALIKE", "DicomFrame", "are_parallel", "read_dicom_frames"]
 
 # SOP classes of the slices of volumes: CT, MR, nuclear medicine, PET, and their multi-frame forms.
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -29,10 +29,13 @@ _TIMES = (
     ("FrameReferenceDateTime", "FrameReferenceTime"),
     ("FrameAcquisitionDateTime", "AcquisitionTime"),
 )
+ALIKE = ("Modality", "FrameOfReferenceUID", "EchoTime")
+"""What slices of one image share, but for what some archives do to them."""
 _NEEDED = [
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "Modality", "Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames", "PixelSpacing",
     "ImagerPixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "RescaleSlope", "RescaleIntercept",
+    "PatientID", "FrameOfReferenceUID", "EchoTime",
     "ImagesInAcquisition", "NumberOfSlices", "InConcatenationTotalNumber", "PhotometricInterpretation",
     *(keyword for _, keyword in _TIMES),
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -63,6 +66,8 @@ class DicomFrame:
         times: When it was taken, in the ways of `_TIMES`; empty texts where it does not say.
         images_expected: How many images the acquisition has, as the file says.
         files_expected: How many files one image was parted into, as the file says.
+        patient: Identifier of the patient, never to be shown.
+        alike: What slices of one image share, in the order of `ALIKE`.
         slices_expected: How many slices each of its times has, as files of PET say.
         note: Why something of it is None.
     """
@@ -86,6 +91,8 @@ class DicomFrame:
     times: tuple[str, ...] = ()
     images_expected: int | None = None
     files_expected: int = 1
+    patient: str = ""
+    alike: tuple[str, ...] = ()
     slices_expected: int | None = None
     note: str = ""
 
@@ -154,6 +161,8 @@ def _frames(header: FileDataset, path: Path) -> list[DicomFrame]:
         "size": (columns, rows),
         "components": 3 if has_palette else int(header.get("SamplesPerPixel") or 1),
         "files_expected": int(header.get("InConcatenationTotalNumber") or 1),
+        "patient": str(header.get("PatientID") or ""),
+        "alike": tuple(str(header.get(keyword) or "") for keyword in ALIKE),
         "images_expected": int(expected) if expected else None,
         "slices_expected": int(of_a_time) if of_a_time else None,
     }

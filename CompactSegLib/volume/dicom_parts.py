@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from CompactSegLib.volume.dicom_file import have_same_pixels
 from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel
 
 __all__ = ["lacks_slices_of", "stacks_of", "without_copies"]
@@ -33,12 +35,21 @@ def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
 
 
 def without_copies(frames: Sequence[DicomFrame]) -> tuple[DicomFrame, ...]:
-    """One and the same instance may lie in a folder twice."""
+    """One and the same instance may lie in a folder twice; images that only say that they are the same all stay."""
     seen: dict[tuple[object, ...], DicomFrame] = {}
+    others: list[DicomFrame] = []
+    same: dict[tuple[Path, Path], bool] = {}
     for frame in frames:
         own = frame.instance_uid or str(frame.path)
-        seen.setdefault((own, frame.index, frame.position_mm, frame.orientation), frame)
-    return tuple(seen.values())
+        first = seen.setdefault((own, frame.index, frame.position_mm, frame.orientation), frame)
+        if first is frame:
+            continue
+        files = first.path, frame.path
+        if files not in same:
+            same[files] = have_same_pixels(*files)
+        if not same[files]:
+            others.append(frame)
+    return (*seen.values(), *others)
 
 
 def lacks_slices_of(frames: Sequence[DicomFrame], others: Sequence[DicomFrame]) -> bool:

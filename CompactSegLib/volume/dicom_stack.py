@@ -15,7 +15,7 @@ import numpy as np
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.dicom import DicomSeries
 from CompactSegLib.volume.dicom_file import damaged_dicom
-from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel
+from CompactSegLib.volume.dicom_image import ALIKE, DicomFrame, are_parallel
 from CompactSegLib.volume.dicom_pixels import read_values
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.tilt import upright
@@ -100,9 +100,20 @@ def _check_stated(frames: Sequence[DicomFrame], name: str) -> None:
                 f"{name}: expected the distance of pixels in millimetres, but {frame.note} in {frame.path.name}; "
                 "export the series again, or convert it to a format that states it."
             )
-    slopes = {frame.slope is None for frame in frames}
+    if len({frame.patient for frame in frames}) > 1:
+        raise InputError(
+            f"{name}: expected images of one patient, but their PatientID (0010,0020) differs; export the series again."
+        )
+    given = [
+        {number is None for number in numbers}
+        for numbers in zip(*((f.slope, f.intercept) for f in frames), strict=True)
+    ]
     numbers = [n for f in frames for n in (f.slope, f.intercept) if n is not None]
-    if len(slopes) > 1 or not np.all(np.isfinite(numbers)) or any(f.slope == 0 for f in frames):
+    if (
+        max(map(len, given)) > 1
+        or not np.all(np.isfinite(numbers))
+        or any(f.slope == 0 for f in frames)
+    ):
         raise InputError(
             f"{name}: expected a RescaleSlope (0028,1053) and RescaleIntercept (0028,1052) of numbers in all images or "
             "in none, but some have none, or 0, or no number; export the series again."
@@ -205,7 +216,13 @@ def _remarks(frames: Sequence[DicomFrame], whole: int) -> list[str]:
                 f"its files say that the {keyword.format(stated)}, but {there} are there; a slice may have been lost "
                 "at an end, check the series."
             )
-    if frames[0].modality == "CT" and frames[0].slope is None:
+    every = zip(*(frame.alike for frame in frames), strict=True)
+    told += [
+        f"its images differ in {keyword}; slices of several images may have been mixed, check the series."
+        for keyword, values in zip(ALIKE, every, strict=True)
+        if len(set(values)) > 1
+    ]
+    if frames[0].modality == "CT" and frames[0].slope is None and frames[0].intercept is None:
         told.append(
             "its files state no RescaleSlope and RescaleIntercept; the stored values were taken as Hounsfield units, "
             "check them."

@@ -55,6 +55,7 @@ def read_metaimage(path: Path) -> StoredImage:
         size = whole_numbers(fields["DimSize"])
         if not 1 <= len(size) <= _MOST_AXES or len(size) != int(fields["NDims"]):
             raise damaged(path)
+        _check_is_plain(path, fields)
         channels = int(fields.get("ElementNumberOfChannels", "1"))
         _check_is_volume(path, size, channels, fields["ElementType"])
         geometry, warnings = _geometry(path, fields, size[:3])
@@ -101,6 +102,27 @@ def _check_is_volume(path: Path, size: Sequence[int], channels: int, kind: str) 
         raise InputError(
             f"{path}: expected intensities, got a colour image ({channels} x 8 bit); "
             "give the image itself instead of a rendering, or one file per channel."
+        )
+
+
+def _check_is_plain(path: Path, fields: dict[str, str]) -> None:
+    """Fields that programs read in different ways, ITK not at all, would give other millilitres or intensities."""
+    plain = {
+        "DistanceUnits": ("mm", "?"),
+        "ElementToIntensityFunctionSlope": (1.0,),
+        "ElementToIntensityFunctionOffset": (0.0,),
+    }
+    for key, usual in plain.items():
+        stated: str | float = fields.get(key, "?" if key == "DistanceUnits" else str(usual[0]))
+        if (stated if key == "DistanceUnits" else float(stated)) not in usual:
+            raise InputError(
+                f"{path}: expected {usual[0]} as {key}, got {str(stated)[:40]!r}, which few programs heed; convert the "
+                "image."
+            )
+    if fields["ElementDataFile"] == "LOCAL" and int(fields.get("HeaderSize", "0")) > 0:
+        raise InputError(
+            f"{path}: expected its voxels right behind its header, but it states a HeaderSize, which is for voxels in "
+            "another file; save it anew."
         )
 
 

@@ -40,6 +40,7 @@ class _Header:
 
     order: str
     is_pair: bool
+    least_offset: int
     dim: tuple[int, ...]
     datatype: int
     pixdim: tuple[float, ...]
@@ -66,13 +67,13 @@ class _Header:
             return struct.unpack_from(order + form, header, offset)
 
         if read("i", 0)[0] == 540:
-            magic = header[4:7]
+            magic, least_offset = header[4:7], 544
             dim, datatype, pixdim = read("8q", 16), read("h", 12), read("8d", 104)
             offset, scale, units = read("q", 168), read("2d", 176), read("i", 500)
             codes, quaternion, srow = read("2i", 344), read("6d", 352), read("12d", 400)
             intent = read("i", 504)
         else:
-            magic = header[344:347]
+            magic, least_offset = header[344:347], 352
             dim, datatype, pixdim = read("8h", 40), read("h", 70), read("8f", 76)
             offset, scale, units = read("f", 108), read("2f", 112), read("B", 123)
             codes, quaternion, srow = read("2h", 252), read("6f", 256), read("12f", 280)
@@ -82,6 +83,7 @@ class _Header:
         return cls(
             order=order,
             is_pair=magic[1:2] != b"+",
+            least_offset=least_offset,
             dim=dim,
             datatype=datatype[0],
             pixdim=pixdim,
@@ -165,7 +167,7 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
                 raise InputError(
                     f"{path}: expected its voxels in {data_path.name} beside it, which is not there; copy both files."
                 )
-        offset = max(0, int(header.vox_offset)) or (0 if header.is_pair else 352)
+        offset = max(0 if header.is_pair else header.least_offset, int(header.vox_offset))
     except (OverflowError, ValueError, struct.error) as error:
         raise damaged(path) from error
     *size, components = _size(header, path)

@@ -155,6 +155,11 @@ def _axes(header: _Header, sizes: Sequence[int]) -> tuple[list[int], int | None]
     vectors = _VECTOR.findall(header.get("space directions"))
     kinds = [kind.lower() for kind in header.words("kinds")]
     words = " x ".join(map(str, sizes))
+    if vectors and set(vectors) == {"none"}:
+        raise InputError(
+            f"{path}: expected directions of its axes in space, but its space directions are all none; convert the "
+            "image."
+        )
     if len(vectors) == len(sizes):
         space = [axis for axis in every if vectors[axis] != "none"]
     elif len(kinds) == len(sizes):
@@ -204,7 +209,10 @@ def _geometry(
     vectors = [
         _vector(text) for text in _VECTOR.findall(header.get("space directions")) if text != "none"
     ]
-    units = [word for word in header.words("space units") if word != "???"]
+    units = header.words("space units") if vectors else header.words("units")
+    if not vectors and len(units) > max(axes):
+        units = [units[axis] for axis in axes]
+    units = [word for word in units if word != "???"]
     if len(set(units)) > 1 or any(unit.lower() not in _TO_MM for unit in units):
         raise InputError(
             f"{header.path}: expected millimetres as space units, got {' '.join(units)[:60]!r}; convert the image."

@@ -196,3 +196,16 @@ def test_a_scale_that_is_no_number_is_refused(tmp_path, scale):
 def test_a_slope_of_0_or_nan_is_none(tmp_path, scale):
     path = written(tmp_path / "a.nii", sform=(AFFINE, 1))
     is_at(read_volume(overwritten(path, "<2f", 112, *scale)), AFFINE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "form", "least"),
+    [(nibabel.Nifti1Image, 108, "<f", 352), (nibabel.Nifti2Image, 168, "<q", 544)],
+)
+@pytest.mark.parametrize("stated", ["0", "348", "least"])
+def test_voxels_never_begin_within_the_header(tmp_path, kind, place, form, least, stated):
+    path = written(tmp_path / "a.nii", image=kind, sform=(AFFINE, 1))
+    content = bytearray(path.read_bytes())
+    struct.pack_into(form, content, place, least if stated == "least" else int(stated))
+    path.write_bytes(content)
+    is_at(read_volume(path), AFFINE)

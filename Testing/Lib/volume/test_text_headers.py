@@ -215,3 +215,39 @@ def test_what_itk_writes_agrees_with_itself(tmp_path):
             image.SetDirection((np.eye(3)[list(axes)] * signs).ravel())
             SimpleITK.WriteImage(image, tmp_path / "a.mha")
             assert not read_volume(tmp_path / "a.mha").warnings
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("DistanceUnits = um", "expected mm as DistanceUnits, got 'um'"),
+        ("ElementToIntensityFunctionSlope = 2", "expected 1.0 as ElementToIntensityFunctionSlope"),
+        ("ElementToIntensityFunctionOffset = -1024", "as ElementToIntensityFunctionOffset"),
+        ("HeaderSize = 10", "expected its voxels right behind its header"),
+    ],
+)
+def test_fields_that_programs_read_in_different_ways_are_refused(tmp_path, more, what):
+    with pytest.raises(InputError, match=what):
+        read_volume(meta(tmp_path / "a.mha", f"{META}{more}\n"))
+
+
+def test_fields_that_say_the_usual_are_read(tmp_path):
+    more = "DistanceUnits = mm\nElementToIntensityFunctionSlope = 1\nElementToIntensityFunctionOffset = 0\n"
+    volume = read_volume(meta(tmp_path / "a.mha", META + more + "HeaderSize = 0\n"))
+    np.testing.assert_array_equal(volume.array[0], ARRAY)
+    assert not volume.warnings
+
+
+def test_units_of_each_axis_are_those_of_spacings(tmp_path):
+    frame = 'spacings: 0.11 0.13 0.2\nunits: "cm" "cm" "cm"\n'
+    volume = read_volume(nrrd(tmp_path / "a.nrrd", frame=frame))
+    np.testing.assert_allclose(volume.geometry.spacing_mm, (1.1, 1.3, 2.0))
+    frame = 'spacings: 0.11 0.13 0.2\nunits: "cm" "mm" "cm"\n'
+    with pytest.raises(InputError, match="expected millimetres as space units, got 'cm mm cm'"):
+        read_volume(nrrd(tmp_path / "b.nrrd", frame=frame))
+
+
+def test_axes_without_any_direction_are_refused_for_that(tmp_path):
+    frame = "space: RAS\nspace directions: none none none\n"
+    with pytest.raises(InputError, match="its space directions are all none"):
+        read_volume(nrrd(tmp_path / "a.nrrd", frame=frame))
