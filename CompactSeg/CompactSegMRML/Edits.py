@@ -15,7 +15,13 @@ import numpy as np
 import slicer
 
 from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
-from CompactSegMRML.LevelSegments import forgetOwner, ownSegments, patchOfSegments, segmentsOf
+from CompactSegMRML.LevelSegments import (
+    forgetOwner,
+    namesOf,
+    ownSegments,
+    patchOfSegments,
+    segmentsOf,
+)
 from CompactSegMRML.ResultFolder import nodesOfClass, putBeside
 from CompactSegMRML.Results import (
     EDITED_ROLE,
@@ -74,7 +80,7 @@ def isEdited(node: Any) -> bool:
 
 
 def measure(node: Any) -> dict[str, float]:
-    """Millilitres of each segment by its name, counted now, in the world."""
+    """Millilitres of each segment by its names, counted now, in the world."""
     scale = abs(float(np.linalg.det(toWorld(node)[:3, :3]))) / 1000.0
     counts, found = {}, {}
     for _segmentID, segment in segmentsOf(node.GetSegmentation()):
@@ -86,7 +92,7 @@ def measure(node: Any) -> dict[str, float]:
                 voxel = abs(float(np.linalg.det(gridOf(image)[:3, :3]))) * scale
                 counts[image] = dict(zip(values.tolist(), (numbers * voxel).tolist(), strict=True))
             count = counts[image].get(int(segment.GetLabelValue()), 0.0)
-        found[segment.GetName()] = count
+        found.update(dict.fromkeys(namesOf(segment), count))
     return found
 
 

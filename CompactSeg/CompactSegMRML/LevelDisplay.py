@@ -10,7 +10,7 @@ from typing import Any
 import slicer
 
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
-from CompactSegMRML.LevelSegments import segmentsOf
+from CompactSegMRML.LevelSegments import namesOf, segmentsOf
 from CompactSegMRML.ResultFolder import nodesOfClass
 from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 
@@ -212,4 +212,4 @@ def _shown(nodes: Iterable[Any], names: Iterable[str]) -> Iterator[tuple[Any, st
 
 def _segments(node: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     wanted = set(names)
-    return (each for each in segmentsOf(node.GetSegmentation()) if each[1].GetName() in wanted)
+    return (each for each in segmentsOf(node.GetSegmentation()) if wanted & namesOf(each[1]))

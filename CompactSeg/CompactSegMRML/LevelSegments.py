@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "forgetOwner",
     "moveSegments",
+    "namesOf",
     "ownSegments",
     "patchOfSegments",
     "putLabels",
@@ -43,6 +44,13 @@ def segmentsOf(segmentation: Any) -> list[tuple[str, Any]]:
     """ID and vtkSegment of each segment, in order."""
     ids = (segmentation.GetNthSegmentID(n) for n in range(segmentation.GetNumberOfSegments()))
     return [(each, segmentation.GetSegment(each)) for each in ids]
+
+
+def namesOf(segment: Any) -> set[str]:
+    """A segment's name, and the one that a run gave it: a user may have renamed it."""
+    mark = vtk.reference("")
+    given = [str(mark).partition(" ")[2]] if segment.GetTag(_TAG, mark) else []
+    return {segment.GetName(), *given}
 
 
 def putLabels(

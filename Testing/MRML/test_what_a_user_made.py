@@ -11,7 +11,7 @@ import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from CompactSegMRML.LevelDisplay import hasSurface
+from CompactSegMRML.LevelDisplay import Structure, hasSurface, lookOf
 from Testing.MRML.conftest import add_volume, labels_in, run, save_and_open, wait
 
 FIRST = "Segment_1"
@@ -105,6 +105,22 @@ def test_millilitres_are_those_of_the_labels_that_are_there(logic, heard, segmen
     assert after.level(2).millilitres[name] > before.millilitres[name]
     table = after.tableNode.GetTable()
     assert table.GetValueByName(1, f"{name} (ml)").ToDouble() == pytest.approx(voxels * voxel)
+
+
+def test_a_segment_that_was_renamed_is_still_its_structure(logic, segmented):
+    node = level_node(logic, segmented, 2)
+    before = dict(logic.results(segmented).level(2).millilitres)
+    name = next(iter(before))
+    segment = node.GetSegmentation().GetNthSegment(0)
+    assert segment.GetName() == name
+    look = lookOf(node, Structure(name))
+    segment.SetName("what I call it")
+    assert lookOf(node, Structure(name)) == look
+    edit(node)
+    level = logic.results(segmented).level(2)
+    assert level.isEdited
+    assert list(level.millilitres) == list(before)
+    assert level.millilitres[name] > before[name] / 2, "counted under the name that it had"
 
 
 def test_moving_a_volume_is_no_edit(logic, segmented):
