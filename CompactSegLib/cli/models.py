@@ -61,14 +61,13 @@ def run_info(name: str, *, as_json: bool) -> None:
     console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
     console.print(model.description)
     spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
-    change = f"{model.threshold:g} improvement (1 − Jaccard)"
-    stop = change if model.threshold else "never, all levels run"
+    stop = f"when a level changes every structure by less than {model.threshold:g} (1 − Jaccard)"
     facts = {
         "Folder": str(model.folder),
         "Modality": model.modality,
         "Grid": f"{model.orientation}, {spacing} mm",
         "Size": f"{model.size_bytes / 1e6:.2f} MB",
-        "Stops below": stop,
+        "Stops": stop if model.threshold else "never: all levels run",
         **({"In a head": _region(model.region)} if model.region else {}),
         "Licence": model.licence,
         "SHA-256": model.weights_sha256,
@@ -77,7 +76,7 @@ def run_info(name: str, *, as_json: bool) -> None:
         console.print(f"{key:<12} {value}", soft_wrap=True)
     console.print(_labels(model), _levels(model), _claims(model))
     if model.provenance:
-        console.print("Provenance", style="bold")
+        console.print("Data and training", style="bold")
         for line in listing(stated_provenance(model.provenance)):
             typer.echo(line)
 

@@ -180,7 +180,7 @@ def listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list | tuple):
-        items = [_plain(item) for item in value]
+        items = [_plain(item) for item in value] or ["none"]
         few = len(items) <= _MOST_ITEMS
         more = f" and so on: {len(items)}, all named in model.json"
         return ", ".join(items) if few else ", ".join(items[:3]) + more

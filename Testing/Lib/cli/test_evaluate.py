@@ -231,7 +231,7 @@ def test_labels_whose_names_are_mixed_up_are_refused(
 def test_labels_of_other_names_are_told_and_taken(evaluate, a_dataset_folder: Path):
     result = evaluate("--fold", CASES[0], "--level", "1")
     assert result.exit_code == 0, result.stderr
-    assert "1 is Front and there Anterior hippocampus, 2 is Back and there" in result.stderr
+    assert "1 is Front here, Anterior hippocampus there; 2 is Back here, " in result.stderr
     name_labels(a_dataset_folder, "ANTERIOR-hippocampus", "posterior")
     assert "matched by their values" not in evaluate("--fold", CASES[0], "--level", "1").stderr
 
