@@ -110,6 +110,17 @@ def a_dataset_folder(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "Task99_Balls")
 
 
+@pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What matplotlib would render is written as a dot: in a run as small as a test's it takes longer than all else."""
+    from matplotlib.image import imsave
+
+    def write_dot(_figure: Any, path: Path, **_options: Any) -> None:
+        imsave(path, np.zeros((1, 1, 3)), format="png")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", write_dot)
+
+
 def write_nifti(volume: Volume, path: Path) -> Path:
     import SimpleITK
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner, Result
 
 from CompactSegLib.cli.app import app
+from CompactSegLib.files import write_picture
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +25,24 @@ def only_the_tiny_model(the_tiny_model, monkeypatch):
     monkeypatch.setattr("CompactSegLib.model.registry.find_resource", nothing_ships)
 
 
-@pytest.fixture(autouse=True)
-def coarse_pictures(monkeypatch):
-    """Pictures are drawn in each of these tests and looked at in those of the picture."""
+@pytest.fixture
+def drawn_pictures(monkeypatch) -> None:
+    """Pictures as users get them, with fewer pixels."""
     monkeypatch.setattr("CompactSegLib.output.picture._DPI", 30)
+    monkeypatch.setattr("CompactSegLib.judge.chart._DPI", 30)
+
+
+@pytest.fixture(autouse=True)
+def blank_pictures(request, monkeypatch) -> None:
+    """A dot in the place of each picture, but for a test that takes ``drawn_pictures``."""
+    if "drawn_pictures" in request.fixturenames:
+        return
+    request.getfixturevalue("blank_figures")
+
+    def draw(volume, levels, *, labels, path, subtitle=""):
+        write_picture(path, Figure())
+
+    monkeypatch.setattr("CompactSegLib.output.picture.draw_levels", draw)
 
 
 @pytest.fixture

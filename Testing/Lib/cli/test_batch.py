@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import SimpleITK
+from matplotlib.image import imread
 
 from CompactSegLib.cli.batch import ProcessedCase, write_summary
 from CompactSegLib.cli.inputs import Case
@@ -219,7 +220,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 
 
 def test_a_summary_has_a_row_for_each_structure_of_each_case(
-    segment, a_folder_of_cases: Path, tmp_path: Path
+    segment, a_folder_of_cases: Path, drawn_pictures, tmp_path: Path
 ):
     segment("--level", 1, volume=a_folder_of_cases)
     segment("--level", 1, volume=a_folder_of_cases)
@@ -236,7 +237,7 @@ def test_a_summary_has_a_row_for_each_structure_of_each_case(
     assert (rows[0]["level"], float(rows[0]["millilitres"])) == ("1", stated)
     assert float(rows[0]["seconds"]) == report["seconds"]
     assert "b.nii.gz: expected" in rows[2]["warnings"]
-    assert (tmp_path / "out" / "summary.png").read_bytes()[:4] == b"\x89PNG"
+    assert imread(tmp_path / "out" / "summary.png").std() > 0.05
 
 
 def test_a_name_that_a_spreadsheet_would_compute_is_written_as_text(tmp_path: Path):

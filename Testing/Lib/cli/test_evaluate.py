@@ -19,11 +19,6 @@ CASES = [f"ball_{number:03d}" for number in range(6)]
 STRUCTURES = ["Anterior hippocampus", "Posterior hippocampus", "all labels as one"]
 
 
-@pytest.fixture(autouse=True)
-def coarse_charts(monkeypatch):
-    monkeypatch.setattr("CompactSegLib.judge.chart._DPI", 30)
-
-
 @pytest.fixture
 def evaluate(compactseg, a_dataset_folder: Path):
     def run(*options: object, model: object = "tiny"):
@@ -111,7 +106,7 @@ def test_the_summary_is_the_mean_of_the_table(evaluate, the_tiny_model, tmp_path
     assert printed["precision"] == "fp32"
 
 
-def test_the_tables_and_the_picture(evaluate, tmp_path: Path):
+def test_the_tables_and_the_picture(evaluate, drawn_pictures, tmp_path: Path):
     result = evaluate("--fold", "0", "--output", tmp_path / "out", "--level", "2")
     assert "A tiny model (tiny) on Balls: 2 cases, cpu, fp32" in result.stdout
     for word in ("mean over labels", *STRUCTURES, "NSD at 1 mm", "MAC/voxel"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
+from matplotlib.image import imread
 
 import CompactSegLib
 from CompactSegLib import load_model, read_volume
@@ -17,7 +18,7 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-def test_each_level_the_report_and_the_picture_are_written(segment, tmp_path: Path):
+def test_each_level_the_report_and_the_picture_are_written(segment, drawn_pictures, tmp_path: Path):
     result = segment("--all-levels")
     assert result.exit_code == 0, result.stderr
     assert names_in(tmp_path / "out") == {
@@ -27,6 +28,7 @@ def test_each_level_the_report_and_the_picture_are_written(segment, tmp_path: Pa
         "brain_report.json",
         "brain_levels.png",
     }
+    assert imread(tmp_path / "out" / "brain_levels.png").std() > 0.05
 
 
 def test_the_files_hold_what_the_library_computes(segment, a_volume_file: Path, tmp_path: Path):

@@ -6,6 +6,11 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.training_plan import AugmentationPlan, TrainingPlan
 
 
+@pytest.fixture(autouse=True)
+def blank_curves(blank_figures) -> None:
+    """Each finished run draws its curves; those of `test_curves` are looked at."""
+
+
 @pytest.fixture(scope="session")
 def a_tiny_net() -> NetConfig:
     layer = {"channels": 6}

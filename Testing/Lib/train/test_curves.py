@@ -19,6 +19,12 @@ LOG = """step,loss,loss_level_1,loss_level_2,dice_level_1,dice_level_2,dice_leve
 """
 
 
+@pytest.fixture(autouse=True)
+def blank_curves(monkeypatch):
+    """Not here: they are drawn, with few pixels."""
+    monkeypatch.setattr(curves, "_DPI", 30)
+
+
 @pytest.fixture
 def a_log(tmp_path):
     (tmp_path / "log.csv").write_text(LOG)
@@ -34,8 +40,7 @@ def test_each_level_has_its_points(a_log):
     }
 
 
-def test_the_picture_has_a_panel_more_where_cases_were_held_out(a_log, tmp_path, monkeypatch):
-    monkeypatch.setattr(curves, "_DPI", 30)
+def test_the_picture_has_a_panel_more_where_cases_were_held_out(a_log, tmp_path):
     assert draw_curves(a_log, tmp_path / "both.png", title="balls", stages=[2])
     rows = [line.split(",")[:4] for line in LOG.splitlines()]
     a_log.write_text("\n".join(",".join(row) for row in rows))
@@ -65,10 +70,7 @@ def test_a_folder_that_is_not_there_is_named(a_log, tmp_path):
         draw_curves(a_log, tmp_path / "file" / "curves.png")
 
 
-def test_a_run_ends_with_its_curves(
-    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(curves, "_DPI", 30)
+def test_a_run_ends_with_its_curves(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
     plan = dataclasses.replace(a_short_plan, steps=3, method="level-by-level")
     train(plan, a_tiny_net, data=a_dataset_folder, output=tmp_path / "run", fold=1, device="cpu")
     assert imread(tmp_path / "run" / "curves.png").shape[1] > 300
