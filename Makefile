@@ -39,9 +39,10 @@ screenshots: $(VENV)/.installed-development
 screenshots-dark: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py --dark $(PICTURES)
 
-# Each core runs some of the files, in a process with a scene, a window and workers of its own.
+# Each core begins with a part of the files, in a process with a scene, a window and workers of its own, and takes tests
+# of others when its own are done.
 test: $(VENV)/.installed-development
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # What starts no process, trains nothing and opens no window; few drawn examples.
 quick: $(VENV)/.installed-development

@@ -144,8 +144,10 @@ def test_a_comparison_is_in_pairs(evaluate, tmp_path: Path):
     assert (difference["low"], difference["high"]) == pytest.approx(
         (-0.5 - half, -0.5 + half), abs=1e-3
     )
-    assert "in points, paired over 4 of 6 cases" in evaluate(*options).stdout
-    itself = evaluate("--json", "--compare", tmp_path / "out" / "tiny_evaluation.csv")
+    assert "in points, paired over 4 of 6 cases" in evaluate(*options, "--level", "1").stdout
+    itself = evaluate(
+        "--json", "--fold", "0", "--compare", tmp_path / "out" / "tiny_evaluation.csv"
+    )
     last = json.loads(itself.stdout)["comparison"]["levels"][2]
     assert last["mean_over_labels"]["points"] == pytest.approx(0, abs=1e-3)
 
