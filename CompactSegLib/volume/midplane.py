@@ -99,7 +99,7 @@ class Plane:
         """Distance of points (..., 3) from the plane, positive on the left."""
         # Summed by hand: a matrix product may round differently with the number of points.
         a, b, c = self.normal_lps
-        x, y, z = np.moveaxis(points_lps, -1, 0)
+        x, y, z = points_lps[..., 0], points_lps[..., 1], points_lps[..., 2]
         return x * a + y * b + z * c - self.offset_mm
 
 
@@ -149,7 +149,9 @@ class _Likeness:
         self.weight = np.array([1 / counts[v] for v in self.values.tolist()], dtype=np.float32)
         self.centre = np.average(self.points, axis=0, weights=self.weight)
         self.voxels = voxels
-        self.inverse = np.linalg.inv(voxels.geometry.ijk_to_lps)
+        self.to_kji = np.linalg.inv(voxels.geometry.ijk_to_lps)[2::-1]
+        self.places = self.to_kji[:, :3] @ self.points.T + self.to_kji[:, 3:]
+        self.ends = np.array(voxels.labels.shape)[:, None]
 
     def of_distances(self, lateral: NDArray) -> NDArray:
         """Of how far the structures lie from planes, (..., n) to (...)."""
@@ -161,15 +163,13 @@ class _Likeness:
         np.minimum(apart, _FARTHEST, out=apart)
         return -0.5 * (apart @ self.weight)
 
-    def of_mirroring(self, plane: Plane) -> float:
-        """How many structures have their like on the other side."""
-        mirrored = self.points - 2 * np.outer(
-            plane.lateral_mm(self.points), np.array(plane.normal_lps)
-        )
-        kji = np.rint(mirrored @ self.inverse[2::-1, :3].T + self.inverse[2::-1, 3]).astype(np.intp)
+    def of_mirroring(self, plane: Plane, lateral: NDArray) -> float:
+        """How many structures have their like on the other side; `lateral` (n,) is that of the points."""
+        across = self.to_kji[:, :3] @ (-2 * np.array(plane.normal_lps))
+        mirrored = np.rint(self.places + across[:, None] * lateral).astype(np.intp)
         labels = self.voxels.labels
-        inside = np.all((kji >= 0) & (kji < labels.shape), axis=1)
-        same = labels[tuple(kji[inside].T)] == self.values[inside]
+        inside = np.flatnonzero(((mirrored >= 0) & (mirrored < self.ends)).all(axis=0))
+        same = labels[tuple(mirrored[:, inside])] == self.values[inside]
         return float(self.weight[inside] @ same)
 
 
@@ -244,8 +244,9 @@ def _refined(
     def score(candidate: NDArray) -> float:
         plane = Plane.tilted(candidate[:2], likeness.centre, candidate[2])
         total = -0.5 * float(np.sum(np.square((candidate[:2] - usual) / _TILT_SPREAD)))
-        total += float(likeness.of_distances(plane.lateral_mm(likeness.points)))
-        return total + (mirror * likeness.of_mirroring(plane) if mirror else 0.0)
+        lateral = plane.lateral_mm(likeness.points)
+        total += float(likeness.of_distances(lateral))
+        return total + (mirror * likeness.of_mirroring(plane, lateral) if mirror else 0.0)
 
     best = np.array([*start[0], start[1]])
     highest = score(best)

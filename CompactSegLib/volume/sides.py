@@ -7,9 +7,10 @@ voxel belongs to (`hemispheres`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from CompactSegLib.volume.midplane import (
     plane_of,
 )
 
+if TYPE_CHECKING:
+    from CompactSegLib.volume.resampling import Box
+
 __all__ = ["Sides"]
 
 # Labels are looked at on about this grid: the net's own.
@@ -33,6 +37,10 @@ _WORK_MM = 2.0
 _LOOK_UP_MM = 30.0
 _MARGIN = 3
 _SLAB_VOXELS = 2**21
+# Of one grid's steps along another's axes: below it, only rounding.
+_ALIGNED = 1e-9
+# What the nearest voxel says.
+_LEFT, _BESIDE_A_BORDER, _OUTSIDE = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -75,24 +83,61 @@ class Sides:
         plane, evidence = plane_of(voxels)
         return cls(plane, evidence, geometry, laterals(voxels, plane, evidence))
 
-    def _is_left(self, to_lps: NDArray, places: Sequence[NDArray]) -> NDArray[np.bool_]:
-        """Whether places (n,) are on the left; no result depends on the other places.
+    def _is_left(
+        self, geometry: Geometry, box: Box, wanted: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Whether voxels of a box are on the left; no result depends on the other voxels.
 
         Args:
-            to_lps: (4, 4), from these places to patient mm.
-            places: Their three coordinates.
+            geometry: Of the grid.
+            box: (k, j, i) in it.
+            wanted: (K, J, I) of the box; others may come out wrong.
         """
         # Sums by hand: a matrix product may round differently with the number of points.
+        to_lps = geometry.ijk_to_lps
         *normal, shift = np.array([*self.plane.normal_lps, -self.plane.offset_mm]) @ to_lps
-        lateral = _sum(normal, places, shift)
-        near = np.flatnonzero(np.abs(lateral) < _LOOK_UP_MM)
-        places = [place[near] for place in places]
+        k, j, i = np.ogrid[box]
+        lateral = _sum(normal, (i, j, k), shift)
+        result = np.asarray(lateral > 0)
+        open_ = np.abs(lateral) < _LOOK_UP_MM
         to_kji = (np.linalg.inv(self.geometry.ijk_to_lps) @ to_lps)[2::-1]
-        kji = np.stack([_sum(row[:3], places, row[3]) for row in to_kji])
+        found = self._nearest(to_kji, (k, j, i))
+        if found is not None:
+            np.copyto(result, found == _LEFT, where=open_ & (found <= _LEFT))
+            open_ &= found == _BESIDE_A_BORDER
+        open_ &= wanted
+        places = np.nonzero(open_)
+        k, j, i = (at + along.start for at, along in zip(places, box, strict=True))
+        kji = np.stack([_sum(row[:3], (i, j, k), row[3]) for row in to_kji])
         last = np.array(self.lateral.shape, dtype=np.float32)[:, None] - 1
         inside = np.all((kji > -0.5) & (kji < last + 0.5), axis=0)
-        lateral[near[inside]] = _interpolated(self.lateral, kji[:, inside])
-        return np.asarray(lateral > 0)
+        result[tuple(place[inside] for place in places)] = (
+            _interpolated(self.lateral, kji[:, inside]) > 0
+        )
+        return result
+
+    def _nearest(self, to_kji: NDArray, places: Sequence[NDArray]) -> NDArray[np.uint8] | None:
+        """What the nearest voxel of `lateral` says of each voxel of a grid; None where grids are turned.
+
+        Args:
+            to_kji: (3, 4), from the grid's i, j, k to places in `lateral`.
+            places: k, j and i in the grid, one axis each.
+        """
+        turn = to_kji[:, 2::-1]
+        axes = np.abs(turn).argmax(axis=0)
+        off = np.abs(turn)
+        off[axes, range(3)] = 0
+        if sorted(axes) != [0, 1, 2] or off.max() > _ALIGNED:
+            return None
+        said = np.where(np.abs(self.lateral) < 2 * _WORK_MM, _BESIDE_A_BORDER, self.lateral > 0)
+        said = np.pad(said.astype(np.uint8), (0, 1), constant_values=_OUTSIDE).transpose(axes)
+        for at, (axis, place) in enumerate(zip(axes, places, strict=True)):
+            along = (place.ravel() * turn[axis, at] + to_kji[axis, 3]).astype(np.float32)
+            size = self.lateral.shape[axis]
+            inside = (along > -0.5) & (along < size - 0.5)
+            nearest = np.rint(along).clip(0, size - 1).astype(np.intp)
+            said = said.take(np.where(inside, nearest, size), axis=at)
+        return said
 
     def told(
         self,
@@ -127,14 +172,14 @@ class Sides:
         box = box_of(labels)
         if box is None:
             return result
-        inner = labels[box]
-        result[box] = tables[0][inner]
-        first = [axis.start for axis in box]
-        for rows, kji in _slabs_of(inner, tables[0] != tables[1]):
-            k, j, i = (at + start for at, start in zip(kji, first, strict=True))
-            is_left = self._is_left(geometry.ijk_to_lps, (i, j, k + rows))
-            of_left = tuple(each[is_left] for each in kji)
-            result[box][rows:][of_left] = tables[1][inner[rows:][of_left]]
+        wanted = tables[0] != tables[1]
+        rows = max(1, _SLAB_VOXELS // max(1, labels[0].size))
+        for first in range(box[0].start, box[0].stop, rows):
+            slab = (slice(first, min(first + rows, box[0].stop)), *box[1:])
+            inner = labels[slab]
+            is_left = self._is_left(geometry, slab, _looked_up(wanted, inner))
+            of_right, of_left = (_looked_up(table, inner) for table in tables)
+            result[slab] = np.where(is_left, of_left, of_right)
         return result
 
 
@@ -202,13 +247,12 @@ def _sum(weights: Sequence[float], places: Sequence[NDArray], shift: float) -> N
     """Weighted sum of three coordinates and a number; in double precision, as they may be large and the sum small."""
     total = places[0] * weights[0]
     for weight, place in zip(weights[1:], places[1:], strict=True):
-        total += place * weight
+        total = total + place * weight
     total += shift
     return np.asarray(total, dtype=np.float32)
 
 
-def _slabs_of(labels: NDArray, wanted: NDArray) -> Iterator[tuple[int, tuple[NDArray, ...]]]:
-    """Slabs' first rows, and in each the voxels (k, j, i) whose values are wanted."""
-    rows = max(1, _SLAB_VOXELS // max(1, labels[0].size))
-    for first in range(0, len(labels), rows):
-        yield first, np.nonzero(wanted[labels[first : first + rows]])
+def _looked_up(table: NDArray[Any], index: NDArray[np.uint8]) -> NDArray[Any]:
+    """``table[index]``, ten times as fast, for tables of 256 bytes."""
+    found = np.ascontiguousarray(index).tobytes().translate(table.tobytes())
+    return np.frombuffer(found, dtype=table.dtype).reshape(index.shape)

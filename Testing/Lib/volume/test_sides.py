@@ -153,6 +153,17 @@ def test_how_a_volume_is_stored_changes_nothing(layout):
     assert np.array_equal(labels, expected.array[0])
 
 
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (10, 20, 20)])
+def test_sides_come_out_alike_where_grids_are_parallel_and_where_each_voxel_is_looked_up(
+    degrees, monkeypatch
+):
+    head = a_head().turned(degrees)
+    by = found(head)
+    quick = told(head, by)
+    monkeypatch.setattr(Sides, "_nearest", lambda *_: None)
+    assert np.array_equal(told(head, by), quick)
+
+
 @pytest.mark.parametrize(
     "degrees", [(30, 0, 0), (0, 30, 0), (0, -30, 0), (0, 0, 30), (0, 0, -30), (10, 20, 20)]
 )
