@@ -18,7 +18,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ from benchmarks.bench_report import write_results
 from benchmarks.peers import PEERS
 
 HERE = Path(__file__).resolve().parent
-STORE = HERE.parent / "benchmark-output" / "bench.json"
+# Beside the document that is made of it, so that parts measured elsewhere and earlier are not lost to it.
+STORE = HERE / "results.json"
 HEAD, CROP = (180, 256, 256), (36, 52, 36)
 BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
 CUBES = (256, 320, 400)
@@ -57,6 +58,25 @@ def settings(part: str) -> dict[str, dict[str, Any]]:
     return {name: {"kind": "peer", "name": name, "size": HEAD} for name in PEERS}
 
 
+def chosen(parts: Sequence[str], only: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+    """What is to be measured, by part and name.
+
+    Raises:
+        SystemExit: The parts have nothing of a name; it says which names there are.
+    """
+    found = {part: settings(part) for part in parts}
+    names = sorted({name for of_part in found.values() for name in of_part})
+    if unknown := sorted({*(only or ())} - {*names}):
+        raise SystemExit(
+            f"--only: expected names that {', '.join(parts)} have ({', '.join(map(repr, names))}), "
+            f"got {', '.join(map(repr, unknown))}."
+        )
+    return {
+        part: {name: each for name, each in of_part.items() if not only or name in only}
+        for part, of_part in found.items()
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
@@ -68,14 +88,12 @@ def main() -> None:
     versions = {"now": HERE.parent}
     if options.before:
         versions = {"before": options.before.resolve(), **versions}
+    wanted = chosen(options.parts, options.only)
     stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
-    STORE.parent.mkdir(exist_ok=True)
-    for part in options.parts:
+    for part in wanted:
         rows: dict[str, list[dict]] = {}
         for _ in range(options.repeats):
-            for name, setting in settings(part).items():
-                if options.only and name not in options.only:
-                    continue
+            for name, setting in wanted[part].items():
                 for version, checkout in versions.items():
                     if setting["kind"] == "peer" and version == "before":
                         continue
