@@ -62,8 +62,8 @@ class Interpolation:
 
         return [
             (
-                torch.from_numpy(index).to(outputs.device)[outputs],
-                torch.from_numpy(weight.copy()).to(outputs.device)[outputs],
+                torch.from_numpy(index).to(outputs.device).index_select(0, outputs),
+                torch.from_numpy(weight.copy()).to(outputs.device).index_select(0, outputs),
             )
             for index, weight in zip(self.indices, self.weights, strict=True)
         ]

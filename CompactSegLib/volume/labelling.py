@@ -151,12 +151,17 @@ class Labelling:
                 weights.append(weight)
             needed = torch.zeros(prod(shape), dtype=torch.bool, device=voxels.device)
             for flat in inputs:
-                needed[flat] = True
+                needed.index_fill_(0, flat, True)
             kept = needed.nonzero().squeeze(1)
             number = kept.new_empty(len(needed))
             number[kept] = torch.arange(len(kept), device=voxels.device)
-            drawn.append([(number[flat], w) for flat, w in zip(inputs, weights, strict=True)])
-            places = torch.unravel_index(kept, shape)
+            drawn.append(
+                [
+                    (number.index_select(0, flat), weight)
+                    for flat, weight in zip(inputs, weights, strict=True)
+                ]
+            )
+            places = _places(kept, shape)
         depth, height, width = places[0] + rows.start, places[1], places[2]
         shape[0] = self.logits.shape[1]
         if self.axes[0] is None:
@@ -210,6 +215,14 @@ def _flat(places: Sequence[torch.Tensor], shape: Sequence[int]) -> torch.Tensor:
     _, height, width = shape
     d, h, w = places
     return (d * height + h) * width + w
+
+
+def _places(flat: torch.Tensor, shape: Sequence[int]) -> tuple[torch.Tensor, ...]:
+    """The inverse of `_flat`. ``torch.unravel_index`` imports SymPy when first called: a second of a command's time."""
+    _, height, width = shape
+    rows = flat // width
+    depth = rows // height
+    return depth, rows - depth * height, flat - rows * width
 
 
 def slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:

@@ -71,24 +71,31 @@ class Mixture:
 
         low, high = (float(end) for end in torch.aminmax(image))
         width = max(high - low, 1e-6) / _BINS
-        # Voxels of a label side by side: one sorting instead of a search for each label.
-        order = labels.flatten().argsort()
-        sizes = torch.bincount(labels.flatten().int(), minlength=1).tolist()
-        values_of = image.flatten()[order].split(sizes)
-        inner_of = _inner(labels).flatten()[order].split(sizes)
+        flat, intensity = labels.flatten(), image.flatten()
+        # Voxels of a label side by side: one sorting instead of a search for each label, and none of the background.
+        labelled = flat.nonzero().squeeze(1)
+        some = flat.index_select(0, labelled)
+        order = labelled.index_select(0, some.argsort())
+        sizes = torch.bincount(some.int(), minlength=1).tolist()
+        values = intensity.index_select(0, order)
+        values_of = values.split(sizes)
+        inner_of = _inner(labels).flatten().index_select(0, order).split(sizes)
         means, squares, voxels = {}, 0.0, 0
-        for label, (values, inner) in enumerate(zip(values_of, inner_of, strict=True)):
-            count = len(values)
-            if label and count >= _LEAST_VOXELS:
-                spread = 1.4826 * float((values - values.median()).abs_().median())
+        for label, (mine, inner) in enumerate(zip(values_of, inner_of, strict=True)):
+            count = len(mine)
+            if count >= _LEAST_VOXELS:
+                spread = 1.4826 * float((mine - mine.median()).abs_().median())
                 squares, voxels = squares + count * spread**2, voxels + count
                 # What is shared with other tissues at the border would draw means together.
-                core = values[inner]
-                means[label] = float((core if len(core) >= _LEAST_VOXELS else values).median())
+                core = mine[inner]
+                means[label] = float((core if len(core) >= _LEAST_VOXELS else mine).median())
         background = None
-        if sizes[0] >= _LEAST_VOXELS:
-            index = _bin_of(values_of[0], low, width)
-            bins = torch.bincount(index, minlength=_BINS).to(image)
+        if len(flat) - len(labelled) >= _LEAST_VOXELS:
+            of_all, of_labelled = (
+                torch.bincount(_bin_of(each, low, width), minlength=_BINS)
+                for each in (intensity, values)
+            )
+            bins = (of_all - of_labelled).to(image)
             wide = torch.nn.functional.pad(bins[None], (1, 1), mode="replicate")[0]
             bins = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
             background = ((bins / bins.sum()).clamp_min(1e-6) / width).log()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given
@@ -102,3 +105,26 @@ def test_a_class_that_leads_by_a_rounding_error_only_is_interpolated(
     )
     grid.labels(logits, whole, box)
     assert sum(rows.stop - rows.start for rows in looked_at) == 20
+
+
+_PICKED = """
+import sys
+import torch
+from CompactSegLib.volume import labelling
+from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.resampling import GridMap
+
+labelling._MOST_PICKED = 1.0
+grid = GridMap.between(Geometry((8, 8, 8), (1, 1, 1)), orientation="RAS", spacing_mm=(2, 2, 2))
+before = set(sys.modules)
+whole = tuple(slice(0, n) for n in grid.model_shape)
+grid.labels(torch.randn(3, *grid.model_shape), whole, grid.oriented_box(whole))
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_labelling_imports_nothing_more_which_would_be_seconds_of_a_first_level():
+    done = subprocess.run(
+        [sys.executable, "-c", _PICKED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
