@@ -16,7 +16,7 @@ import psutil
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.stored import StoredImage, check_size, damaged
+from CompactSegLib.volume.stored import StoredImage, check_size, coloured, damaged, not_3d, not_real
 
 __all__ = ["FORMATS", "read_by_itk", "read_foreign"]
 
@@ -39,26 +39,12 @@ def read_foreign(path: Path) -> StoredImage:
         )
     ((facts, array),) = read_by_itk([path], named=path)
     size = facts["size"]
-    words = " x ".join(map(str, size))
-    if len(size) == 4 and size[3] > 1:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {size[3]} frames ({words} voxels); "
-            "extract one frame and give that."
-        )
-    if len(size) not in (3, 4):
-        raise InputError(
-            f"{path}: expected a 3D volume, got a {len(size)}D image ({words} voxels); "
-            "give a 3D file or a DICOM series."
-        )
+    if len(size) not in (3, 4) or (len(size) == 4 and size[3] > 1):
+        raise not_3d(path, size)
     if array is None:
-        raise InputError(
-            f"{path}: expected real numbers as voxels, got {facts['kind']}; export magnitudes."
-        )
+        raise not_real(path, facts["kind"])
     if facts["components"] in (3, 4) and "8-bit unsigned" in facts["kind"]:
-        raise InputError(
-            f"{path}: expected intensities, got a colour image ({facts['components']} x 8 bit); "
-            "give the image itself instead of a rendering, or one file per channel."
-        )
+        raise coloured(path, f"{facts['components']} x 8 bit")
     geometry = Geometry(
         tuple(size[:3]),
         tuple(facts["spacing"][:3]),

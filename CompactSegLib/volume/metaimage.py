@@ -13,7 +13,14 @@ import numpy as np
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.headers import files_beside, numbered, numbers, text_lines, whole_numbers
-from CompactSegLib.volume.stored import StoredImage, check_size, damaged, read_array
+from CompactSegLib.volume.stored import (
+    StoredImage,
+    check_size,
+    coloured,
+    damaged,
+    not_3d,
+    read_array,
+)
 
 __all__ = ["data_files", "is_metaimage", "read_metaimage"]
 
@@ -87,22 +94,10 @@ def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:
 
 
 def _check_is_volume(path: Path, size: Sequence[int], channels: int, kind: str) -> None:
-    words = " x ".join(map(str, size))
-    if len(size) < 3:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a {len(size)}D image ({words} voxels); "
-            "give a 3D file or a DICOM series."
-        )
-    if any(n != 1 for n in size[3:]):
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {max(size[3:])} frames ({words} voxels); "
-            "extract one frame and give that."
-        )
+    if len(size) < 3 or any(n != 1 for n in size[3:]):
+        raise not_3d(path, size)
     if channels in (3, 4) and kind.startswith("MET_UCHAR"):
-        raise InputError(
-            f"{path}: expected intensities, got a colour image ({channels} x 8 bit); "
-            "give the image itself instead of a rendering, or one file per channel."
-        )
+        raise coloured(path, f"{channels} x 8 bit")
 
 
 def _check_is_plain(path: Path, fields: dict[str, str]) -> None:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_gzip, read_array
+from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, not_3d, read_array
 
 __all__ = ["read_mgh"]
 
@@ -35,9 +34,7 @@ def read_mgh(path: Path) -> StoredImage:
     if version != 1 or kind not in _TYPES:
         raise damaged(path)
     if frames > 1:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {frames} frames; extract one frame and give that."
-        )
+        raise not_3d(path, (i, j, k, frames))
     told: tuple[str, ...] = ()
     if is_placed != 1:
         # What FreeSurfer assumes then.
@@ -56,6 +53,5 @@ def read_mgh(path: Path) -> StoredImage:
         (1, k, j, i),
         np.dtype(_TYPES[kind]),
         skip=_HEADER_BYTES,
-        packing="gzip" if is_gzip(path) else "raw",
     )
     return StoredImage(array, Geometry.from_ijk_to_ras((i, j, k), matrix), told)

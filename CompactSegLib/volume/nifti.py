@@ -16,7 +16,16 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry, largest_shift_mm
-from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_gzip, read_array
+from CompactSegLib.volume.stored import (
+    StoredImage,
+    coloured,
+    damaged,
+    first_bytes,
+    is_segmentation,
+    not_3d,
+    not_real,
+    read_array,
+)
 
 __all__ = ["HEADER_BYTES", "is_nifti", "read_nifti"]
 
@@ -179,7 +188,6 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
         (components, *reversed(size)),
         dtype,
         skip=offset,
-        packing="gzip" if is_gzip(data_path) else "raw",
         named=path,
     )
     return StoredImage(_scaled(array, header), geometry, warnings)
@@ -198,33 +206,18 @@ def _size(header: _Header, path: Path) -> tuple[int, int, int, int]:
     if not 1 <= axes <= 7:
         raise damaged(path)
     i, j, k, frames, *others = [*header.dim[1 : 1 + axes], *[1] * (7 - axes)]
-    words = " x ".join(map(str, header.dim[1 : 1 + axes]))
-    if axes < 3 and min(i, j) >= 1:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a {axes}D image ({words} voxels); give a 3D file or a DICOM series."
-        )
-    if frames > 1 or max(others[1:]) > 1:
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {max(frames, *others[1:])} frames ({words} voxels); "
-            "extract one frame and give that."
-        )
+    if (axes < 3 and min(i, j) >= 1) or frames > 1 or max(others[1:]) > 1:
+        raise not_3d(path, header.dim[1 : 1 + axes])
     return i, j, k, max(1, others[0])
 
 
 def _dtype(header: _Header, path: Path, *, as_labels: bool) -> np.dtype:
     if header.intent_code == _LABELS and not as_labels:
-        raise InputError(
-            f"{path}: expected an image, got a segmentation, as its header says; give the image it was made from."
-        )
+        raise is_segmentation(path, ", as its header says")
     if header.datatype in _COLOURS:
-        raise InputError(
-            f"{path}: expected intensities, got a colour image ({_COLOURS[header.datatype]}); "
-            "give the image itself instead of a rendering, or one file per channel."
-        )
+        raise coloured(path, _COLOURS[header.datatype])
     if header.datatype in _COMPLEX:
-        raise InputError(
-            f"{path}: expected real numbers as voxels, got complex ones; export magnitudes."
-        )
+        raise not_real(path, "complex ones")
     kind = _TYPES.get(header.datatype)
     if kind is None:
         raise InputError(

@@ -19,7 +19,11 @@ from CompactSegLib.volume.headers import files_beside, numbered, text_lines, who
 from CompactSegLib.volume.stored import (
     StoredImage,
     check_size,
+    coloured,
     damaged,
+    is_segmentation,
+    not_3d,
+    not_real,
     read_array,
     read_text_array,
 )
@@ -142,9 +146,7 @@ def read_nrrd(path: Path, *, as_labels: bool = False) -> StoredImage:
 
 def _check_is_image(header: _Header) -> None:
     if any(re.fullmatch(r"Segment\d+_ID|Segmentation_\w+", key) for key in header.keys):
-        raise InputError(
-            f"{header.path}: expected an image, got a segmentation; give the image it was made from."
-        )
+        raise is_segmentation(header.path)
     if header.get("type").lower() == "block":
         raise InputError(f"{header.path}: expected real numbers as voxels, got blocks of bytes.")
 
@@ -154,7 +156,6 @@ def _axes(header: _Header, sizes: Sequence[int]) -> tuple[list[int], int | None]
     path, every = header.path, range(len(sizes))
     vectors = _VECTOR.findall(header.get("space directions"))
     kinds = [kind.lower() for kind in header.words("kinds")]
-    words = " x ".join(map(str, sizes))
     if vectors and set(vectors) == {"none"}:
         raise InputError(
             f"{path}: expected directions of its axes in space, but its space directions are all none; convert the "
@@ -171,33 +172,25 @@ def _axes(header: _Header, sizes: Sequence[int]) -> tuple[list[int], int | None]
         space, others = space[:3], [*space[3:], *others]
     if len(space) != 3:
         raise InputError(
-            f"{path}: expected a 3D volume, got a {len(sizes)}D image ({words} voxels); "
-            "give a 3D file or a DICOM series."
+            f"{path}: expected a 3D volume, got an image with {len(space)} axes in space, of sizes "
+            f"{' x '.join(map(str, sizes))}; give a 3D file or a DICOM series."
         )
     many = [axis for axis in others if sizes[axis] > 1]
     if not many:
         return space, None
     kind = kinds[many[0]] if len(kinds) == len(sizes) else ""
     if kind == "complex":
-        raise InputError(
-            f"{path}: expected real numbers as voxels, got complex ones; export magnitudes."
-        )
+        raise not_real(path, "complex ones")
     is_last = many[0] > max(space)
     if (
         len(many) > 1
         or (is_last and kind not in _COMPONENTS)
         or (kind in ("time", "list") and is_last)
     ):
-        raise InputError(
-            f"{path}: expected a 3D volume, got a 4D image of {max(sizes[axis] for axis in many)} frames ({words} "
-            "voxels); extract one frame and give that."
-        )
+        raise not_3d(path, [sizes[axis] for axis in (*space, *others)])
     is_byte = header.get("type").lower() in _TYPES["u1"]
     if kind in _COLOURS or (sizes[many[0]] in (3, 4) and is_byte):
-        raise InputError(
-            f"{path}: expected intensities, got a colour image ({sizes[many[0]]} x 8 bit); "
-            "give the image itself instead of a rendering, or one file per channel."
-        )
+        raise coloured(path, f"{sizes[many[0]]} x 8 bit")
     return space, many[0]
 
 

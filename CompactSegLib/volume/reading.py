@@ -28,7 +28,7 @@ from CompactSegLib.volume.mgh import read_mgh
 from CompactSegLib.volume.naming import name_of
 from CompactSegLib.volume.nifti import HEADER_BYTES, is_nifti, read_nifti
 from CompactSegLib.volume.nrrd import is_nrrd, read_nrrd
-from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes
+from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_segmentation
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
 __all__ = ["data_files", "read_labels", "read_volume"]
@@ -166,9 +166,7 @@ def _is_called_dicom(path: Path) -> bool:
 
 def _check_is_no_segmentation(files: Sequence[Path]) -> None:
     if segmentation := segmentation_among(files):
-        raise InputError(
-            f"{segmentation}: expected an image, got a segmentation; give the image it was made from."
-        )
+        raise is_segmentation(segmentation)
 
 
 def _check_file(path: Path) -> None:

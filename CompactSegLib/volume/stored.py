@@ -24,9 +24,13 @@ from CompactSegLib.volume.geometry import Geometry
 __all__ = [
     "StoredImage",
     "check_size",
+    "coloured",
     "damaged",
     "first_bytes",
     "is_gzip",
+    "is_segmentation",
+    "not_3d",
+    "not_real",
     "read_array",
     "read_text_array",
 ]
@@ -59,6 +63,36 @@ def damaged(path: Path) -> InputError:
     )
 
 
+def not_3d(path: Path, size: Sequence[int]) -> InputError:
+    """The error of an image of too few or too many axes, or of several frames."""
+    words = " x ".join(map(str, size))
+    if len(size) > 3 and max(size[3:]) > 1:
+        what, do = f"a 4D image of {max(size[3:])} frames", "extract one frame and give that"
+    else:
+        what, do = f"a {len(size)}D image", "give a 3D file or a DICOM series"
+    return InputError(f"{path}: expected a 3D volume, got {what} ({words} voxels); {do}.")
+
+
+def coloured(path: Path, kind: str) -> InputError:
+    """The error of an image of colours, of the kind that is named."""
+    return InputError(
+        f"{path}: expected intensities, got a colour image ({kind}); give the image itself instead of a rendering, or "
+        "one file per channel."
+    )
+
+
+def not_real(path: Path, kind: str) -> InputError:
+    """The error of voxels that are complex, or no numbers at all."""
+    return InputError(f"{path}: expected real numbers as voxels, got {kind}; export magnitudes.")
+
+
+def is_segmentation(path: Path, says: str = "") -> InputError:
+    """The error of a file that says that it holds a segmentation."""
+    return InputError(
+        f"{path}: expected an image, got a segmentation{says}; give the image it was made from."
+    )
+
+
 def is_gzip(path: Path) -> bool:
     """Whether a file is packed by gzip, whatever it is called."""
     with path.open("rb") as file:
@@ -82,7 +116,7 @@ def read_array(
     *,
     at: int = 0,
     skip: int = 0,
-    packing: str = "raw",
+    packing: str = "",
     named: Path | None = None,
 ) -> np.ndarray:
     """Fill an array with the bytes of a file, read to its end where that has a checksum.
@@ -93,7 +127,7 @@ def read_array(
         dtype: As stored; the array comes in the machine's byte order.
         at: Bytes of the file before the voxels, or before what is packed.
         skip: Unpacked bytes before the voxels.
-        packing: ``raw``, ``gzip``, ``zlib`` or ``bzip2``.
+        packing: ``raw``, ``gzip``, ``zlib`` or ``bzip2``; what the file's first bytes say by default.
         named: The file that messages name; `path` by default.
 
     Raises:
@@ -101,6 +135,7 @@ def read_array(
     """
     named = named or path
     size = check_size(named, shape, dtype.itemsize)
+    packing = packing or ("gzip" if is_gzip(path) else "raw")
     try:
         with path.open("rb") as file:
             if packing == "raw" and path.stat().st_size < at + skip + size:
