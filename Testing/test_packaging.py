@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+from Testing.repository import REPOSITORY
 
 
 @pytest.fixture(scope="module")

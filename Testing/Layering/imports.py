@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
 
 # The rooms in the order of the data's way: each may use itself, those before it, and the shared files at the top.
 ROOMS = [

@@ -19,7 +19,6 @@ from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from Testing.Qt.driver.samples import add_volume
 
 MODEL = "hippocampus-mr"
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 LOGICS = (  # each registers the nodes of its module
     "vtkSlicerVolumesLogic",
@@ -126,6 +125,20 @@ def grid_volume(scene: Any, size: tuple[int, int, int] = (8, 9, 10), name: str =
     return node
 
 
+def nodes_in(scene: Any, kind: str = "vtkMRMLSegmentationNode") -> list[Any]:
+    """All nodes of a kind; `slicer.util.getNodesByClass` looks at Slicer's own scene alone."""
+    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
+
+
+def nodes_of(logic: CompactSegLogic, volume: Any) -> list[Any]:
+    """The segmentation nodes of a volume's levels."""
+    return [level.segmentationNode for level in logic.results(volume).levels]
+
+
+def node_of(logic: CompactSegLogic, volume: Any, level: int) -> Any:
+    return logic.results(volume).level(level).segmentationNode
+
+
 def under_transform(node: Any, matrix: np.ndarray, name: str = "moved") -> Any:
     """Put a node under a new linear transform."""
     transform = node.GetScene().AddNewNodeByClass("vtkMRMLLinearTransformNode", name)
@@ -167,11 +180,7 @@ def save_and_open(a_slicer: SlicerScene, folder: Path, kind: str = "mrb") -> Sli
     """Save a scene as a bundle or as files, and open it in another Slicer."""
     folder.mkdir()
     scene, other = a_slicer.scene, SlicerScene(cache=folder)
-    storable = [
-        scene.GetNthNodeByClass(index, "vtkMRMLStorableNode")
-        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLStorableNode"))
-    ]
-    storable = [node for node in storable if node.GetSaveWithScene()]
+    storable = [node for node in nodes_in(scene, "vtkMRMLStorableNode") if node.GetSaveWithScene()]
     for node in storable:
         node.AddDefaultStorageNode()
     path = str(folder / f"Szene ä.{kind}")

@@ -9,15 +9,20 @@ import slicer
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.SliceViews import LAYOUT, VIEW_NAMES
-from Testing.MRML.conftest import MODEL, labels_in, run, save_and_open, under_transform, wait
+from Testing.MRML.conftest import (
+    MODEL,
+    labels_in,
+    node_of,
+    nodes_in,
+    run,
+    save_and_open,
+    under_transform,
+    wait,
+)
 
 
 def layout_of(warm):
     return warm.layouts.GetLayoutNode()
-
-
-def node_of(logic, volume, level):
-    return logic.results(volume).level(level).segmentationNode
 
 
 def slice_node(warm, name):
@@ -30,13 +35,10 @@ def composite_node(warm, name):
 
 def is_shown_in(warm, node, view):
     """By itself, or by another node with its segments."""
-    kind = "vtkMRMLSegmentationNode"
-    nodes = [
-        warm.scene.GetNthNodeByClass(n, kind)
-        for n in range(warm.scene.GetNumberOfNodesByClass(kind))
-    ]
     displays = [
-        each.GetDisplayNode() for each in nodes if each.GetSegmentation() is node.GetSegmentation()
+        each.GetDisplayNode()
+        for each in nodes_in(warm.scene)
+        if each.GetSegmentation() is node.GetSegmentation()
     ]
     view = slice_node(warm, view).GetID()
     return any(each.GetVisibility() and each.IsDisplayableInView(view) for each in displays)

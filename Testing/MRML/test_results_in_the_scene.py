@@ -13,16 +13,14 @@ from Testing.MRML.conftest import (
     MODEL,
     add_volume,
     labels_in,
+    nodes_of,
     run,
     save_and_open,
     turned,
     under_transform,
     wait,
 )
-
-
-def nodes_of(logic, volume):
-    return [level.segmentationNode for level in logic.results(volume).levels]
+from Testing.segments import edited, segments_of
 
 
 def facts(results):
@@ -98,14 +96,12 @@ def test_an_edited_copy_is_a_users_own(logic, segmented):
     assert copy.GetDisplayNode().GetVisibility()
     assert logic.results(segmented).shownLevel is None
     assert logic.volumeOf(copy) is None
-    segmentation = copy.GetSegmentation()
-    assert segmentation.GetNthSegment(0).GetName() == "Anterior hippocampus"
+    assert segments_of(copy)[0].GetName() == "Anterior hippocampus"
     np.testing.assert_array_equal(
         labels_in(copy, segmented), labels_in(nodes_of(logic, segmented)[1], segmented)
     )
-    image = segmentation.GetNthSegment(0).GetRepresentation("Binary labelmap")
-    slicer.util.arrayFromSegmentInternalBinaryLabelmap(copy, segmentation.GetNthSegmentID(0))[:] = 0
-    image.Modified()
+    with edited(copy, copy.GetSegmentation().GetNthSegmentID(0)) as voxels:
+        voxels[:] = 0
     run(logic, segmented, allLevels=True)
     assert not labels_in(copy, segmented).any()
     assert labels_in(nodes_of(logic, segmented)[1], segmented).any()

@@ -10,7 +10,8 @@ import pytest
 from CompactSegLib.errors import Cancelled, CompactSegError, InputError
 from CompactSegMRML import segment
 from CompactSegMRML.Signal import Signal
-from Testing.MRML.conftest import MODEL, REPOSITORY, add_volume
+from Testing.MRML.conftest import MODEL, add_volume
+from Testing.repository import REPOSITORY
 
 
 def test_a_script_segments_and_waits(scene):

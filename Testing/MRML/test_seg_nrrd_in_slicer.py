@@ -11,6 +11,7 @@ from CompactSegLib.output.seg_nrrd import terminology_entry
 from CompactSegLib.output.writing import write_labels
 from CompactSegLib.volume.geometry import Geometry
 from Testing.Lib.output.segmentations import LABELS, a_label_map
+from Testing.segments import segments_of
 
 slicer = pytest.importorskip("slicer", reason="needs slicer-core, the MRML core as a wheel")
 
@@ -44,11 +45,6 @@ def a_loaded_node(a_scene, a_volume, tmp_path):
     path = tmp_path / "a.seg.nrrd"
     write_labels(labels, a_volume.geometry, label_list=LABELS, path=path)
     return load(a_scene, path)
-
-
-def segments_of(node):
-    segmentation = node.GetSegmentation()
-    return [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
 
 
 def test_names_colours_and_values_are_there(a_loaded_node):

@@ -7,7 +7,7 @@ import pytest
 import slicer
 
 from CompactSegLib.errors import InputError
-from Testing.MRML.conftest import MODEL, add_volume, wait
+from Testing.MRML.conftest import MODEL, add_volume, nodes_in, wait
 
 
 @pytest.fixture
@@ -86,10 +86,7 @@ def test_all_frames_of_a_sequence_get_a_segmentation_that_follows_the_frame(logi
     assert [each.kind for each in outcomes] == ["done", "done"]
     kept = scene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert logic.results(shown) is None
-    segments = [
-        scene.GetNthNodeByClass(n, "vtkMRMLSequenceNode")
-        for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode"))
-    ][1]
+    segments = nodes_in(scene, "vtkMRMLSequenceNode")[1]
     counts = []
     for frame in (0, 1):
         node = segments.GetNthDataNode(frame)

@@ -6,7 +6,7 @@ import pytest
 import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from Testing.MRML.conftest import MODEL, run, save_and_open
+from Testing.MRML.conftest import MODEL, nodes_in, nodes_of, run, save_and_open
 
 BRAIN = "brain-mr"
 
@@ -18,16 +18,8 @@ def both(logic, segmented):
     return segmented
 
 
-def nodes_of(logic, volume):
-    return [level.segmentationNode for level in logic.results(volume).levels]
-
-
 def visible(scene):
-    nodes = [
-        scene.GetNthNodeByClass(index, "vtkMRMLSegmentationNode")
-        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode"))
-    ]
-    return [node.GetName() for node in nodes if node.GetDisplayVisibility()]
+    return [node.GetName() for node in nodes_in(scene) if node.GetDisplayVisibility()]
 
 
 def test_the_model_that_ran_last_is_looked_at(logic, both):

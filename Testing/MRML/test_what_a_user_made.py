@@ -12,20 +12,25 @@ import slicer
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.LevelDisplay import Structure, hasSurface, lookOf
-from Testing.MRML.conftest import add_volume, labels_in, run, save_and_open, wait
+from Testing.MRML.conftest import (
+    add_volume,
+    labels_in,
+    node_of,
+    nodes_in,
+    nodes_of,
+    run,
+    save_and_open,
+    wait,
+)
+from Testing.segments import edited
 
 FIRST = "Segment_1"
 
 
-def level_node(logic, volume, level):
-    return logic.results(volume).level(level).segmentationNode
-
-
 def edit(node):
-    """As a brush does: the voxels of a segment are changed in place. Returns the labels."""
-    slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, FIRST)[:8] = 1
-    node.GetSegmentation().GetSegment(FIRST).GetRepresentation("Binary labelmap").Modified()
-    node.GetSegmentation().InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+    """As a brush does: the voxels of a segment are changed in place."""
+    with edited(node, FIRST) as voxels:
+        voxels[:8] = 1
 
 
 def clone(scene, node):
@@ -43,7 +48,7 @@ def clone(scene, node):
     "levels", [1, 3], ids=["a run that ends before it", "a run that reaches it"]
 )
 def test_a_level_that_was_edited_is_a_users_own_when_its_place_is_taken(logic, segmented, levels):
-    node = level_node(logic, segmented, 2)
+    node = node_of(logic, segmented, 2)
     edit(node)
     mine = labels_in(node, segmented)
     run(logic, segmented, levels=levels)
@@ -62,7 +67,7 @@ def test_a_level_that_was_edited_is_a_users_own_when_its_place_is_taken(logic, s
 
 
 def test_an_edited_level_stays_when_results_are_removed(logic, segmented):
-    node = level_node(logic, segmented, 3)
+    node = node_of(logic, segmented, 3)
     edit(node)
     logic.removeResults(segmented)
     assert logic.results(segmented) is None
@@ -71,7 +76,7 @@ def test_an_edited_level_stays_when_results_are_removed(logic, segmented):
 
 
 def test_an_edit_is_known_in_a_scene_that_was_saved_and_opened(logic, warm, segmented, tmp_path):
-    edit(level_node(logic, segmented, 2))
+    edit(node_of(logic, segmented, 2))
     opened = save_and_open(warm, tmp_path / "saved")
     fresh = CompactSegLogic(opened.scene)
     volume = opened.scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
@@ -80,10 +85,10 @@ def test_an_edit_is_known_in_a_scene_that_was_saved_and_opened(logic, warm, segm
 
 
 def test_a_clone_of_a_level_is_no_level_and_no_run_touches_it(logic, warm, segmented):
-    copy = clone(warm.scene, level_node(logic, segmented, 2))
+    copy = clone(warm.scene, node_of(logic, segmented, 2))
     before = labels_in(copy, segmented)
     assert len(logic.results(segmented).levels) == 3
-    assert level_node(logic, segmented, 2) is not copy
+    assert node_of(logic, segmented, 2) is not copy
     run(logic, segmented, levels=1)
     assert copy.GetScene() is not None
     np.testing.assert_array_equal(labels_in(copy, segmented), before)
@@ -108,7 +113,7 @@ def test_millilitres_are_those_of_the_labels_that_are_there(logic, heard, segmen
 
 
 def test_a_segment_that_was_renamed_is_still_its_structure(logic, segmented):
-    node = level_node(logic, segmented, 2)
+    node = node_of(logic, segmented, 2)
     before = dict(logic.results(segmented).level(2).millilitres)
     name = next(iter(before))
     segment = node.GetSegmentation().GetNthSegment(0)
@@ -131,7 +136,7 @@ def test_moving_a_volume_is_no_edit(logic, segmented):
 
 def test_only_the_chosen_volumes_results_are_seen(logic, warm, segmented):
     other = add_volume(warm.scene, "right_hippocampus")
-    first = level_node(logic, segmented, 3)
+    first = node_of(logic, segmented, 3)
     copy = logic.editCopy(segmented, 1)
     logic.choose(other)
     assert not copy.GetDisplayNode().GetVisibility()
@@ -187,12 +192,12 @@ def test_results_of_an_image_that_was_replaced_say_so(logic, heard, segmented):
 
 def test_a_structure_hidden_while_comparing_is_hidden_on_its_side(logic, warm, segmented):
     logic.compare(segmented, 1, 3)
-    display = level_node(logic, segmented, 1).GetDisplayNode()
+    display = node_of(logic, segmented, 1).GetDisplayNode()
     display.SetSegmentVisibility(FIRST, False)
     display.SetSegmentOpacity2DFill("Segment_2", 0.1)
     shown = [
         node.GetDisplayNode()
-        for node in slicer_nodes(warm.scene)
+        for node in nodes_in(warm.scene)
         if node.GetHideFromEditors() and node.GetSegmentation().GetSegment(FIRST)
     ]
     assert [each.GetSegmentVisibility(FIRST) for each in shown] == [False, True]
@@ -201,13 +206,8 @@ def test_a_structure_hidden_while_comparing_is_hidden_on_its_side(logic, warm, s
     assert not display.GetSegmentVisibility(FIRST)
 
 
-def slicer_nodes(scene):
-    kind = "vtkMRMLSegmentationNode"
-    return [scene.GetNthNodeByClass(n, kind) for n in range(scene.GetNumberOfNodesByClass(kind))]
-
-
 def test_surfaces_are_made_once_after_a_run_where_a_user_had_some(logic, segmented, monkeypatch):
-    nodes = [each.segmentationNode for each in logic.results(segmented).levels]
+    nodes = nodes_of(logic, segmented)
     run(logic, segmented, levels=3)
     assert not any(map(hasSurface, nodes)), "nobody asked for any"
     nodes[2].CreateClosedSurfaceRepresentation()
@@ -253,12 +253,12 @@ def test_a_model_that_a_scene_names_is_asked_of_the_worker_only_where_it_is_inst
     ],
 )
 def test_facts_that_are_none_are_no_results_and_no_error(logic, segmented, facts):
-    level_node(logic, segmented, 2).SetAttribute("CompactSeg.Facts", facts)
+    node_of(logic, segmented, 2).SetAttribute("CompactSeg.Facts", facts)
     assert [each.level for each in logic.results(segmented).levels] == [1, 3]
 
 
 def test_facts_of_a_wrong_type_are_ignored(logic, segmented):
-    node = level_node(logic, segmented, 2)
+    node = node_of(logic, segmented, 2)
     data = json.loads(node.GetAttribute("CompactSeg.Facts"))
     wrong = {
         "millilitres": "many",
@@ -276,7 +276,7 @@ def test_facts_of_a_wrong_type_are_ignored(logic, segmented):
 def test_a_structure_that_is_nearly_white_is_seen_on_a_white_image(logic, volume):
     run(logic, volume, model="brain-mr", levels=1)
     model = next(each for each in logic.models if each.name == "brain-mr")
-    node = level_node(logic, volume, 1)
+    node = node_of(logic, volume, 1)
     segmentation, display = node.GetSegmentation(), node.GetDisplayNode()
     white, others = [], []
     for label in model.labels:

@@ -19,7 +19,8 @@ from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate
 from CompactSegMRML.WorkerProcess import Ended
-from Testing.MRML.conftest import MODEL, REPOSITORY, Heard, add_volume, wait
+from Testing.MRML.conftest import MODEL, Heard, add_volume, wait
+from Testing.repository import REPOSITORY
 
 WORKER = "from CompactSegLib.serve.worker import run_worker; run_worker()"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import cmake
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
+
 STANDIN = Path(__file__).resolve().parent / "standin"
 MODULES = Path("lib/Slicer-5.12/qt-scripted-modules")
 

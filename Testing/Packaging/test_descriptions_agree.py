@@ -10,7 +10,8 @@ import pytest
 import tomllib
 from PIL import Image
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
+
 CATALOG = "https://raw.githubusercontent.com/Slicer/Slicer/main/Schemas/slicer-extension-catalog-entry-schema-v1.0.1.json#"
 OPTIONAL = {
     "scm_type",

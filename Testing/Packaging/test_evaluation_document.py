@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
 
 
 def test_label_maps_of_freesurfer_get_the_values_of_brain_mr(tmp_path: Path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
 
 # The main ones; all of them run on the checkout (Testing/Qt/scenarios), and in Slicer (Testing/Slicer).
 SCENARIOS = (

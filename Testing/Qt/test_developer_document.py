@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
+
 TEXT = (REPOSITORY / "docs" / "developer.md").read_text(encoding="utf-8")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from honesty import forms
 from honesty.api import FILE, Api
 from honesty.usage import Module, read
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from Testing.repository import REPOSITORY
+
 FORM = REPOSITORY / "Resources" / "UI" / "CompactSeg.ui"
 SOURCES = sorted((REPOSITORY / "CompactSeg").rglob("*.py"))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import slicer
@@ -21,8 +20,8 @@ from CompactSegQt.Texts import (
     volumeText,
     volumeTooltip,
 )
+from Testing.repository import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 EXPECTED = {"Pons": ExpectedVolume(mean=6.8, least=4.0, most=10.1)}
 
 LEVEL_2 = LevelResult(

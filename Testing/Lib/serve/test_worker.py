@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from Testing.Lib.serve.worker_process import (
-    BUSY,
-    COMMAND,
-    REPOSITORY,
-    WorkerProcess,
-    make_large_volume,
-)
+from Testing.Lib.serve.worker_process import BUSY, COMMAND, WorkerProcess, make_large_volume
+from Testing.repository import REPOSITORY
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CompactSegLib.serve.protocol import BadFrame, Frame, read_frames, write_frame
+from Testing.repository import REPOSITORY
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
 
 COMMAND = (sys.executable, "-m", "CompactSegLib.cli", "worker")
-REPOSITORY = Path(__file__).resolve().parents[3]
 BUSY = {"all_levels": True, "tile": 8}
 """With tiles this small, `make_large_volume` keeps a worker busy for much longer than a test may take."""
 

@@ -10,6 +10,7 @@ import slicer
 import vtk
 
 from CompactSegQt.Structures import FIGURES, NAME
+from Testing.segments import edited, segments_of
 
 PARTS = [
     f"{side} {part} hippocampus" for part in ("anterior", "posterior") for side in ("Left", "Right")
@@ -24,11 +25,6 @@ def a_coarse_head(driver):
     volume.SetSpacing(*(2 * mm for mm in volume.GetSpacing()))
     slicer.util.updateVolumeFromArray(volume, array.copy())
     return driver.choosing(volume)
-
-
-def segments_of(node):
-    segmentation = node.GetSegmentation()
-    return [segmentation.GetNthSegment(n) for n in range(segmentation.GetNumberOfSegments())]
 
 
 def terms_of(segment):
@@ -173,13 +169,9 @@ def save(node, path, kind):
 def erase(node, name):
     """Take all voxels of a segment away, as the Segment Editor's eraser does."""
     segmentation = node.GetSegmentation()
-    segment = segmentation.GetSegment(segmentation.GetSegmentIdBySegmentName(name))
-    voxels = slicer.util.arrayFromSegmentInternalBinaryLabelmap(
-        node, segmentation.GetSegmentIdBySegment(segment)
-    )
-    voxels[voxels == segment.GetLabelValue()] = 0
-    segment.GetRepresentation("Binary labelmap").Modified()
-    segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+    segment = segmentation.GetSegmentIdBySegmentName(name)
+    with edited(node, segment) as voxels:
+        voxels[voxels == segmentation.GetSegment(segment).GetLabelValue()] = 0
 
 
 def test_a_crop_of_the_same_volume_has_the_models_own_labels_afterwards(driver, a_coarse_head):
