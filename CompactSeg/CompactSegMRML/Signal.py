@@ -48,9 +48,6 @@ class Signal:
         if receiver in self._receivers:
             self._receivers.remove(receiver)
 
-    def disconnectAll(self) -> None:
-        self._receivers.clear()
-
     def emit(self, *arguments: Any) -> None:
         """Call all receivers that are connected at this moment."""
         for receiver in tuple(self._receivers):
