@@ -158,8 +158,7 @@ def _axes(header: _Header, sizes: Sequence[int]) -> tuple[list[int], int | None]
     kinds = [kind.lower() for kind in header.words("kinds")]
     if vectors and set(vectors) == {"none"}:
         raise InputError(
-            f"{path}: expected directions of its axes in space, but its space directions are all none; convert the "
-            "image."
+            f"{path}: expected space directions that say where its axes run, but all are none; convert the image."
         )
     if len(vectors) == len(sizes):
         space = [axis for axis in every if vectors[axis] != "none"]
@@ -203,8 +202,7 @@ def _geometry(
         _vector(text) for text in _VECTOR.findall(header.get("space directions")) if text != "none"
     ]
     units = header.words("space units") if vectors else header.words("units")
-    if not vectors and len(units) > max(axes):
-        units = [units[axis] for axis in axes]
+    units = [units[axis] for axis in axes] if not vectors and len(units) > max(axes) else units
     units = [word for word in units if word != "???"]
     if len(set(units)) > 1 or any(unit.lower() not in _TO_MM for unit in units):
         raise InputError(
