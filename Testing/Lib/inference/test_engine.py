@@ -128,6 +128,7 @@ def test_improvement_and_millilitres_are_those_of_the_labels(a_model):
 AXES = list(itertools.permutations(range(3)))
 
 
+@pytest.mark.slow
 @settings(max_examples=24)
 @given(
     axes=st.sampled_from(AXES),

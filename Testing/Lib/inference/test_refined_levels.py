@@ -66,6 +66,7 @@ def test_the_order_of_voxels_in_memory_makes_no_difference(a_noise):
         assert (reoriented(as_volume, "PIR").array[0] == after.labels).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [4, 9])
 def test_refined_labels_do_not_depend_on_the_tiles(a_noise, tile):
     _, whole = levels_of(a_noise, REFINEMENT)

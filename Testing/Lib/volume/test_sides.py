@@ -131,6 +131,7 @@ def dice_per_side(labels: np.ndarray, truth: np.ndarray) -> dict[int, float]:
     return result
 
 
+@pytest.mark.slow
 def test_every_structure_gets_its_side():
     head = a_head()
     dice = dice_per_side(told(head), head.truth)
@@ -250,6 +251,7 @@ def test_one_structure_of_one_side_does_not_tell_which():
     assert found(head).evidence == "both sides"
 
 
+@pytest.mark.slow
 def test_sides_do_not_depend_on_slabs_or_boxes(monkeypatch):
     head = a_head(1.5)
     by = found(head)
