@@ -134,7 +134,8 @@ def test_all_but_the_template_goes_into_the_document(data: Path, tmp_path: Path)
     assert "| real |" in filled["heads"]
     assert "| CT of the trunk |" in filled["nothing"]
     check_weights(document, model)
-    for change in ({"weights_sha256": "0" * 64}, {"refinement": Refinement(2.0)}):
+    others = dataclasses.replace(model.weights, sha256="0" * 64)
+    for change in ({"weights": others}, {"refinement": Refinement(2.0)}):
         with pytest.raises(ConfigurationError, match="measure all parts"):
             check_weights(document, dataclasses.replace(model, **change))
 

@@ -14,7 +14,7 @@ import slicer
 
 from CompactSegMRML import RunRequest
 from CompactSegMRML.Labels import VoxelBox, patchOf
-from CompactSegMRML.RunRequest import STEP_BYTES, RunOptions
+from CompactSegMRML.RunRequest import STEP_BYTES, Current, RunOptions
 from Testing.MRML.conftest import MODEL, wait
 
 MOST_PASSES = 12
@@ -54,11 +54,10 @@ def place(logic, volume, level, labels):
     }  # fmt: skip
     patch, box = patchOf(labels), VoxelBox((0, 0, 0), labels.shape[::-1])
     model = next(each for each in logic.models if each.name == MODEL)
+    kept = "of a level before" if level > 1 else None
+    current = Current(None, volume, RunOptions(model.name), box, "this", kept, began=0.0)
     begin = time.thread_time()
-    options = RunOptions(model.name)
-    logic._results.place(
-        volume, event, patch, model=model, options=options, box=box, isRefining=level > 1
-    )
+    logic._results.place(current, event, patch, model=model, sent=None)
     return time.thread_time() - begin
 
 
