@@ -12,7 +12,7 @@ import pytest
 import slicer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def the_workers() -> Iterator[Any]:
     from driver.warm_workers import WarmWorkers
 
