@@ -21,6 +21,10 @@ _MIDDLE = 0.6
 _DECOY_SHAPES = 8
 _WHOLE_DECOYS = 0.5
 _DECOY_GRID_MM = (6.0, 60.0)
+# Share of decoys that are phantoms of quality control, their radii, and those of up to three inserts.
+_PHANTOMS = 0.4
+_PHANTOM_MM = (25.0, 120.0)
+_INSERT_MM = (3.0, 25.0)
 
 
 def random_centre(head: LabelMap, random: np.random.Generator) -> np.ndarray:
@@ -97,7 +101,7 @@ def decoy(
     spacing_mm: Sequence[float],
     random: np.random.Generator,
 ) -> Tensor:
-    """Random shapes in a brain's place, or in that of a whole head: images in which there is nothing to find.
+    """Random shapes in a brain's place or in that of a whole head, or a phantom: images with nothing to find.
 
     Args:
         tissues: ``(D, H, W)`` uint8.
@@ -109,6 +113,8 @@ def decoy(
         Tissues ``(D, H, W)`` uint8.
     """
     shape, device = tissues.shape, tissues.device
+    if random.random() < _PHANTOMS:
+        return _phantom(shape, len(values), spacing_mm=spacing_mm, random=random).to(device)
     every_mm = random.uniform(*_DECOY_GRID_MM)
     points = [
         max(2, round(side * mm / every_mm) + 1) for side, mm in zip(shape, spacing_mm, strict=True)
@@ -130,6 +136,33 @@ def decoy(
         return shapes
     brain = torch.tensor([0 < value < OUTSIDE for value in values], device=device)
     return torch.where(brain[tissues.int()], shapes, tissues)
+
+
+def _phantom(
+    shape: Sequence[int],
+    tissues: int,
+    *,
+    spacing_mm: Sequence[float],
+    random: np.random.Generator,
+) -> Tensor:
+    """A ball, a rounded box or one between them in air, with or without inserts, ``(D, H, W)`` uint8."""
+    size = np.multiply(shape, spacing_mm)
+    drawn = torch.zeros(*shape, dtype=torch.uint8)
+    for number in range(random.integers(1, 5)):
+        radii = random.uniform(
+            *(_INSERT_MM if number else _PHANTOM_MM), 1 if random.random() < 0.5 else 3
+        )
+        middle = size * random.uniform(0.1, 0.9, 3)
+        power = random.choice([2.0, 4.0, 16.0])
+        away = [
+            ((torch.arange(side) + 0.5) * mm - centre).div(radius).abs().pow(power)
+            for side, mm, centre, radius in zip(
+                shape, spacing_mm, middle, np.resize(radii, 3), strict=True
+            )
+        ]
+        inside = away[0][:, None, None] + away[1][:, None] + away[2] < 1
+        drawn[inside] = int(random.integers(1, tissues))
+    return drawn
 
 
 def coarser_labels(labels: Tensor, factors: Sequence[int], classes: int) -> Tensor:

@@ -10,7 +10,7 @@ from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.repository import REPOSITORY
 
 PLANS = sorted((REPOSITORY / "Resources" / "Training").glob("*/plan*.json"))
-NETS = {f"plan-{number}": "net-8.json" for number in (8, 9, 10, 11)}
+NETS = {f"plan-{number}": "net-8.json" for number in (8, 9, 10, 11, 12)}
 
 
 @pytest.mark.parametrize("path", PLANS, ids=[f"{path.parent.name}-{path.stem}" for path in PLANS])
