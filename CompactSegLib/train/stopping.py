@@ -124,9 +124,10 @@ RULES: dict[str, Callable[[Measured], list[Tradeoff]]] = {
 
 
 def best_threshold(outcomes: Sequence[Tradeoff], *, largest_loss: float = LARGEST_LOSS) -> float:
-    """The threshold that saves most among those that lose at most so much Dice; 0 where none does.
+    """The threshold that saves most among those that lose at most so much Dice; 0 where all lose more.
 
-    Of a range of thresholds that do the same it is rounded down to two digits, for people.
+    Of a range of thresholds that do the same it is the middle, rounded down to two digits, for people. So where all
+    levels of all cases are worth their time, levels still stop at half of the least change that these had.
     """
     fit = [outcome for outcome in outcomes if outcome.dice_lost <= largest_loss]
     best = max(fit, key=lambda outcome: outcome.macs_saved, default=None)
@@ -134,11 +135,11 @@ def best_threshold(outcomes: Sequence[Tradeoff], *, largest_loss: float = LARGES
 
 
 def _over_thresholds(measured: Measured, signals: Floats) -> list[Tradeoff]:
-    """Every threshold that makes a difference, from one that never stops to one that always does."""
+    """Every threshold that makes a difference, from one that stops no case to one that stops all."""
     known = np.unique(signals[:, : measured.levels - 1])
-    known = known[np.isfinite(known)]
+    known = np.append(0.0, known[np.isfinite(known)])
     # A rule stops below its threshold: midway between two signals, and beyond the largest.
-    thresholds = [0.0, *((known[:-1] + known[1:]) / 2), *(known[-1:] * (1 + 1e-6) + 1e-9)]
+    thresholds = [*((known[:-1] + known[1:]) / 2), known[-1] * (1 + 1e-6) + 1e-9]
     outcomes = []
     for threshold in thresholds:
         below = np.nan_to_num(signals, nan=np.inf) < threshold

@@ -53,6 +53,7 @@ class Refinement:
             stay as well, since what tells their intensities apart is only what else their voxels hold.
         weights: By label, `weight` where the net put this one.
         first_mm: `mm` of the first levels, one after the other, whose borders are further off.
+        label_mm: By label, `mm` of this one at the other levels: thin and small structures are drawn best by less.
     """
 
     mm: Width
@@ -61,11 +62,13 @@ class Refinement:
     alike: tuple[tuple[Annotated[int, whole(0, 255)], ...], ...] = ()
     weights: dict[str, Weight] = field(default_factory=dict)
     first_mm: tuple[Width, ...] = ()
+    label_mm: dict[str, Width] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check(self)
-        if not all(label.isdecimal() and int(label) < 256 for label in self.weights):
-            raise Invalid("weights", 'labels from 0 to 255 such as "2": 1.0', list(self.weights))
+        for name, by_label in (("weights", self.weights), ("label_mm", self.label_mm)):
+            if not all(label.isdecimal() and int(label) < 256 for label in by_label):
+                raise Invalid(name, 'labels from 0 to 255 such as "2": 1.0', list(by_label))
 
     @classmethod
     def from_dict(cls, data: object) -> Refinement:
@@ -78,12 +81,13 @@ class Refinement:
     @property
     def reach_mm(self) -> float:
         """How far a border can move, at whatever level."""
-        return _REACH * max(self.mm, *self.first_mm, 0.0)
+        return _REACH * max([self.mm, *self.first_mm, *self.label_mm.values()])
 
     def at_level(self, number: int) -> Refinement:
         """What a level is refined by."""
-        mm = self.first_mm[number - 1] if number <= len(self.first_mm) else self.mm
-        return replace(self, mm=mm, first_mm=())
+        if number > len(self.first_mm):
+            return replace(self, first_mm=())
+        return replace(self, mm=self.first_mm[number - 1], first_mm=(), label_mm={})
 
     def apply(
         self,
@@ -173,7 +177,10 @@ class Refinement:
         """The most likely label of each voxel, by the labels around it and by its intensity."""
         import torch
 
-        kernels = [_gaussian(self.mm, mm, self.reach_mm) for mm in spacing_mm]
+        kernels = {
+            sigma: [_gaussian(sigma, mm, self.reach_mm) for mm in spacing_mm]
+            for sigma in {self.mm, *self.label_mm.values()}
+        }
         # What there is too little of to know its intensity stays.
         lowest = image.new_full((256,), math.inf)
         lowest[mixture.labels] = _NEVER
@@ -185,9 +192,10 @@ class Refinement:
         weight_at = looked_up(weights, labels)
         visible = mixture.visible_borders(self.contrast, self.alike)
         is_visible = visible.all(dim=1).tolist()  # always, where no contrast is asked for
-        boxes = boxes_of(labels, mixture.labels, margin=[len(kernel) // 2 for kernel in kernels])
-        for label, box in boxes.items():
-            share = _smoothed((labels[box] == label).float(), kernels)
+        reach = [int(self.reach_mm / mm) for mm in spacing_mm]
+        for label, box in boxes_of(labels, mixture.labels, margin=reach).items():
+            sigma = self.label_mm.get(str(label), self.mm)
+            share = _smoothed((labels[box] == label).float(), kernels[sigma])
             near = share > 0
             if not is_visible[label]:
                 near.logical_and_(looked_up(visible[label], labels[box]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import re
 import sys
 import time
@@ -149,14 +150,11 @@ def check_weights(document: Path, model: Model) -> None:
 
 def which(model: Model) -> str:
     """What makes a model's labels, in words."""
-    refinement = model.refinement
-    refined = (
-        f", refined ({refinement.mm:g} mm, weight {refinement.weight:g}"
-        + (f", contrast {refinement.contrast:g})" if refinement.contrast else ")")
-        if refinement
-        else ""
-    )
-    return f"weights {model.weights_sha256[:12]}{refined}"
+    weights = f"weights {model.weights_sha256[:12]}"
+    if model.refinement is None:
+        return weights
+    given = {name: value for name, value in model.refinement.to_dict().items() if value}
+    return f"{weights}, refined ({json.dumps(given)[1:-1]})"
 
 
 def setup(segmenter: Segmenter, options: argparse.Namespace, minutes: float) -> str:

@@ -25,6 +25,7 @@ from benchmarks.brain_mr.synthetic import SyntheticResult
 from benchmarks.brain_mr.template import TemplateResult
 from CompactSegLib import Model, Segmenter
 from CompactSegLib.model.model import millilitres
+from CompactSegLib.train.stopping import Measured
 from CompactSegLib.train.training_plan import TrainingPlan
 
 AIMS = {"T1": 0.85, "GM": 0.80, "WM": 0.85}
@@ -36,7 +37,7 @@ MEAN_ON_HEADS = {True: 0.86, False: 0.72}
 MOST_LOST = 0.01
 """Of Dice, by a structure in the mean of real T1 heads, from a level to the next."""
 
-NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-11.json"
+NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-12.json"
 
 
 class Pictures:
@@ -57,8 +58,7 @@ def heads_part(found: Sequence[RealResult], label_maps: Path, model: Model, to: 
     pieces = [
         markdown(real_heads.head_rows(found)),
         markdown(real_heads.structure_rows(found)),
-        "Where the stop rule would end these heads, by threshold:",
-        markdown(stop.stop_rows(stop.on_heads(found, model)), digits=2),
+        _stopping("heads", stop.on_heads(found, model)),
     ]
     for one in found:
         kind = f"real-{one.head.name}"
@@ -121,20 +121,22 @@ def nothing_part(found: list[NothingResult], model: Model, to: Pictures) -> str:
 
 def synthetic_part(found: SyntheticResult, model: Model, to: Pictures) -> str:
     pictures.draw_dice(found, model, to.path("dice"))
-    measured = stop.on_synthetic(found, model)
-    stopping = (
-        "Where the stop rule would end these images, by threshold "
-        f"({stop.chosen(measured):g} saves most of those that lose at most 0.1 point):"
-    )
     return "\n\n".join(
         [
             markdown(synthetic_tables.structure_rows(found, model.labels), digits=2),
             markdown(synthetic_tables.contrast_rows(found)),
             to.link("dice", "Dice of each structure by contrast, thickness and circumstances"),
             markdown(synthetic_tables.level_rows(found)),
-            stopping,
-            markdown(stop.stop_rows(measured), digits=2),
+            _stopping("images", stop.on_synthetic(found, model)),
         ]
+    )
+
+
+def _stopping(what: str, measured: Measured) -> str:
+    return (
+        f"Where the stop rule would end these {what}, by threshold (at {stop.chosen(measured):g} it saves the most "
+        "operations that a loss of 0.1 point allows):\n\n"
+        + markdown(stop.stop_rows(measured), digits=2)
     )
 
 

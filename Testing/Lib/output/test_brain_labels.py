@@ -27,7 +27,7 @@ ALONE = {"Third ventricle", "Fourth ventricle", "Brain stem", "Other CSF"}
 _LEAST_DIFFERENCE = 20
 
 
-PLAN = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-11.json")
+PLAN = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-12.json")
 
 
 @pytest.fixture(scope="module")

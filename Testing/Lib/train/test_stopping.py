@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,17 @@ def test_the_best_threshold_saves_most_at_the_loss_that_is_allowed():
     assert best_threshold(outcomes) == 0.018
     assert best_threshold(outcomes, largest_loss=0.01) == 0.5
     assert best_threshold(outcomes[3:]) == 0.0
+
+
+def test_where_every_level_is_worth_its_time_half_of_the_least_change_is_taken(measured):
+    dear = dataclasses.replace(measured, dice=measured.dice * [1, 1, 1.1])
+    assert best_threshold(jaccard_change(dear)) == _two_digits(measured.changes[:, 1].min() / 2)
+    none = dataclasses.replace(dear, changes=np.where(np.isnan(dear.changes), np.nan, 0.0))
+    assert best_threshold(jaccard_change(none)) == 0.0
+
+
+def _two_digits(value: float) -> float:
+    return float(np.floor(value * 1000) / 1000)
 
 
 def test_cases_without_any_label_are_left_out():

@@ -187,6 +187,7 @@ def test_constant_and_whole_numbers():
         ({"mm": 1, "alike": [[3, 256]]}, r"alike\[0\]\[1\]: expected a whole number from 0 to 255"),
         ({"mm": 1, "weights": {"2": 0}}, "weights.2: expected a number above 0"),
         ({"mm": 1, "weights": {"white": 1}}, "weights: expected labels from 0 to 255"),
+        ({"mm": 1, "label_mm": {"256": 1}}, "label_mm: expected labels from 0 to 255"),
         ({"mm": 1, "first_mm": [0]}, r"first_mm\[0\]: expected a number above 0"),
     ],
 )
@@ -196,7 +197,7 @@ def test_what_cannot_be_is_refused(data, words):
 
 
 def test_settings_come_back_as_they_were():
-    full = Refinement(1, 0.5, 1, ((1, 2), (3, 4)), {"2": 1.0}, (1.5,))
+    full = Refinement(1, 0.5, 1, ((1, 2), (3, 4)), {"2": 1.0}, (1.5,), {"1": 0.8})
     for each in (REFINEMENT, full):
         assert Refinement.from_dict(json.loads(json.dumps(each.to_dict()))) == each
 
@@ -234,3 +235,26 @@ def test_the_first_levels_may_have_a_reach_of_their_own():
     assert [refinement.at_level(number).mm for number in (1, 2, 3, 4)] == [2.0, 1.5, 1.0, 1.0]
     assert refinement.reach_mm == 5.0
     assert refinement.at_level(3).reach_mm == 2.5
+
+
+def test_a_label_s_own_reach_is_that_of_what_spreads_from_it():
+    labels = truth()
+    rough, image = coarse(labels), imaged(labels, noise=30)
+    wide, narrow = Refinement(1.5, 0.5), Refinement(0.75, 0.5)
+    for own, alone in ((dict.fromkeys("012", 1.5), wide), ({"9": 0.75}, narrow)):
+        mixed = Refinement(0.75, 0.5, label_mm=own).apply(rough, image, (1, 1, 1))
+        assert (mixed == alone.apply(rough, image, (1, 1, 1))).all()
+
+    # Borders that are far off are found where one of their labels reaches them.
+    image = imaged(labels, noise=2)
+    mixed = Refinement(0.75, 0.5, label_mm={"2": 1.5}).apply(rough, image, (1, 1, 1))
+    low, high = (each.apply(rough, image, (1, 1, 1)) for each in (narrow, wide))
+    assert dice(mixed, labels, 2) > dice(low, labels, 2) + 0.03
+    assert dice(mixed, labels, 1) < dice(high, labels, 1) - 0.01
+
+
+def test_the_first_levels_have_one_reach_for_all_labels():
+    refinement = Refinement(1.0, first_mm=(2.0,), label_mm={"2": 1.5})
+    assert refinement.reach_mm == 5.0
+    assert refinement.at_level(1) == Refinement(2.0)
+    assert refinement.at_level(2) == Refinement(1.0, label_mm={"2": 1.5})
