@@ -34,8 +34,9 @@ _COARSE_MM = 2.0
 _SLAB_VOXELS = 2**20
 _LEAST_ROWS = 8
 _NEVER = -1e4
+_WIDEST_MM = 10.0
 
-Width = Annotated[float, number(above=0, high=10)]
+Width = Annotated[float, number(above=0, high=_WIDEST_MM)]
 Weight = Annotated[float, number(above=0, high=1)]
 
 
@@ -52,8 +53,8 @@ class Refinement:
         alike: Groups of labels that are one tissue, such as the fluid of ventricles and cisterns: borders between them
             stay as well, since what tells their intensities apart is only what else their voxels hold.
         weights: By label, `weight` where the net put this one.
-        first_mm: `mm` of the first levels, one after the other, whose borders are further off.
-        label_mm: By label, `mm` of this one at the other levels: thin and small structures are drawn best by less.
+        label_mm: By label, `mm` of this one: thin and small structures are drawn best by less.
+        first_mm: `mm` of the first levels, one after the other, whose borders are further off; `label_mm` grows too.
     """
 
     mm: Width
@@ -61,14 +62,17 @@ class Refinement:
     contrast: Annotated[float, number(0, 10)] = 0.0
     alike: tuple[tuple[Annotated[int, whole(0, 255)], ...], ...] = ()
     weights: dict[str, Weight] = field(default_factory=dict)
-    first_mm: tuple[Width, ...] = ()
     label_mm: dict[str, Width] = field(default_factory=dict)
+    first_mm: tuple[Width, ...] = ()
 
     def __post_init__(self) -> None:
         check(self)
         for name, by_label in (("weights", self.weights), ("label_mm", self.label_mm)):
             if not all(label.isdecimal() and int(label) < 256 for label in by_label):
                 raise Invalid(name, 'labels from 0 to 255 such as "2": 1.0', list(by_label))
+        if self.reach_mm > _REACH * _WIDEST_MM:
+            wanted = f"widths of at most {_WIDEST_MM:g} mm, label_mm grown with them"
+            raise Invalid("first_mm", wanted, list(self.first_mm))
 
     @classmethod
     def from_dict(cls, data: object) -> Refinement:
@@ -81,13 +85,16 @@ class Refinement:
     @property
     def reach_mm(self) -> float:
         """How far a border can move, at whatever level."""
-        return _REACH * max([self.mm, *self.first_mm, *self.label_mm.values()])
+        widest = max([self.mm, *self.label_mm.values()])
+        return _REACH * widest * max([1.0, *(mm / self.mm for mm in self.first_mm)])
 
     def at_level(self, number: int) -> Refinement:
         """What a level is refined by."""
         if number > len(self.first_mm):
             return replace(self, first_mm=())
-        return replace(self, mm=self.first_mm[number - 1], first_mm=(), label_mm={})
+        mm = self.first_mm[number - 1]
+        wider = {label: own * mm / self.mm for label, own in self.label_mm.items()}
+        return replace(self, mm=mm, label_mm=wider, first_mm=())
 
     def apply(
         self,

@@ -189,6 +189,7 @@ def test_constant_and_whole_numbers():
         ({"mm": 1, "weights": {"white": 1}}, "weights: expected labels from 0 to 255"),
         ({"mm": 1, "label_mm": {"256": 1}}, "label_mm: expected labels from 0 to 255"),
         ({"mm": 1, "first_mm": [0]}, r"first_mm\[0\]: expected a number above 0"),
+        ({"mm": 1, "label_mm": {"1": 6}, "first_mm": [2]}, "first_mm: expected widths of at most"),
     ],
 )
 def test_what_cannot_be_is_refused(data, words):
@@ -197,7 +198,7 @@ def test_what_cannot_be_is_refused(data, words):
 
 
 def test_settings_come_back_as_they_were():
-    full = Refinement(1, 0.5, 1, ((1, 2), (3, 4)), {"2": 1.0}, (1.5,), {"1": 0.8})
+    full = Refinement(1, 0.5, 1, ((1, 2), (3, 4)), {"2": 1.0}, {"1": 0.8}, (1.5,))
     for each in (REFINEMENT, full):
         assert Refinement.from_dict(json.loads(json.dumps(each.to_dict()))) == each
 
@@ -253,8 +254,8 @@ def test_a_label_s_own_reach_is_that_of_what_spreads_from_it():
     assert dice(mixed, labels, 1) < dice(high, labels, 1) - 0.01
 
 
-def test_the_first_levels_have_one_reach_for_all_labels():
+def test_at_the_first_levels_a_label_s_own_reach_is_wider_as_well():
     refinement = Refinement(1.0, first_mm=(2.0,), label_mm={"2": 1.5})
-    assert refinement.reach_mm == 5.0
-    assert refinement.at_level(1) == Refinement(2.0)
+    assert refinement.reach_mm == 7.5
+    assert refinement.at_level(1) == Refinement(2.0, label_mm={"2": 3.0})
     assert refinement.at_level(2) == Refinement(1.0, label_mm={"2": 1.5})
