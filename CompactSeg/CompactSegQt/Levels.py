@@ -15,6 +15,9 @@ from CompactSegQt.Texts import findingsText, millilitresText, plain, rowCells, s
 
 __all__ = ["CompareControls", "LevelSlider", "LevelsTable"]
 
+_CHANGE = 1
+"""Column of a level's change, which has the longest texts."""
+
 
 class LevelSlider:
     """A slider with what it stands for beside it, and a box that hides the overlay.
@@ -103,9 +106,10 @@ class LevelsTable:
         stopText.textFormat = findings.textFormat = qt.Qt.PlainText
         table.verticalHeader().hide()
         table.tabKeyNavigation = False
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.Stretch)
         self._setHeadings()
+        header = table.horizontalHeader()
+        header.setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        header.setSectionResizeMode(_CHANGE, qt.QHeaderView.Stretch)
 
     def _setHeadings(self) -> None:
         headings = (

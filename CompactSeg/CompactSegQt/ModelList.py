@@ -2,7 +2,6 @@
 
 import re
 from html import escape
-from textwrap import shorten
 
 import qt
 from slicer.i18n import tr as _
@@ -14,8 +13,8 @@ from CompactSegQt.Texts import plain, thresholdText
 __all__ = ["ModelList"]
 
 _MOST_ROWS = 5
-_MOST_LETTERS = 170
-"""Of the line below the models: with its last sentence four lines in a narrow panel."""
+_MOST_LETTERS, _LEAST_LIMITS = 100, 25
+"""Of what a model was made from and its limits, in the line below the models; and what is kept for the limits."""
 
 
 class ModelList:
@@ -130,21 +129,26 @@ class ModelList:
 def lineOf(model: ModelInfo) -> str:
     """What a user must know before they click: what it was made from, its limits, and that it is research.
 
-    As many of these sentences as leave the results in sight, two at least; the tooltip has all.
+    As much of these as leaves the results in sight; the tooltip has all.
     """
     made = re.sub(
         r" \([^()]*(\([^()]*\)[^()]*)*\)", "", _madeFrom(model.card)
     )  # the tooltip has the source
-    said = [_("Made from {data}.").format(data=made)] if made else []
-    said += [f"{each.rstrip('.')}." for each in model.card.limits]
-    research = _("For research, not for diagnosis.")
-    fitting = len(said)
-    while fitting > 2 and len(" ".join(said[:fitting])) > _MOST_LETTERS:
-        fitting -= 1
-    text = shorten(" ".join(said[:fitting]), _MOST_LETTERS, placeholder=" …")
-    if fitting < len(said) and not text.endswith("…"):
-        text += " …"
-    return f"{text} {research}".strip()
+    made = _("Made from {data}.").format(data=made) if made else ""
+    made = _shortened(made, _MOST_LETTERS - _LEAST_LIMITS)
+    limits = " ".join(f"{each.rstrip('.')}." for each in model.card.limits)
+    limits = _shortened(limits, _MOST_LETTERS - len(made))
+    return " ".join(filter(None, (made, limits, _("For research, not for diagnosis."))))
+
+
+def _shortened(text: str, most: int) -> str:
+    """As many whole sentences, or else clauses, or else words, as have room."""
+    if len(text) <= most:
+        return text
+    begin = text[:most]
+    sentences, clauses = begin.rpartition(". ")[0], begin.rpartition("; ")[0]
+    kept = f"{sentences}." if sentences else clauses or begin.rpartition(" ")[0]
+    return f"{kept} …"
 
 
 def searched(model: ModelInfo) -> str:
@@ -188,7 +192,7 @@ def stopText(threshold: float) -> str:
 
 def _madeFrom(card: ModelCard) -> str:
     if card.isSynthetic and card.madeFrom:
-        return _("images made of label maps: {data}").format(data=card.madeFrom)
+        return _("synthetic images: {data}").format(data=card.madeFrom)
     return card.madeFrom
 
 

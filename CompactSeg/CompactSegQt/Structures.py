@@ -14,7 +14,7 @@ from CompactSegMRML.Difference import Comparison
 from CompactSegMRML.LevelDisplay import Structure, lookOf, structuresOf, unsided
 from CompactSegMRML.Results import Results
 from CompactSegMRML.Signal import Signal
-from CompactSegQt.Texts import asymmetryText, millilitresText, plain, volumeText, volumeTooltip
+from CompactSegQt.Texts import millilitresText, plain, volumeText, volumeTooltip
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import ExpectedVolume
@@ -24,8 +24,8 @@ __all__ = ["COLOR", "FIGURES", "NAME", "OPACITY", "StructuresTable"]
 _EYE, COLOR, OPACITY, NAME, FIGURES = range(5)
 """Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24
-_MOST_ROWS, _MOST_ROWS_COMPARED = 17, 12
-"""That are seen without scrolling: all of a head's, or as many as leave what belongs to a comparison in sight."""
+_LEAST_ROWS = 5
+"""That are seen where the window is low; all of them where it is high, since the table takes what the rest leaves."""
 
 _NO_COLOR = (0, 0, 0)
 
@@ -107,13 +107,12 @@ class StructuresTable:
             for number, row in enumerate(content.rows):
                 self._setRow(number, row)
             self._opacity.value = round(100 * max((row.look[2] for row in content.rows), default=1))
-            most = _MOST_ROWS if comparison is None else _MOST_ROWS_COMPARED
-            self._fitHeight(min(len(content.rows), most))
+            self._limitHeight(len(content.rows))
             self._filling = False
 
     def _setHeadings(self, headings: tuple[tuple[str, str], ...]) -> None:
         opacity = _("Opacity"), _("How much of the image a structure covers.")
-        headings = (("", ""), ("", ""), opacity, *headings)
+        headings = (("", _("Shown")), ("", _("Colour")), opacity, *headings)
         self._table.setColumnCount(len(headings))
         header = self._table.horizontalHeader()
         for column, (text, tooltip) in enumerate(headings):
@@ -151,16 +150,18 @@ class StructuresTable:
             cell.setToolTip(plain(tooltip))
         missing = self._table.columnCount - FIGURES - len(figures)
         if missing:  # a structure without sides among those that have two
+            figures[0].setTextAlignment(qt.Qt.AlignHCenter | qt.Qt.AlignVCenter)  # of neither side
             figures.extend(_cell("", qt.Qt.AlignRight) for _column in range(missing))
             self._table.setSpan(number, FIGURES, 1, missing)
         for column, item in enumerate([eye, swatch, cover, called, *figures]):
             self._table.setItem(number, column, item)
 
-    def _fitHeight(self, rows: int) -> None:
-        """As high as these many rows; the rest scrolls."""
-        height = self._table.horizontalHeader().sizeHint.height() + 2 * self._table.frameWidth
-        height += rows * self._table.verticalHeader().defaultSectionSize
-        self._table.setFixedHeight(height)
+    def _limitHeight(self, rows: int) -> None:
+        """Between few of the rows and all of them, so that what is below the table stays in sight."""
+        frame = self._table.horizontalHeader().sizeHint.height() + 2 * self._table.frameWidth
+        each = self._table.verticalHeader().defaultSectionSize
+        self._table.minimumHeight = frame + min(rows, _LEAST_ROWS) * each
+        self._table.maximumHeight = frame + rows * each
 
     def _onChanged(self, item: Any) -> None:
         if self._filling:
@@ -197,13 +198,15 @@ class StructuresTable:
 def _contentOfLevel(results: Results, expected: Mapping[str, ExpectedVolume]) -> _Content:
     level = results.level(results.shownLevel or 0) or results.levels[-1]
     structures = structuresOf(level.millilitres)
-    heading = (_("Structure at level {level}").format(level=level.level), "")
-    headings = (heading, (_("ml"), _("Millilitres.")))
+    headings = (
+        (_("Structure at level {level} (ml)").format(level=level.level), ""),
+        (_("Volume"), _("Millilitres.")),
+    )
     if any(each.left for each in structures):
         difference = _("How much larger the left is than the right, in percent of their mean.")
-        headings = (
-            heading, (_("Left (ml)"), ""), (_("Right (ml)"), ""), (_("L − R"), difference)
-        )  # fmt: skip
+        left, right = _("Millilitres on the left."), _("Millilitres on the right.")
+        sides = (_("Left"), left), (_("Right"), right), (_("L − R"), difference)
+        headings = (headings[0], *sides)
     # A model of a part that has a left and a right states what one of them has.
     both = {
         name: expected[unsided(name)] for name in level.millilitres if unsided(name) in expected
@@ -217,7 +220,7 @@ def _contentOfLevel(results: Results, expected: Mapping[str, ExpectedVolume]) ->
         ]
         if each.left is not None:
             asymmetry = each.asymmetry(level.millilitres)
-            figures.append(("–" if asymmetry is None else asymmetryText(asymmetry), ""))
+            figures.append(("–" if asymmetry is None else _asymmetryText(asymmetry), ""))
         rows.append(_Row(each, lookOf(level.segmentationNode, each), tuple(figures)))
     return _Content(headings, tuple(rows))
 
@@ -235,6 +238,16 @@ def _contentOfComparison(comparison: Comparison) -> _Content:
         look = looks[0] if looks[0][0] != _NO_COLOR else looks[1]
         rows.append(_Row(Structure(each.name), look, tuple((text, "") for text in texts)))
     return _Content(((_("Structure (ml)"), ""), *names, dice), tuple(rows))
+
+
+def _asymmetryText(share: float) -> str:
+    """In percent, with its sign, which nothing has not.
+
+    >>> [_asymmetryText(share) for share in (0.02, -0.051, 0.001)]
+    ['+2 %', '-5 %', '0 %']
+    """
+    percent = round(100 * share)
+    return f"{percent:+d} %" if percent else "0 %"
 
 
 def _cell(text: str, alignment):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.WorkerFace import ModelInfo
 
 __all__ = [
-    "asymmetryText",
     "changeSentence",
     "findingsText",
     "millilitresText",
@@ -73,16 +72,6 @@ def percentText(share: float | None) -> str:
     ('12.3 %', '–')
     """
     return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def asymmetryText(share: float) -> str:
-    """In percent, with its sign, which nothing has not.
-
-    >>> [asymmetryText(share) for share in (0.02, -0.051, 0.001)]
-    ['+2 %', '-5 %', '0 %']
-    """
-    percent = round(100 * share)
-    return f"{percent:+d} %" if percent else "0 %"
 
 
 def millilitresText(value: float) -> str:
@@ -188,22 +177,32 @@ def rowCells(level: LevelResult) -> list[tuple[str, str]]:
         return [(number, sentence), ("–", sentence), (f"{level.seconds:.2f}", "")]
     return [
         (number, ""),
-        (percentText(level.improvement), changeSentence(level)),
+        (_changeText(level), changeSentence(level)),
         (f"{level.seconds:.2f}", ""),
     ]
+
+
+def _changeText(level: LevelResult) -> str:
+    """In percent, and of which structure: 100 % is nothing to worry about where that is a small one."""
+    change, most = percentText(level.improvement), _changedMost(level)
+    return _("{change} ({name})").format(change=change, name=most) if most else change
+
+
+def _changedMost(level: LevelResult) -> str:
+    changes = level.improvementByLabel
+    return max(changes, key=lambda name: changes[name]) if level.improvement and changes else ""
 
 
 def changeSentence(level: LevelResult) -> str:
     """Of which structure the change is, and what it does not say."""
     if level.improvement is None:
         return _("Level 1 has no level before it to compare with.")
-    changes = level.improvementByLabel
-    if not changes:
+    most = _changedMost(level)
+    if not most:
         return _("It does not say that the result got better.")
-    most = max(changes, key=lambda name: changes[name])
     return _(
         "Largest change: “{name}”, {change} (1 − Jaccard). It does not say that the result got better."
-    ).format(name=most, change=percentText(changes[most]))
+    ).format(name=most, change=percentText(level.improvementByLabel[most]))
 
 
 def stopSentence(results: Results | None, *, otherModel: str = "") -> str:

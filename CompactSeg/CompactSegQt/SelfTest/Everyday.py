@@ -177,7 +177,7 @@ def theFirstModelNeedsNoChoiceAndNoRegion(driver: Driver) -> None:
     assert shown == [structure.name for structure in structures]
     assert len({name for each in structures for name in each.segments}) == len(names)
     headings = [table.horizontalHeaderItem(column).text() for column in range(table.columnCount)]
-    assert headings[FIGURES:] == ["Left (ml)", "Right (ml)", "L − R"]
+    assert headings[FIGURES:] == ["Left", "Right", "L − R"]
     millilitres = results.levels[-1].millilitres
     told = []
     for row, structure in enumerate(structures):

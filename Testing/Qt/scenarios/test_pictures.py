@@ -75,7 +75,6 @@ def test_pictures_of_a_brain(driver, desktop):
     ]
     widths = [table.columnWidth(column) for column in range(table.columnCount)]
     assert sum(widths) <= table.width, "no sideways scrolling"
-    assert table.height >= table.rowCount * table.rowHeight(0), "all rows are seen"
     desktop.screenshot("panel-brain-after")
     driver.click(driver.ui.compareButton)
     desktop.wait(0.3)
