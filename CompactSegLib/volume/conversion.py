@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.naming import name_of
+from CompactSegLib.volume.nifti import is_nifti, remarks_on_header
 from CompactSegLib.volume.volume import Volume
 
 __all__ = ["VolumeLike", "as_volume"]
@@ -72,7 +74,10 @@ def as_volume(source: VolumeLike, *, affine: ArrayLike | None = None) -> Volume:
     if isinstance(source, NibabelImage):
         file = getattr(source, "get_filename", lambda: None)()
         name = name_of(Path(file)) if file else "volume"
-        return _from_array(np.asanyarray(source.dataobj), source.affine, name)
+        volume = _from_array(np.asanyarray(source.dataobj), source.affine, name)
+        header = getattr(getattr(source, "header", None), "binaryblock", b"")
+        told = remarks_on_header(header, volume.geometry, name) if is_nifti(header) else ()
+        return replace(volume, warnings=(*volume.warnings, *told))
     raise InputError(
         f"volume: expected a path, a Volume, an image of SimpleITK or nibabel, or an array with affine=, got "
         f"{_kind(source)}."

@@ -77,9 +77,10 @@ def find_series(files: Iterable[Path]) -> list[DicomSeries]:
     for path in sorted(files):
         if path.name.startswith("."):  # of file systems, such as macOS's resource forks
             continue
-        if not path.is_file():
-            if path.is_symlink():  # that leads nowhere, as of a file that was not fetched
-                others.append(path)
+        if (
+            not path.is_file()
+        ):  # a link that leads nowhere, as of a file that was not fetched; a pipe
+            others.append(path)
             continue
         # Old files may lack the preamble, then the name is the only hint.
         if is_dicom(path) or path.suffix.lower() in _SUFFIXES:
@@ -213,7 +214,8 @@ def _is_of_slices(path: Path, slices: set[tuple[Path, str]]) -> bool:
     """Whether a file that is no DICOM file is what a broken transfer left of a slice."""
     if (path.parent, _pattern(path)) in slices:
         # A number tells a slice from what else lies there; without, only what it holds does.
-        return bool(re.search(r"\d", path.stem)) or path.is_symlink() or _is_blank(path)
+        is_numbered = re.search(r"\d", path.stem)
+        return bool(is_numbered) or not path.is_file() or path.is_symlink() or _is_blank(path)
     whole = path.with_name(path.stem)  # of 0005.dcm.part
     return path.suffix != "" and (whole.parent, _pattern(whole)) in slices and not whole.exists()
 

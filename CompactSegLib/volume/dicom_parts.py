@@ -18,9 +18,11 @@ _SAME_PLACE_MM = 0.05
 def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
     """Part the frames of a series into stacks, one where they cannot be told apart.
 
-    Planes are told apart in multi-frame images only: slices of one series that differ are a fault, which reading tells.
+    Planes are told apart in multi-frame images only: slices of one series that differ are a fault, which reading tells,
+    and so is a frame that does not state its plane.
     """
-    if all(frame.frames == 1 for frame in frames):
+    unstated = any(None in (frame.spacing_mm, frame.orientation) for frame in frames)
+    if unstated or all(frame.frames == 1 for frame in frames):
         return _by_time(frames)
     planes: list[list[DicomFrame]] = []
     for frame in frames:

@@ -155,7 +155,9 @@ def _plain_values(header: Any, path: Path) -> np.ndarray:
             return values.reshape(count, rows, columns)
         dtype = np.dtype(order + kind)
         size = count * rows * columns
-        if data is None or len(data) < size * dtype.itemsize:
+        # More than what is asked for, by a whole frame: slices that the header knows nothing of.
+        frame_bytes = rows * columns * dtype.itemsize
+        if data is None or not 0 <= len(data) - count * frame_bytes < frame_bytes:
             raise damaged_dicom(path)
         values = np.frombuffer(data, dtype, count=size).reshape(count, rows, columns)
     except Exception as error:  # pydicom raises what the bytes happen to lead to

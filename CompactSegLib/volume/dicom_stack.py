@@ -23,6 +23,9 @@ from CompactSegLib.volume.tilt import upright
 __all__ = ["DicomVolume", "read_series"]
 
 _LARGEST_DEVIATION = 0.1  # of the slice distance, or of a pixel
+# Headers that round to 0.1 mm put slices less than this beside their places.
+_TOLD_DEVIATION_MM = 0.1
+_STEEPEST_TILT = 45.0  # degrees; gantries tilt by 30 at most
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ def read_series(series: DicomSeries, *, where: Path) -> DicomVolume:
             "others."
         )
     _check_stated(frames, name)
-    geometry, ordered, shifts = _stack(frames, name)
+    geometry, ordered, shifts, off_mm = _stack(frames, name)
     array = read_values(ordered)
-    told = [f"{name}: {sentence}" for sentence in _remarks(ordered, series.whole)]
+    told = [f"{name}: {sentence}" for sentence in _remarks(ordered, series.whole, off_mm)]
     is_tilted = np.abs(shifts).max() > _LARGEST_DEVIATION * min(geometry.spacing_mm[:2])
     if is_tilted:
         array, geometry = upright(array, geometry, shifts)
@@ -122,12 +125,12 @@ def _check_stated(frames: Sequence[DicomFrame], name: str) -> None:
 
 def _stack(
     frames: Sequence[DicomFrame], name: str
-) -> tuple[Geometry, list[DicomFrame], np.ndarray]:
+) -> tuple[Geometry, list[DicomFrame], np.ndarray, float]:
     """Order frames by position and check that they are a regular stack.
 
     Returns:
-        The grid of the slices were they straight above the first, the frames in order, and how far each is shifted in
-        its own plane, (frames, 2) in mm along i and j.
+        The grid of the slices were they straight above the first, the frames in order, how far each is shifted in its
+        own plane, (frames, 2) in mm along i and j, and how far one at most lies beside where it is put.
     """
     first = frames[0]
     if not all(are_parallel(first, frame) for frame in frames):
@@ -154,7 +157,7 @@ def _stack(
     positions = np.array([frame.position_mm for frame in frames])
     order = np.argsort(positions @ normal, kind="stable")
     positions = positions[order]
-    distance = _slice_distance(positions @ normal, name)
+    distance, off_height = _slice_distance(positions @ normal, name)
     planes = np.stack([along_i, along_j], axis=1)
     shifts = (positions - positions[0]) @ planes
     steady = np.linspace(0, 1, len(frames))[:, None] * shifts[-1]
@@ -164,6 +167,12 @@ def _stack(
             f"{name}: expected slices straight above each other or tilted steadily, but some are {off:.1f} mm beside; "
             "export a single stack."
         )
+    tilt = np.degrees(np.arctan2(np.linalg.norm(shifts[-1]), np.ptp(positions @ normal)))
+    if tilt > _STEEPEST_TILT:
+        raise InputError(
+            f"{name}: expected slices straight above each other or tilted by at most {_STEEPEST_TILT:g} degrees, got "
+            f"{tilt:.1f} degrees; export a single stack."
+        )
     columns, rows = first.size
     geometry = Geometry(
         (columns, rows, len(frames)),
@@ -171,11 +180,11 @@ def _stack(
         tuple(positions[0]),
         tuple(np.column_stack([along_i, along_j, normal]).ravel()),
     )
-    return geometry, [frames[index] for index in order], steady
+    return geometry, [frames[index] for index in order], steady, max(off, off_height)
 
 
-def _slice_distance(heights: np.ndarray, name: str) -> float:
-    """Return the distance of slices at ascending heights (mm)."""
+def _slice_distance(heights: np.ndarray, name: str) -> tuple[float, float]:
+    """Return the distance of slices at ascending heights, and how far one at most is off (mm)."""
     gaps = np.diff(heights)
     usual = float(np.median(gaps[gaps > 1e-3])) if np.any(gaps > 1e-3) else 0.0
     places = 1 + int(np.count_nonzero(gaps > 1e-3))
@@ -186,19 +195,25 @@ def _slice_distance(heights: np.ndarray, name: str) -> float:
         )
     distance = float(heights[-1] - heights[0]) / (len(heights) - 1)
     regular = heights[0] + distance * np.arange(len(heights))
-    if np.abs(heights - regular).max() > _LARGEST_DEVIATION * distance:
-        widest = int(gaps.argmax())
+    off = float(np.abs(heights - regular).max())
+    if off > _LARGEST_DEVIATION * distance:
+        odd = int(np.abs(gaps - usual).argmax())
         raise InputError(
-            f"{name}: expected slices at equal distances, but {gaps[widest]:.2f} mm lie between "
-            f"slices {widest + 1} and {widest + 2} where {usual:.2f} mm are usual; "
+            f"{name}: expected slices at equal distances, but {gaps[odd]:.2f} mm lie between "
+            f"slices {odd + 1} and {odd + 2} where {usual:.2f} mm are usual; "
             "a slice may be missing, export the series again."
         )
-    return distance
+    return distance, off
 
 
-def _remarks(frames: Sequence[DicomFrame], whole: int) -> list[str]:
-    """What makes one doubt that all is there, and in the right unit."""
+def _remarks(frames: Sequence[DicomFrame], whole: int, off_mm: float) -> list[str]:
+    """What makes one doubt that all is there, in its place and in the right unit."""
     told = []
+    if off_mm > _TOLD_DEVIATION_MM:
+        told.append(
+            f"its slices lie up to {off_mm:.2f} mm beside a regular stack; they were taken as regular, check the "
+            "series."
+        )
     for keyword, stated, there in (
         (
             "acquisition has {} images (0020,1002)",

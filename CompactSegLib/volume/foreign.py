@@ -18,13 +18,25 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.stored import StoredImage, check_size, coloured, damaged, not_3d, not_real
 
-__all__ = ["FORMATS", "read_by_itk", "read_foreign"]
+__all__ = ["read_by_itk", "read_foreign", "unknown"]
 
-FORMATS = "NIfTI, NRRD, MetaImage, MGZ or DICOM"
+_FORMATS = "NIfTI, NRRD, MetaImage, MGZ or DICOM"
 
 _SECONDS = 60.0
 _BYTES_PER_SECOND = 2e6
 _LONGEST_LINE = 10_000
+# Read here, whatever ITK takes for them: it looks for other files of the same name.
+_OWN_READERS = ("GDCM", "Meta", "Nifti", "Nrrd")
+# What ITK fills in is no fact. The first state no distance of slices, and others than the second no axes.
+_WITHOUT_DISTANCE = ("JPEG2000", "TIFF")
+_WITH_AXES = ("Bruker2dseq", "GE4", "GE5", "HDF5", "MINC")
+
+
+def unknown(path: Path) -> InputError:
+    """The error of a file that no reader knows."""
+    return InputError(
+        f"{path}: expected an image ({_FORMATS}), got a file of another kind, or a damaged one."
+    )
 
 
 def read_foreign(path: Path) -> StoredImage:
@@ -38,6 +50,8 @@ def read_foreign(path: Path) -> StoredImage:
             f"{path}: expected a file name in UTF-8, as ITK needs it for this format; rename the file."
         )
     ((facts, array),) = read_by_itk([path], named=path)
+    if facts["format"] in _OWN_READERS:
+        raise unknown(path)
     size = facts["size"]
     if len(size) not in (3, 4) or (len(size) == 4 and size[3] > 1):
         raise not_3d(path, size)
@@ -45,19 +59,31 @@ def read_foreign(path: Path) -> StoredImage:
         raise not_real(path, facts["kind"])
     if facts["components"] in (3, 4) and "8-bit unsigned" in facts["kind"]:
         raise coloured(path, f"{facts['components']} x 8 bit")
+    if facts["format"] in _WITHOUT_DISTANCE:
+        raise InputError(
+            f"{path}: expected an image that states the distance of its slices, got {facts['format']}, which cannot; "
+            f"convert it to {_FORMATS} with the right distances."
+        )
     geometry = Geometry(
         tuple(size[:3]),
         tuple(facts["spacing"][:3]),
         tuple(facts["origin"][:3]),
         tuple(facts["direction"]),
     )
-    told = (
-        f"{path}: in this format a distance of 1 mm may be what ITK assumes where a file states none; check it."
-        if set(geometry.spacing_mm) == {1.0}
-        else ""
-    )
+    told = []
+    if 1.0 in geometry.spacing_mm:
+        told.append(
+            "in this format a distance of 1 mm may be what ITK assumes where a file states none"
+        )
+    if facts["format"] not in _WITH_AXES:
+        told.append(
+            f"files of {facts['format']} do not say where in the patient their axes run; it was taken as LPS, and left "
+            "and right may be exchanged"
+        )
     array = np.ascontiguousarray(np.moveaxis(array, -1, 0))
-    return StoredImage(array, geometry, (told,) if told else ())
+    return StoredImage(
+        array, geometry, tuple(f"{path}: {sentence}; check it." for sentence in told)
+    )
 
 
 def read_by_itk(
@@ -95,7 +121,7 @@ def read_by_itk(
             yield _answer(process.stdout, named)
     except (EOFError, OSError, ValueError) as error:
         raise InputError(
-            f"{named}: expected an image ({FORMATS}), but reading it ended or hung the reader; the file is damaged or "
+            f"{named}: expected an image ({_FORMATS}), but reading it ended or hung the reader; the file is damaged or "
             "of another kind."
         ) from error
     finally:
@@ -111,9 +137,7 @@ def _answer(stream: IO[bytes], named: Path) -> tuple[dict[str, Any], np.ndarray 
         raise EOFError
     facts = json.loads(line)
     if facts.get("error") == "unknown":
-        raise InputError(
-            f"{named}: expected an image ({FORMATS}), got a file of another kind, or a damaged one."
-        )
+        raise unknown(named)
     if "error" in facts:
         raise damaged(named)
     if "shape" not in facts:

@@ -33,6 +33,8 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LARGEST_SHEAR = 2e-3
 # More than any scanner's table; what is beyond it would be resampled to more voxels than there is memory for.
 _LARGEST_MM = 10_000.0
+# Less than any scanner's pixel: a length in metres taken as millimetres, or as good as 0.
+_SMALLEST_SPACING_MM = 0.005
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,11 @@ class Geometry:
             raise InputError(
                 f"size: expected three numbers of voxels above 0, got {self.size_ijk}."
             )
-        if min(self.spacing_mm) <= 0:
-            raise InputError(f"spacing: expected three lengths above 0 mm, got {self.spacing_mm}.")
+        if min(self.spacing_mm) < _SMALLEST_SPACING_MM:
+            raise InputError(
+                f"spacing: expected three lengths above 0 mm, none below {_SMALLEST_SPACING_MM} mm, got "
+                f"{self.spacing_mm}; fix its header."
+            )
         extent = [n * mm for n, mm in zip(self.size_ijk, self.spacing_mm, strict=True)]
         if max(extent) > _LARGEST_MM or np.abs(self.origin_lps_mm).max() > 100 * _LARGEST_MM:
             raise InputError(
@@ -102,7 +107,8 @@ class Geometry:
             spacing = np.linalg.norm(lps[:3, :3], axis=0)
         if not np.all(spacing > 0) or not np.all(np.isfinite(spacing)):
             raise InputError(
-                "ijk to ras: expected a matrix with three axes of finite, non-zero length; fix the header of the image."
+                "ijk to ras: expected a matrix with three axes of finite, non-zero length, got lengths of "
+                f"{' x '.join(f'{mm:.4g}' for mm in spacing)} mm; fix the header of the image."
             )
         direction = lps[:3, :3] / spacing
         return cls(tuple(size_ijk), tuple(spacing), tuple(lps[:3, 3]), tuple(direction.ravel()))  # type: ignore[arg-type]

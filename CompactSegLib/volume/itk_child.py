@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-_GIVEN_UP = "Unable to determine ImageIO"
-
 
 def main() -> None:
     """Read what is asked for, until something cannot be read."""
@@ -36,9 +34,14 @@ def _read(path: str) -> tuple[dict[str, Any], np.ndarray | None]:
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(path)
     try:
+        kind = reader.GetImageIOFromFileName(path)
+        if not kind:
+            return {"error": "unknown"}, None
+        reader.SetImageIO(kind)
         reader.ReadImageInformation()
         size = reader.GetSize()
         facts: dict[str, Any] = {
+            "format": kind.removesuffix("ImageIO"),
             "size": size,
             "kind": SimpleITK.GetPixelIDValueAsString(reader.GetPixelIDValue()),
             "components": reader.GetNumberOfComponents(),
@@ -49,8 +52,8 @@ def _read(path: str) -> tuple[dict[str, Any], np.ndarray | None]:
         if len(size) == 4:
             reader.SetExtractSize([*size[:3], 0])
         image = reader.Execute()
-    except (MemoryError, RuntimeError) as error:
-        return {"error": "unknown" if _GIVEN_UP in str(error) else "damaged"}, None
+    except (MemoryError, RuntimeError):
+        return {"error": "damaged"}, None
     facts["spacing"], facts["origin"] = image.GetSpacing(), image.GetOrigin()
     facts["direction"] = image.GetDirection()
     array = SimpleITK.GetArrayFromImage(image)

@@ -27,7 +27,7 @@ from CompactSegLib.volume.stored import (
     read_array,
 )
 
-__all__ = ["HEADER_BYTES", "is_nifti", "read_nifti"]
+__all__ = ["HEADER_BYTES", "is_nifti", "read_nifti", "remarks_on_header"]
 
 HEADER_BYTES = 540
 """What has to be read of a file to tell whether it is NIfTI and to parse its header, of either version."""
@@ -167,6 +167,10 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
     """
     is_image_half = path.suffix.lower() == ".img"
     header_path = path.with_suffix(".hdr") if is_image_half else path
+    if not header_path.is_file():
+        raise InputError(
+            f"{path}: expected its header in {header_path.name} beside it, which is not there; copy both files."
+        )
     try:
         header = _Header.parse(first_bytes(header_path, HEADER_BYTES))
         data_path = path
@@ -191,6 +195,16 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
         named=path,
     )
     return StoredImage(_scaled(array, header), geometry, warnings)
+
+
+def remarks_on_header(header: bytes, geometry: Geometry, name: str) -> tuple[str, ...]:
+    """What is told of a file with this header, where the geometry is the one that it leads to."""
+    try:
+        parsed = _Header.parse(header)
+        found, told = _geometry(parsed, [*geometry.size_ijk], name)
+    except (InputError, OverflowError, ValueError, struct.error):
+        return ()
+    return told if found.matches(geometry) else ()
 
 
 def _byte_order(head: bytes) -> str | None:
@@ -244,7 +258,9 @@ def _scaled(array: np.ndarray, header: _Header) -> np.ndarray:
         return array * np.float32(slope) + np.float32(inter)
 
 
-def _geometry(header: _Header, size: list[int], path: Path) -> tuple[Geometry, tuple[str, ...]]:
+def _geometry(
+    header: _Header, size: list[int], name: str | Path
+) -> tuple[Geometry, tuple[str, ...]]:
     sform, qform = (_usable(size, matrix) for matrix in (header.sform, header.qform))
     told: list[str] = []
     if sform and qform:
@@ -278,7 +294,7 @@ def _geometry(header: _Header, size: list[int], path: Path) -> tuple[Geometry, t
             "its pixdim has a distance of voxels below 0; it was taken without its sign, as nibabel does, and left and "
             "right may be exchanged"
         )
-    return found, tuple(f"{path}: {sentence}; check it." for sentence in told)
+    return found, tuple(f"{name}: {sentence}; check it." for sentence in told)
 
 
 def _usable(size: list[int], matrix: np.ndarray | None) -> Geometry | None:

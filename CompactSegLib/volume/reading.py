@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from CompactSegLib.volume.dicom import (
     segmentation_among,
     short_of_others,
 )
-from CompactSegLib.volume.dicom_file import is_dicom, is_dicomdir
+from CompactSegLib.volume.dicom_file import damaged_dicom, is_dicom, is_dicomdir
+from CompactSegLib.volume.dicom_image import DicomFrame
 from CompactSegLib.volume.dicom_stack import read_series
-from CompactSegLib.volume.foreign import FORMATS, read_foreign
+from CompactSegLib.volume.foreign import read_foreign, unknown
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.metaimage import is_metaimage, read_metaimage
 from CompactSegLib.volume.mgh import read_mgh
@@ -123,7 +125,10 @@ def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
         _check_file(path)
     if len(paths) == 1:
         return _read_one(paths[0], series)
-    if all(is_dicom(path) for path in paths):
+    if any(is_dicom(path) for path in paths):
+        for path in paths:
+            if not _is_called_dicom(path):
+                raise damaged_dicom(path)
         return _read_series(paths, paths[0].parent, series)
     return _read_channels(paths)
 
@@ -145,9 +150,10 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
                 f"{path}: expected a DICOM image, got a DICOM file without one, or a damaged one."
             )
         first = own[0].frames[0]
-        if first.frames > 1 and first.files_expected == 1:
-            return _read_series([path], path, series)
         files = [file for file in path.parent.iterdir() if not file.is_dir()]
+        if first.frames > 1 and first.files_expected == 1:
+            volume = _read_series([path], path, series)
+            return replace(volume, warnings=volume.warnings + _remark_on_rest(first, files))
         return _read_series(files, path.parent, series, of=path)
     image = _read_image(path)
     return Volume.from_array(
@@ -157,6 +163,21 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         source=VolumeSource(path),
         warnings=image.warnings,
     )
+
+
+def _remark_on_rest(frame: DicomFrame, files: Sequence[Path]) -> tuple[str, ...]:
+    """A remark where other multi-frame images of the same series lie beside the one that is read by itself."""
+    others = {
+        other.path.name
+        for series in find_series(files)
+        for other in series.frames
+        if other.series_uid == frame.series_uid and other.instance_uid != frame.instance_uid
+    }
+    told = (
+        f"{frame.path}: this image was read by itself, but its series has more beside it, such as "
+        f"{min(others, default='')}; give the folder to read all of them."
+    )
+    return (told,) if others else ()
 
 
 def _is_called_dicom(path: Path) -> bool:
@@ -256,14 +277,12 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
             return read_nrrd(path, as_labels=as_labels)
         if is_metaimage(path, head):
             return read_metaimage(path)
-        if is_nifti(head) or (name.endswith(".img") and path.with_suffix(".hdr").is_file()):
+        if is_nifti(head) or name.endswith(".img"):
             return read_nifti(path, as_labels=as_labels)
         if name.endswith((".nii", ".nii.gz", ".hdr")):
             raise damaged(path)
         if name.endswith((".nrrd", ".nhdr")):
-            raise InputError(
-                f"{path}: expected an image ({FORMATS}), got a file of another kind, or a damaged one."
-            )
+            raise unknown(path)
         return read_foreign(path)
 
 

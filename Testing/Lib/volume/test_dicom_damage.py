@@ -113,3 +113,12 @@ def test_what_people_lay_beside_slices_is_passed_over(tmp_path, names):
     (tmp_path / "README").write_text("notes")
     (tmp_path / "notes 2.txt").write_text("more notes")
     np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())
+
+
+@pytest.mark.parametrize("names", [None, [f"I{k}" for k in range(6)]], ids=["dcm", "no suffix"])
+def test_of_a_list_of_slices_the_damaged_one_is_named(tmp_path, names):
+    write_series(tmp_path, names=names)
+    files = sorted(tmp_path.iterdir())
+    files[-1].write_bytes(bytes(500))
+    with pytest.raises(InputError, match=rf"{files[-1].name}: expected a complete DICOM image"):
+        read_volume(files)

@@ -1,8 +1,7 @@
-"""Values and places of DICOM slices: every storage form, padding, tilted stacks."""
+"""Values of DICOM slices: every storage form, padding."""
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 
@@ -18,41 +17,9 @@ from pydicom.uid import (
 )
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.reading import read_volume
 from Testing.conftest import REPOSITORY
 from Testing.Lib.volume.dicom_files import an_array, change, write_series
-
-GRID_UPRIGHT = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-
-
-@pytest.mark.parametrize("degrees", [3.0, 17.0, -24.0])
-def test_a_tilted_series_is_resampled_upright_and_said(tmp_path, degrees):
-    """A ramp in space, sampled by tilted slices, comes back as the same ramp."""
-    grid = Geometry((9, 20, 12), (0.9, 0.8, 1.5), (-10.0, 5.0, 3.0))
-    tilt = 1.5 * np.tan(np.deg2rad(degrees))
-    k, j, i = np.indices(grid.shape_kji).astype(float)
-
-    def values(i_mm, j_mm, k_mm):
-        return np.rint(100 + 10 * i_mm + 7 * j_mm + 5 * k_mm).astype(np.int16)
-
-    write_series(tmp_path, array=values(0.9 * i, 0.8 * j + tilt * k, 1.5 * k), geometry=grid)
-    for number, file in enumerate(sorted(tmp_path.iterdir())):
-        change(file, ImagePositionPatient=[-10.0, 5.0 + tilt * number, 3.0 + 1.5 * number])
-    volume = read_volume(tmp_path)
-    assert volume.geometry.direction_lps == GRID_UPRIGHT
-    assert volume.source.is_resampled
-    assert re.search(r"tilted gantry.; it was resampled to an upright grid", volume.warnings[0])
-    place = volume.geometry.ijk_to_lps
-    kji = np.stack(np.indices(volume.shape_kji), axis=-1)
-    lps = kji[..., ::-1] @ place[:3, :3].T + place[:3, 3] - [-10.0, 5.0, 3.0]
-    shift = tilt / 1.5 * lps[..., 2]
-    scanned = (lps[..., 1] - shift >= 0) & (lps[..., 1] - shift <= 0.8 * 19)
-    expected = 100 + 10 * lps[..., 0] + 7 * lps[..., 1] + 5 * lps[..., 2]
-    assert scanned.mean() > 0.5
-    np.testing.assert_allclose(volume.array[0][scanned], expected[scanned], atol=1.01)
-    outside = np.abs(lps[..., 1] - shift - 0.8 * 9.5) > 0.8 * 10.5
-    assert set(volume.array[0][outside]) == {volume.array.min()}
 
 
 @pytest.mark.slow

@@ -85,6 +85,8 @@ def test_a_grid_that_makes_no_sense_is_refused():
         Geometry((4, 0, 4), (1.0, 1.0, 1.0))
     with pytest.raises(InputError, match="spacing: expected three lengths above 0 mm"):
         Geometry((4, 4, 4), (1.0, -1.0, 1.0))
+    with pytest.raises(InputError, match=r"none below 0\.005 mm, got .1e-09, 1e-09, 2\.5"):
+        Geometry((4, 4, 4), (1e-9, 1e-9, 2.5))
     with pytest.raises(InputError, match="origin_lps_mm: expected 3 finite numbers"):
         Geometry((4, 4, 4), (1.0, 1.0, 1.0), (0.0, float("nan"), 0.0))
     with pytest.raises(InputError, match="expected axes of length 1"):

@@ -95,13 +95,16 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind, reads, mo
     assert str(raised.value).startswith(f"{path}: ")
 
 
-def test_in_a_folder_what_is_no_file_is_passed_over(tmp_path):
+def test_in_a_folder_what_is_no_file_is_passed_over_but_for_a_slice(tmp_path):
     from Testing.Lib.volume.dicom_files import an_array, write_series
 
     write_series(tmp_path / "case")
-    os.mkfifo(tmp_path / "case" / "3-006.dcm")
+    os.mkfifo(tmp_path / "case" / "notes")
     (tmp_path / "case" / "around").symlink_to(tmp_path / "case")
     np.testing.assert_array_equal(read_volume(tmp_path / "case").array[0], an_array())
+    os.mkfifo(tmp_path / "case" / "3-006.dcm")
+    with pytest.raises(InputError, match=r"3-006\.dcm: expected a complete DICOM image"):
+        read_volume(tmp_path / "case")
 
 
 @pytest.mark.parametrize("nothing", ["", Path()])

@@ -100,6 +100,16 @@ def _no_spacing(k: int, group: Dataset) -> None:
     del group.PixelMeasuresSequence
 
 
+def _one_without_spacing(k: int, group: Dataset) -> None:
+    if k == 5:
+        del group.PixelMeasuresSequence
+
+
+def _one_without_orientation(k: int, group: Dataset) -> None:
+    if k == 5:
+        del group.PlaneOrientationSequence
+
+
 def _out_of_place(k: int, group: Dataset) -> None:
     if k == 3:
         group.PlanePositionSequence[0].ImagePositionPatient = [0, 0, 0]
@@ -110,6 +120,8 @@ def _out_of_place(k: int, group: Dataset) -> None:
     [
         (_no_positions, "expected images with position and orientation"),
         (_no_spacing, r"PixelSpacing \(0028,0030\) is missing"),
+        (_one_without_spacing, r"PixelSpacing \(0028,0030\) is missing"),
+        (_one_without_orientation, "expected images with position and orientation"),
         (_out_of_place, "expected slices at equal distances"),
     ],
 )
@@ -152,3 +164,24 @@ def test_a_part_of_a_multi_frame_image_stands_for_the_whole(tmp_path):
     (tmp_path / "part2.dcm").unlink()
     with pytest.raises(InputError, match="expected all 2 files that one image was parted into"):
         read_volume(tmp_path / "part1.dcm")
+
+
+def test_more_frames_than_the_header_states_are_not_passed_over(tmp_path):
+    array = an_array()
+    frames = [(array[k], GRID, k) for k in range(5)]
+    write_multiframe(tmp_path / "enhanced.dcm", frames=frames, PixelData=array.tobytes())
+    with pytest.raises(InputError, match=r"enhanced\.dcm: expected a complete DICOM image"):
+        read_volume(tmp_path / "enhanced.dcm")
+
+
+def test_one_of_several_images_of_a_series_says_that_there_are_more(tmp_path):
+    array = an_array()
+    uid = write_multiframe(tmp_path / "1.dcm", frames=[(array[k], GRID, k) for k in range(3)])
+    halves = [(array[k], GRID, k) for k in range(3, 6)]
+    write_multiframe(tmp_path / "2.dcm", frames=halves, SeriesInstanceUID=uid)
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], array)
+    half = read_volume(tmp_path / "1.dcm")
+    np.testing.assert_array_equal(half.array[0], array[:3])
+    assert "its series has more beside it, such as 2.dcm" in half.warnings[0]
+    (tmp_path / "2.dcm").unlink()
+    assert not read_volume(tmp_path / "1.dcm").warnings

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume.conversion import as_volume
 from CompactSegLib.volume.reading import read_volume
 
 AFFINE = np.array([[1.1, 0, 0, -30], [0, 1.3, 0, -20], [0, 0, 2.0, -10], [0, 0, 0, 1]])
@@ -79,6 +80,20 @@ def test_where_the_two_forms_disagree_the_sform_is_taken_and_that_is_told(tmp_pa
         written(tmp_path / "a.nii", sform=(shifted(0.01, 0, 0), 1), qform=(AFFINE, 1))
     )
     assert not volume.warnings
+
+
+def test_of_an_image_of_nibabel_the_same_is_told_as_of_its_file(tmp_path):
+    mirrored = np.diag([-1, 1, 1, 1.0]) @ AFFINE
+    for name, forms in (
+        ("disagree", {"sform": (AFFINE, 1), "qform": (mirrored, 1)}),
+        ("nothing", {}),
+    ):
+        file = written(tmp_path / f"{name}.nii", **forms)
+        (of_file,) = read_volume(file).warnings
+        image = nibabel.load(file)
+        assert as_volume(image).warnings == (of_file.replace(str(file), name),)
+        # Who gives an affine of their own has stated it.
+        assert not as_volume(nibabel.Nifti1Image(ARRAY, AFFINE)).warnings
 
 
 def test_sizes_that_disagree_are_told(tmp_path):

@@ -272,3 +272,12 @@ def test_voxels_that_are_no_numbers_are_mended_alike_in_all_formats(tmp_path, su
     )
     (warning,) = volume.warnings
     assert "2 voxels" in warning
+
+
+def test_a_half_of_a_pair_is_not_read_from_another_file_of_its_name(tmp_path):
+    """ITK looks for a header wherever it finds the name, as in a NIfTI file beside it."""
+    written(tmp_path / "a.img", an_array())
+    written(tmp_path / "a.nii", an_array() + 1)
+    (tmp_path / "a.hdr").unlink()
+    with pytest.raises(InputError, match=r"a\.img: expected its header in a\.hdr beside it"):
+        read_volume(tmp_path / "a.img")
