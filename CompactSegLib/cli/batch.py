@@ -200,7 +200,8 @@ def _draw(pictures: Sequence[tuple[str, Path]], path: Path) -> None:
     shown = pictures[:_MOST_PICTURES]
     rows = -(-len(shown) // _COLUMNS_OF_PICTURES)
     columns = min(len(shown), _COLUMNS_OF_PICTURES)
-    figure = Figure((columns * _PICTURE_INCHES[0], rows * _PICTURE_INCHES[1] + 0.4), dpi=100)
+    size = (columns * _PICTURE_INCHES[0], rows * _PICTURE_INCHES[1] + 0.4)
+    figure = Figure(size, dpi=100, layout="tight")
     for place, (name, file) in enumerate(shown, start=1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(imread(file))
@@ -208,5 +209,4 @@ def _draw(pictures: Sequence[tuple[str, Path]], path: Path) -> None:
         axes.set_axis_off()
     if len(pictures) > len(shown):
         figure.suptitle(f"The first {len(shown)} of {len(pictures)} cases")
-    figure.tight_layout()
     write_picture(path, figure)

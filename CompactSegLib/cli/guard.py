@@ -65,5 +65,8 @@ def fault(error: Exception) -> str:
 
 
 def say(sentence: str) -> None:
-    """Write to stderr, without the line breaks that a console would put into paths."""
-    typer.echo(sentence, err=True)
+    """Write to stderr, without the line breaks that a console would put into paths.
+
+    What a name holds of commands to the terminal is not passed on to it.
+    """
+    typer.echo("".join(c if c.isprintable() or c == "\n" else "?" for c in sentence), err=True)

@@ -11,8 +11,8 @@ __all__ = ["name_of"]
 _SUFFIX = re.compile(
     r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|mgh|mgz|dcm|ima)$", re.IGNORECASE
 )
-# The last are bytes of a name that is not in UTF-8.
-_UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f\ud800-\udfff]')
+_NOT_UTF8 = re.compile(r"[\ud800-\udfff]")  # bytes, one by one
+_UNFIT = re.compile(rf'[<>:"/\\|?*\x00-\x1f]|{_NOT_UTF8.pattern}')
 
 _LONGEST = 180  # bytes; file systems take 255, and suffixes follow
 
@@ -25,10 +25,10 @@ def name_of(path: Path) -> str:
     """
     stem = path.resolve().name if _is_folder(path) else _SUFFIX.sub("", path.name)
     name = _UNFIT.sub("_", stem).strip(". ") or "volume"
-    if len(name.encode()) <= _LONGEST:
+    if len(name.encode()) <= _LONGEST and not _NOT_UTF8.search(stem):
         return name
-    # What is cut off still tells two names apart.
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    # What is cut off or cannot be written still tells two names apart.
+    digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name.encode()[:_LONGEST].decode('utf-8', 'ignore')}-{digest}"
 
 
