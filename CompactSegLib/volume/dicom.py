@@ -21,6 +21,7 @@ __all__ = [
     "choose_series",
     "find_series",
     "of_file",
+    "rest_of_series",
     "segmentation_among",
     "short_of_others",
 ]
@@ -153,6 +154,22 @@ def of_file(found: Sequence[DicomSeries], path: Path) -> list[DicomSeries]:
         for series in found
         if any(frame.path == path or frame.instance_uid in instances for frame in series.frames)
     ]
+
+
+def rest_of_series(frame: DicomFrame, files: Iterable[Path]) -> str | None:
+    """A remark where other multi-frame images of its series lie beside the one that is read by itself."""
+    others = {
+        other.path.name
+        for series in find_series(files)
+        for other in series.frames
+        if other.series_uid == frame.series_uid and other.instance_uid != frame.instance_uid
+    }
+    if not others:
+        return None
+    return (
+        f"{frame.path}: this image was read by itself, but its series has more beside it, such as {min(others)}; give "
+        "the folder to read all of them."
+    )
 
 
 def short_of_others(chosen: DicomSeries, found: Sequence[DicomSeries]) -> str | None:

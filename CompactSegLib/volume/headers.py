@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.files import is_file
 
-__all__ = ["files_beside", "numbers", "text_lines", "whole_numbers"]
+__all__ = ["file_beside", "numbers", "text_lines", "whole_numbers"]
 
 _MOST_BYTES = 4 * 2**20
 _MOST_LINES = 2**17  # more than files of slices that a header may list
@@ -56,27 +56,24 @@ def whole_numbers(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def files_beside(header: Path, names: Sequence[str]) -> list[Path]:
-    """The files of a header's voxels, which lie beside it or below: it may not read from elsewhere.
+def file_beside(header: Path, name: str, what: str = "voxels") -> Path:
+    """The file of what a header lacks, which lies beside it or below: it may not read from elsewhere.
 
     Raises:
         InputError: It names a file elsewhere, or one that is not there.
     """
-    files = []
-    for name in names:
-        part = Path(name)
-        file = header.parent / part
-        if part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts:
-            raise InputError(
-                f"{header}: expected its voxels in a file beside it, but it names {name[:100]!r}; put both into one "
-                "folder, and only the name into the header."
-            )
-        if not is_file(file):
-            raise InputError(
-                f"{header}: expected its voxels in {name[:100]} beside it, which is not there; copy both files."
-            )
-        files.append(file)
-    return files
+    part = Path(name)
+    file = header.parent / part
+    if part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts:
+        raise InputError(
+            f"{header}: expected its {what} in a file beside it, but it names {name[:100]!r}; put both into one "
+            "folder, and only the name into the header."
+        )
+    if not is_file(file):
+        raise InputError(
+            f"{header}: expected its {what} in {name[:100]} beside it, which is not there; copy both files."
+        )
+    return file
 
 
 def numbered(pattern: str, values: range) -> list[str]:

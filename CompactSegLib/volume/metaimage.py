@@ -12,7 +12,7 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.headers import files_beside, numbered, numbers, text_lines, whole_numbers
+from CompactSegLib.volume.headers import file_beside, numbered, numbers, text_lines, whole_numbers
 from CompactSegLib.volume.stored import (
     StoredImage,
     check_size,
@@ -48,7 +48,7 @@ def data_files(path: Path) -> list[Path]:
         names = _data_names(fields, listed, whole_numbers(fields["DimSize"])[-1])
     except (LookupError, OverflowError, ValueError) as error:
         raise damaged(path) from error
-    return files_beside(path, names)
+    return [file_beside(path, name) for name in names]
 
 
 def read_metaimage(path: Path) -> StoredImage:
@@ -184,7 +184,7 @@ def _voxels(
     names = _data_names(fields, listed, shape[0])
     if not names:
         return read_array(path, shape, dtype, at=offset, packing=packing)
-    files = files_beside(path, names)
+    files = [file_beside(path, name) for name in names]
     if len(files) > 1:
         if shape[0] != len(files):
             raise damaged(path)

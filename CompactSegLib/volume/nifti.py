@@ -16,6 +16,7 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry, largest_shift_mm
+from CompactSegLib.volume.headers import file_beside
 from CompactSegLib.volume.stored import (
     StoredImage,
     coloured,
@@ -166,20 +167,11 @@ def read_nifti(path: Path, *, as_labels: bool = False) -> StoredImage:
         InputError: It is damaged, no 3D image of real numbers, or its frame makes no sense.
     """
     is_image_half = path.suffix.lower() == ".img"
-    header_path = path.with_suffix(".hdr") if is_image_half else path
-    if not header_path.is_file():
-        raise InputError(
-            f"{path}: expected its header in {header_path.name} beside it, which is not there; copy both files."
-        )
+    header_path = file_beside(path, path.stem + ".hdr", "header") if is_image_half else path
     try:
         header = _Header.parse(first_bytes(header_path, HEADER_BYTES))
-        data_path = path
-        if header.is_pair and not is_image_half:
-            data_path = path.with_suffix(".img")
-            if not data_path.is_file():
-                raise InputError(
-                    f"{path}: expected its voxels in {data_path.name} beside it, which is not there; copy both files."
-                )
+        is_header_half = header.is_pair and not is_image_half
+        data_path = file_beside(path, path.stem + ".img") if is_header_half else path
         offset = max(0 if header.is_pair else header.least_offset, int(header.vox_offset))
     except (OverflowError, ValueError, struct.error) as error:
         raise damaged(path) from error

@@ -15,7 +15,7 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.headers import files_beside, numbered, text_lines, whole_numbers
+from CompactSegLib.volume.headers import file_beside, numbered, text_lines, whole_numbers
 from CompactSegLib.volume.stored import (
     StoredImage,
     check_size,
@@ -286,7 +286,7 @@ def _files(header: _Header) -> tuple[list[Path], int]:
         names = numbered(pattern, range(int(first), int(last) + 1, max(1, int(step))))
     else:
         names = [named]
-    return files_beside(header.path, names), 0
+    return [file_beside(header.path, name) for name in names], 0
 
 
 def _behind_lines(file: Path, at: int, lines: int) -> int:

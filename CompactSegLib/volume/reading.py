@@ -17,11 +17,11 @@ from CompactSegLib.volume.dicom import (
     choose_series,
     find_series,
     of_file,
+    rest_of_series,
     segmentation_among,
     short_of_others,
 )
 from CompactSegLib.volume.dicom_file import damaged_dicom, is_dicom, is_dicomdir
-from CompactSegLib.volume.dicom_image import DicomFrame
 from CompactSegLib.volume.dicom_stack import read_series
 from CompactSegLib.volume.foreign import read_foreign, unknown
 from CompactSegLib.volume.geometry import Geometry
@@ -153,7 +153,8 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         files = [file for file in path.parent.iterdir() if not file.is_dir()]
         if first.frames > 1 and first.files_expected == 1:
             volume = _read_series([path], path, series)
-            return replace(volume, warnings=volume.warnings + _remark_on_rest(first, files))
+            told = rest_of_series(first, files)
+            return replace(volume, warnings=(*volume.warnings, told)) if told else volume
         return _read_series(files, path.parent, series, of=path)
     image = _read_image(path)
     return Volume.from_array(
@@ -163,21 +164,6 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
         source=VolumeSource(path),
         warnings=image.warnings,
     )
-
-
-def _remark_on_rest(frame: DicomFrame, files: Sequence[Path]) -> tuple[str, ...]:
-    """A remark where other multi-frame images of the same series lie beside the one that is read by itself."""
-    others = {
-        other.path.name
-        for series in find_series(files)
-        for other in series.frames
-        if other.series_uid == frame.series_uid and other.instance_uid != frame.instance_uid
-    }
-    told = (
-        f"{frame.path}: this image was read by itself, but its series has more beside it, such as "
-        f"{min(others, default='')}; give the folder to read all of them."
-    )
-    return (told,) if others else ()
 
 
 def _is_called_dicom(path: Path) -> bool:
