@@ -112,7 +112,7 @@ class LevelRows:
     """
 
     def __init__(self, model: Model) -> None:
-        columns = [("Level", 5), ("Improvement", 11), ("Seconds", 8)]
+        columns = [("Level", 5), ("Change", 8), ("Seconds", 8)]
         names = [label.name for label in model.labels]
         structures = [(name, max(10, len(name))) for name in names]
         self._names = names

@@ -61,7 +61,7 @@ def _agreement(summary: dict[str, Any]) -> Table:
 
 
 def _levels(summary: dict[str, Any]) -> Table:
-    columns = [">Level", ">Improvement", ">Seconds", ">Parameters", ">MAC/voxel", ">all levels"]
+    columns = [">Level", ">Change", ">Seconds", ">Parameters", ">MAC/voxel", ">all levels"]
     table = table_of(*columns)
     for level in summary["levels"]:
         row = [

@@ -144,7 +144,7 @@ class Run:
         if level.number == most:
             return "levels-requested", f"level {most} was the deepest asked for"
         if level.improvement is not None and level.improvement < threshold:
-            reason = f"the improvement {level.improvement:.4f} is below the threshold {threshold:g}"
+            reason = f"the change {level.improvement:.4f} is below the threshold {threshold:g}"
             return "threshold", reason
         return None, None
 

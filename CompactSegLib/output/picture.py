@@ -189,7 +189,7 @@ def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -
         page.write(left + 0.21, top, more, size=8, color=_QUIET)
         top += _LINE
     page.box(left, top, 0.13, facecolor="none", edgecolor=CHANGED, linewidth=1)
-    page.write(left + 0.21, top, "Improvement (changes outlined)")
+    page.write(left + 0.21, top, "Change (outlined)")
     page.write(left + 0.21, top + _LINE, "Seconds")
     for column, level in enumerate(levels, start=1):
         right = page.left_of(column) + _PANEL - _NUMBER_RIGHT

@@ -29,6 +29,6 @@ def test_many_structures_are_summed_up(tmp_path: Path, write_tiny_model):
         parameters=1,
         macs_per_voxel=1.0,
     )
-    assert rows.header().split() == ["Level", "Improvement", "Seconds", "All", "structures"]
+    assert rows.header().split() == ["Level", "Change", "Seconds", "All", "structures"]
     assert rows.row(level).split() == ["1", "–", "1.50", "10.00", "ml"]
     assert len(rows.header()) == len(rows.row(level))

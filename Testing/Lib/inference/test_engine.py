@@ -77,7 +77,7 @@ def test_levels_say_why_they_end(a_model):
     *_, stopped = segment(volume, a_model, threshold=just_above(early[1]), device="cpu")
     assert stopped.number == 2
     assert stopped.stop == "threshold"
-    assert stopped.stop_reason.startswith(f"the improvement {early[1].improvement:.4f} is below")
+    assert stopped.stop_reason.startswith(f"the change {early[1].improvement:.4f} is below")
 
 
 def test_the_models_own_threshold_is_the_default(a_model):
