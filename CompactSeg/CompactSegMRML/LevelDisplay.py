@@ -17,6 +17,7 @@ from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 __all__ = [
     "Structure",
     "colorStructures",
+    "drawLike",
     "fadeStructures",
     "hasSurface",
     "jumpTo",
@@ -64,6 +65,21 @@ def setVisible(node: Any, isVisible: bool) -> None:
         display.RemoveAttribute(_HIDDEN)
         if bool(display.GetVisibility()) != isVisible:
             display.SetVisibility(isVisible)
+
+
+def drawLike(node: Any, other: Any) -> None:
+    """Draw a new level as another one is: what a user chose for that holds for those that come later."""
+    display = node.GetDisplayNode()
+    isVisible, wasModified = display.GetVisibility(), display.StartModify()
+    display.CopyContent(other.GetDisplayNode())
+    display.RemoveAllViewNodeIDs()
+    display.RemoveAttribute(_HIDDEN)
+    display.SetVisibility(isVisible)
+    display.EndModify(wasModified)
+    theirs = [segment for _segmentID, segment in segmentsOf(other.GetSegmentation())]
+    colors = {name: each.GetColor() for each in theirs for name in namesOf(each)}
+    for _segmentID, segment in segmentsOf(node.GetSegmentation()):
+        segment.SetColor(*colors.get(segment.GetName(), segment.GetColor()))
 
 
 def keepAside(scene: Any, volumeNode: Any) -> None:

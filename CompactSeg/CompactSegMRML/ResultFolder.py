@@ -173,8 +173,8 @@ def _columns(facts: Sequence[LevelFacts]) -> list[Any]:
     columns = [columnOf(vtk.vtkIntArray(), "Level", [each.level for each in facts])]
     numbers = {
         # No number at all would shift the rows; Slicer shows this as nan.
-        "Improvement": [
-            math.nan if each.improvement is None else each.improvement for each in facts
+        "Change (%)": [
+            math.nan if each.improvement is None else 100 * each.improvement for each in facts
         ],
         "Seconds": [each.seconds for each in facts],
         **{

@@ -114,9 +114,11 @@ class SceneFace:
         return comparison
 
     def drawnNodes(self, volumeNode: Any) -> list[Any]:
-        """The volume's levels, and what is compared: what a click on a structure is about."""
-        nodes = list(levelNodes(volumeNode).values())
-        return [*nodes, *(each for each in self._comparing.nodes if each not in nodes)]
+        """What a click on a structure is about: the volume's levels, what is compared, and what else of it is seen."""
+        seen = [each for each in othersOf(volumeNode) if each.GetDisplayVisibility()]
+        return list(
+            dict.fromkeys([*levelNodes(volumeNode).values(), *self._comparing.nodes, *seen])
+        )
 
     @property
     def differencesOnly(self) -> bool:

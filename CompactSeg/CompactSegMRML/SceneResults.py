@@ -8,7 +8,7 @@ from typing import Any
 
 from CompactSegMRML.Edits import copyLevel
 from CompactSegMRML.Labels import LabelPatch
-from CompactSegMRML.LevelDisplay import hasSurface, keepAside, shownLevel, showOnly
+from CompactSegMRML.LevelDisplay import drawLike, hasSurface, keepAside, shownLevel, showOnly
 from CompactSegMRML.LevelNodes import (
     ASIDE,
     everyLevelNode,
@@ -126,7 +126,7 @@ class SceneResults:
                 rememberImage(volumeNode, current.box, sent.stamp, sent.imageCrc)
             node, isNew = placeLevel(volumeNode, facts, patch, labels=labelsOf(event, model))
             if isNew:
-                node.GetDisplayNode().SetVisibility2DFill(not self._outlineOnly)
+                self._draw(volumeNode, node)
             table, isNewTable = self._writeTable(volumeNode, model.name)
             others = [*everyLevelNode(volumeNode), *tablesOf(volumeNode)]
             new = [node] * isNew + [table] * isNewTable
@@ -137,6 +137,18 @@ class SceneResults:
             if isNew:
                 self.watch.refresh()
         return facts.level
+
+    def _draw(self, volumeNode: Any, node: Any) -> None:
+        """A new level: as the others of its model are drawn, and the first as was chosen in the panel."""
+        others = [
+            each
+            for each in everyLevelNode(volumeNode)
+            if each is not node and modelOf(each) == modelOf(node) and each.GetDisplayNode()
+        ]
+        if others:
+            drawLike(node, others[-1])
+        else:
+            node.GetDisplayNode().SetVisibility2DFill(not self._outlineOnly)
 
     def endRun(self, volumeNode: Any) -> None:
         """What an earlier run left, and this one did not bring anew, goes."""

@@ -163,7 +163,7 @@ def _view(side: str, orientation: str) -> str:
 
 
 def _viewedIDs(scene: Any) -> list[str]:
-    """IDs of the volumes in the background of the slice views, the usual ones first; then those before them."""
+    """IDs of the volumes in the background of the slice views, the usual ones first; then those seen before them."""
     ofComparisons = [name for pair in VIEW_NAMES for name in pair]
     layers: tuple[list[str], list[str]] = ([], [])
     nodes = nodesOfClass(scene, "vtkMRMLSliceCompositeNode")
@@ -171,17 +171,20 @@ def _viewedIDs(scene: Any) -> list[str]:
     for node in nodes:
         if node.GetLayoutName() in ofComparisons:
             continue
+        foregroundID = node.GetForegroundVolumeID() if node.GetForegroundOpacity() else None
         for layer, volumeID in zip(
-            layers, (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID()), strict=True
+            layers, (node.GetBackgroundVolumeID(), foregroundID), strict=True
         ):
             if volumeID and scene.GetNodeByID(volumeID):
                 layer.append(volumeID)
     return [*layers[0], *layers[1]]
 
 
-def volumeOnView(scene: Any) -> Any:
-    """The volume that the slice views show, or else the first there is; None without one."""
+def volumeOnView(scene: Any, *, chosen: Any = None) -> Any:
+    """The volume that the slice views show, the chosen one where it is among them; else the first; None without one."""
     shown = _viewedIDs(scene)
+    if chosen is not None and chosen.GetID() in shown:
+        return chosen
     return (scene.GetNodeByID(shown[0]) if shown else None) or scene.GetFirstNodeByClass(
         "vtkMRMLScalarVolumeNode"
     )

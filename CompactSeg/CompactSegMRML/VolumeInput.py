@@ -21,6 +21,7 @@ __all__ = [
     "ijkToRAS",
     "ijkToWorld",
     "placeRegion",
+    "regionOwner",
     "stampOf",
     "toWorld",
     "wholeBox",
@@ -139,6 +140,8 @@ def stampOf(volumeNode: Any) -> tuple[object, ...]:
     return (*times, *ijkToRAS(volumeNode).ravel())
 
 
+_REGION_ROLE = "CompactSeg.RegionOf"
+"""From a region to the volume on which it was placed."""
 _NEW_REGION_MM = (50.0, 50.0, 50.0)
 _SLICE_VIEWS = ("Yellow", "Green", "Red")
 """Those that are perpendicular to R, A and S."""
@@ -210,10 +213,16 @@ def placeRegion(region: Any, volumeNode: Any, *, sizeMm: tuple[float, float, flo
     if volumeNode is not None:
         region.SetName(volumeNode.GetScene().GenerateUniqueName(f"{volumeNode.GetName()} region"))
         region.SetCenter(_viewedPosition(volumeNode))
+        region.SetNodeReferenceID(_REGION_ROLE, volumeNode.GetID())
     region.CreateDefaultDisplayNodes()
     display = region.GetDisplayNode()
     display.SetFillOpacity(0.0)
     display.SetPropertiesLabelVisibility(False)  # it would lie on the structure
+
+
+def regionOwner(region: Any) -> Any:
+    """The volume on which a region was placed; None where that is not known, or the volume is gone."""
+    return region.GetNodeReference(_REGION_ROLE)
 
 
 def _viewedPosition(volumeNode: Any) -> list[float]:

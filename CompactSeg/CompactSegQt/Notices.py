@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from CompactSegMRML.VolumeInput import regionOwner
 from CompactSegQt.Actions import Actions, openSampleData, restartSlicer
 from CompactSegQt.Texts import noModels, plain
 
@@ -76,7 +77,7 @@ class Situation:
     Attributes:
         volumeNode: That is chosen; None for none.
         model: That is chosen; None for none.
-        hasRegion: Whether segmenting is confined to a region.
+        region: vtkMRMLMarkupsROINode to which segmenting is confined; None for the whole image.
         outcome: Of the last run on this volume; None where there was none since it was chosen.
         actions: Asked for installations: under way, declined, or in need of a restart of Slicer.
         addRegion: Makes a region.
@@ -85,7 +86,7 @@ class Situation:
 
     volumeNode: Any
     model: ModelInfo | None
-    hasRegion: bool
+    region: Any
     outcome: RunOutcome | None
     actions: Actions
     addRegion: Callable[[], None]
@@ -123,12 +124,9 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
         notice.warn(noModels(logic))
     elif outcome is not None and outcome.kind == "cancelled":
         notice.inform(outcome.sentence)
-    elif not now.hasRegion and (advice := _tooLarge(volume, now.model)):
+    elif now.region is None and (advice := _tooLarge(volume, now.model)):
         notice.warn(advice, label=_("Add region"), action=now.addRegion)
-    elif now.hasRegion and now.model is not None and now.model.fieldMm is None:
-        advice = _(
-            "Only the region will be segmented, and “{model}” is made for all of an image."
-        ).format(model=now.model.title)
+    elif now.region is not None and (advice := _confined(now)):
         notice.inform(advice, label=_("Whole image"), action=now.useWholeImage)
     else:
         notice.clear()
@@ -141,6 +139,20 @@ def _missing(*, declined: bool) -> str:
             "measured."
         )
     return _("PyTorch is needed for segmenting and not installed yet.")
+
+
+def _confined(now: Situation) -> str:
+    """What a region that was left from before would do; "" where it is as the user wants it."""
+    owner = regionOwner(now.region)
+    if owner is not None and owner is not now.volumeNode:
+        return _(
+            "Only the region “{region}” will be segmented, which was placed on {volume}."
+        ).format(region=now.region.GetName(), volume=owner.GetName())
+    if now.model is not None and now.model.fieldMm is None:
+        return _(
+            "Only the region will be segmented, and “{model}” is made for all of an image."
+        ).format(model=now.model.title)
+    return ""
 
 
 def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:

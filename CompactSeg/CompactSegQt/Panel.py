@@ -62,7 +62,7 @@ class Panel(slicer.util.VTKObservationMixin):
     def enter(self) -> None:
         """The panel is seen: have a worker warm before the first click, and the volume chosen that the views show."""
         self._isSeen = True
-        volume = volumeOnView(slicer.mrmlScene)
+        volume = volumeOnView(slicer.mrmlScene, chosen=self._volume)
         if self.parameters is not None and volume is not None and self.logic.run is None:
             self.parameters.volume = volume
         self.refresh()
@@ -93,7 +93,7 @@ class Panel(slicer.util.VTKObservationMixin):
             now = Situation(
                 volumeNode=self._volume,
                 model=self.controls.models.current,
-                hasRegion=parameters is not None and parameters.region is not None,
+                region=parameters.region if parameters is not None else None,
                 outcome=self._outcome,
                 actions=actions,
                 addRegion=self._addRegion,

@@ -102,11 +102,11 @@ def test_the_table_says_what_the_levels_say(logic, segmented):
     table = results.tableNode.GetTable()
     names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
     structures = [f"{label.name} (ml)" for label in load_model(MODEL).labels]
-    assert names == ["Level", "Improvement", "Seconds", *structures]
+    assert names == ["Level", "Change (%)", "Seconds", *structures]
     for row, level in enumerate(results.levels):
         values = [table.GetValue(row, column).ToDouble() for column in range(len(names))]
         assert values[0] == level.level
-        assert np.isnan(values[1]) if level.level == 1 else values[1] == level.improvement
+        assert np.isnan(values[1]) if level.level == 1 else values[1] == 100 * level.improvement
         assert values[3:] == list(level.millilitres.values())
 
 

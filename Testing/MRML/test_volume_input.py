@@ -245,3 +245,16 @@ def test_views_are_those_of_the_scene_that_is_asked(scene):
     view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     view.SetBackgroundVolumeID(second.GetID())
     assert volumeOnView(scene) is second
+
+
+def test_the_chosen_volume_stays_where_it_is_seen_over_another(scene):
+    below, above = grid_volume(scene, name="below"), grid_volume(scene, name="above")
+    view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    view.SetBackgroundVolumeID(below.GetID())
+    assert volumeOnView(scene, chosen=above) is below, "it is not in the views"
+    view.SetForegroundVolumeID(above.GetID())
+    view.SetForegroundOpacity(0.5)
+    assert volumeOnView(scene, chosen=above) is above
+    assert volumeOnView(scene) is below
+    view.SetForegroundOpacity(0.0)
+    assert volumeOnView(scene, chosen=above) is below, "nobody sees it"

@@ -128,6 +128,45 @@ def test_a_segment_that_was_renamed_is_still_its_structure(logic, segmented):
     assert level.millilitres[name] > before[name] / 2, "counted under the name that it had"
 
 
+def test_a_level_that_comes_later_is_drawn_as_the_user_drew_those_before_it(logic, volume):
+    run(logic, volume, levels=1)
+    first = node_of(logic, volume, 1)
+    display = first.GetDisplayNode()
+    display.SetSegmentVisibility(FIRST, False)
+    display.SetSegmentOpacity2DFill("Segment_2", 0.25)
+    display.SetOpacity2DFill(0.7)
+    first.GetSegmentation().GetSegment("Segment_2").SetColor(0.2, 0.4, 0.6)
+    logic.showOrCompute(volume, 2)
+    wait(logic, lambda: logic.run is None)
+    second = node_of(logic, volume, 2)
+    later = second.GetDisplayNode()
+    assert logic.results(volume).shownLevel == 2
+    assert not later.GetSegmentVisibility(FIRST), "what was hidden does not come back"
+    assert later.GetSegmentVisibility("Segment_2")
+    assert later.GetSegmentOpacity2DFill("Segment_2") == pytest.approx(0.25)
+    assert later.GetOpacity2DFill() == pytest.approx(0.7)
+    color = second.GetSegmentation().GetSegment("Segment_2").GetColor()
+    assert color == pytest.approx((0.2, 0.4, 0.6))
+
+
+def test_a_click_on_a_structure_is_about_an_edited_copy_too_while_it_is_seen(logic, segmented):
+    copy = logic.editCopy(segmented, 2)
+    assert copy in logic.drawnNodes(segmented)
+    copy.SetDisplayVisibility(False)
+    assert copy not in logic.drawnNodes(segmented)
+    assert logic.drawnNodes(segmented) == nodes_of(logic, segmented)
+
+
+def test_results_of_a_volume_that_was_deleted_stay_as_they_are(logic, warm, segmented):
+    node = node_of(logic, segmented, 3)
+    other = add_volume(warm.scene, "right_hippocampus")
+    warm.scene.RemoveNode(segmented)
+    logic.choose(other)
+    assert node.GetScene() is not None
+    assert node.GetDisplayNode().GetVisibility(), "there is no other way to see it"
+    logic.choose(None)
+
+
 def test_moving_a_volume_is_no_edit(logic, segmented):
     matrix = slicer.util.vtkMatrixFromArray(np.diag([2.0, 1.0, 1.0, 1.0]))
     segmented.ApplyTransformMatrix(matrix)

@@ -219,6 +219,17 @@ def aRegionThatIsLeftFromBeforeIsTold(driver: Driver) -> None:
     assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
 
 
+def aRegionOfAnotherVolumeIsTold(driver: Driver) -> None:
+    first = driver.choosing(driver.load("large"))
+    driver.ready()
+    driver.ui.advancedButton.collapsed = False
+    driver.click(driver.ui.newRegionButton)
+    driver.choosing(driver.load("small"))
+    assert f"which was placed on {first.GetName()}" in driver.ui.noticeText.text
+    driver.choosing(first)
+    assert not driver.ui.noticeFrame.visible, driver.ui.noticeText.text
+
+
 def switchingModelsKeepsBothResults(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"), model=BRAIN)
     driver.segment()
@@ -263,5 +274,6 @@ SCENARIOS = (
     whatARunToldStandsBelowTheLevels,
     aModelForAPartOfTheHeadFindsItItself,
     aRegionThatIsLeftFromBeforeIsTold,
+    aRegionOfAnotherVolumeIsTold,
     switchingModelsKeepsBothResults,
 )

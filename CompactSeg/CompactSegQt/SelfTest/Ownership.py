@@ -136,6 +136,16 @@ def aVolumeLoadedElsewhereIsChosenOnReturn(driver: Driver) -> None:
     assert driver.ui.volumeSelector.currentNode() is other
 
 
+def aVolumeThatIsSeenOverAnotherStaysChosenOnReturn(driver: Driver) -> None:
+    below, above = driver.load("small"), driver.load("small")
+    slicer.util.setSliceViewerLayers(background=below, foreground=above, foregroundOpacity=0.5)
+    driver.choosing(above)
+    slicer.util.selectModule("SegmentEditor")
+    driver.open()
+    assert driver.ui.volumeSelector.currentNode() is above
+    assert _background() is below, "the layers are the user's"
+
+
 def anImageThatWasReplacedIsTold(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"))
     driver.segment()
@@ -242,6 +252,7 @@ SCENARIOS = (
     choosingAnotherVolumeEndsAComparisonAndShowsThatVolume,
     leavingTheModuleGivesTheLayoutBack,
     aVolumeLoadedElsewhereIsChosenOnReturn,
+    aVolumeThatIsSeenOverAnotherStaysChosenOnReturn,
     anImageThatWasReplacedIsTold,
     howALevelIsDrawnElsewhereStays,
     theTableOfStructuresActs,
