@@ -13,6 +13,7 @@ from Testing.MRML.conftest import add_volume, node_of, wait
 
 
 def test_a_saved_scene_can_not_name_a_model_folder(logic, volume, tmp_path):
+    wait(logic, lambda: logic.models)
     shutil.copytree(next(each.folder for each in logic.models), tmp_path / "foreign")
     with pytest.raises(InputError, match="expected a model that the worker has"):
         logic.segment(volume, model=str(tmp_path / "foreign"))
