@@ -41,6 +41,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
         resultsChanged(): what `results` returns may be another for any volume: nodes were deleted, shown or hidden
             by someone else, renamed, or the scene was closed or opened. Not said for what `levelReady` says.
         comparisonEnded(): by `endComparison`, or since a node of it or its layout is gone.
+        viewsChanged(): a slice view may show another volume.
         finished(outcome): a RunOutcome; said once for each run, whatever happens.
         logged(line): of the worker's log, without line break.
 

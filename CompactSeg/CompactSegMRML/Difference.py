@@ -44,7 +44,7 @@ class Side:
 
     Attributes:
         node: vtkMRMLSegmentationNode.
-        name: For people: ``Level 2``, or the node's name.
+        name: For people: ``Level 2``, or the node's name without that of the volume.
         level: Where it is one; None for an edited copy or another segmentation.
     """
 

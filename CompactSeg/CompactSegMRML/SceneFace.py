@@ -24,7 +24,7 @@ class SceneFace:
     """What `CompactSegLogic` does in the scene without the worker; the signals are described there."""
 
     def __init__(self, scene: Any) -> None:
-        self.resultsChanged, self.comparisonEnded = Signal(), Signal()
+        self.resultsChanged, self.comparisonEnded, self.viewsChanged = Signal(), Signal(), Signal()
         self._results = SceneResults(scene)
         self._comparing = Comparing(scene)
         self._comparing.repair()
@@ -32,6 +32,7 @@ class SceneFace:
         self._results.changed.connect(self.resultsChanged)
         watch = self._results.watch
         watch.changed.connect(self._comparing.repair)
+        watch.viewsChanged.connect(self.viewsChanged)
         watch.layoutChanged.connect(self._comparing.checkLayout)
         watch.levelModified.connect(self._comparing.mirror)
 
@@ -197,7 +198,9 @@ def _sideOf(volumeNode: Any, what: Any) -> Side:
 def _sidesOf(volumeNode: Any) -> tuple[Side, ...]:
     """All segmentations of a volume: levels, edited copies, and what others drew on it."""
     levels = [_sideOf(volumeNode, number) for number in levelNodes(volumeNode)]
-    return (*levels, *(Side(node, node.GetName()) for node in othersOf(volumeNode)))
+    ofVolume = f"{volumeNode.GetName()} "  # which is known, and leaves no room for what is not
+    others = [(node, node.GetName().removeprefix(ofVolume)) for node in othersOf(volumeNode)]
+    return (*levels, *(Side(node, name) for node, name in others))
 
 
 def boxOfResults(volumeNode: Any) -> VoxelBox:

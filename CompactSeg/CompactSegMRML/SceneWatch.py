@@ -10,6 +10,7 @@ import slicer
 import vtk
 
 from CompactSegMRML.LevelNodes import allLevelNodes, volumeOfNode
+from CompactSegMRML.ResultFolder import nodesOfClass
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.SliceViews import describe, layoutNode
 
@@ -39,12 +40,14 @@ class SceneWatch:
         imageReplaced(volumeNode): voxels of a volume that has levels are others.
         saving(): the scene is about to be saved.
         layoutChanged().
+        viewsChanged(): a slice view may show another volume.
     """
 
     def __init__(self, scene: Any) -> None:
         self.nodeRemoved, self.closing, self.changed = Signal(), Signal(), Signal()
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
         self.levelEdited, self.imageReplaced, self.saving = Signal(), Signal(), Signal()
+        self.viewsChanged = Signal()
         self._scene = scene
         self._others: list[Any] = []
         self._sceneTags: list[int] = []
@@ -61,7 +64,7 @@ class SceneWatch:
         self.refresh()
 
     def refresh(self) -> None:
-        """Observe the levels that are there now, their volumes and the layout."""
+        """Observe the levels that are there now, their volumes, the layout and the slice views."""
         wanted: dict[Any, tuple[tuple[int, Callable[..., None]], ...]] = {}
         modified = vtk.vtkCommand.ModifiedEvent
         for node in (each for each in self._others if each.GetScene() is not None):
@@ -80,6 +83,8 @@ class SceneWatch:
                     (moved, self._onVolume),
                     (replaced, self._onImage),
                 )
+        for node in nodesOfClass(self._scene, "vtkMRMLSliceCompositeNode"):
+            wanted[node] = ((modified, lambda *_: self.viewsChanged()),)
         layout = layoutNode(self._scene)
         if layout is not None:
             describe(layout)

@@ -62,12 +62,17 @@ class Panel(slicer.util.VTKObservationMixin):
     def enter(self) -> None:
         """The panel is seen: have a worker warm before the first click, and the volume chosen that the views show."""
         self._isSeen = True
-        volume = volumeOnView(slicer.mrmlScene, chosen=self._volume)
-        if self.parameters is not None and volume is not None and self.logic.run is None:
-            self.parameters.volume = volume
+        self._followViews()
         self.refresh()
         if self.logic.state == "stopped" and self.logic.problem is None:
             self.logic.startWorker()
+
+    def _followViews(self) -> None:
+        """Choose what the slice views show, unless they show what is chosen."""
+        volume = volumeOnView(slicer.mrmlScene, chosen=self._volume)
+        isFree = self._isSeen and self.logic.run is None
+        if isFree and self.parameters is not None and volume is not None:
+            self.parameters.volume = volume
 
     def exit(self) -> None:
         """Another module is seen; it gets the layout as it was."""
@@ -81,14 +86,13 @@ class Panel(slicer.util.VTKObservationMixin):
         self.removeObservers()
         self.logic.close()
 
-    def refresh(self) -> None:
+    def refresh(self, *_: Any) -> None:
         """Bring all that is seen up to date."""
         if self._isRefreshing or not self._isSeen:
             return
         self._isRefreshing = True
         try:
-            parameters, logic = self.parameters, self.logic
-            actions = self.actions
+            parameters, logic, actions = self.parameters, self.logic, self.actions
             self.controls.show(logic, parameters, self._volume, actions)
             now = Situation(
                 volumeNode=self._volume,
@@ -145,13 +149,10 @@ class Panel(slicer.util.VTKObservationMixin):
             slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent,
         ):
             if self._volume is not None:
-                self.removeObserver(self._volume, event, self._onScene)
+                self.removeObserver(self._volume, event, self.refresh)
             if volume is not None:
-                self.addObserver(volume, event, self._onScene)
+                self.addObserver(volume, event, self.refresh)
         self._volume = self.actions.volume = volume
-
-    def _onScene(self, _caller: Any, _event: Any) -> None:
-        self.refresh()
 
     # What the logic says
 
@@ -164,6 +165,7 @@ class Panel(slicer.util.VTKObservationMixin):
         logic.levelReady.connect(self._onLevelReady)
         logic.resultsChanged.connect(self.refresh)
         logic.comparisonEnded.connect(self.refresh)
+        logic.viewsChanged.connect(self._followViews)
         logic.finished.connect(self._onFinished)
         logic.logged.connect(self.controls.advanced.appendLog)
 
@@ -259,8 +261,7 @@ class Panel(slicer.util.VTKObservationMixin):
         self.actions.toggleOverlay(isVisible, level=self.controls.level.level)
 
     def _onModelChosen(self, name: str) -> None:
-        model = next(each for each in self.logic.models if each.name == name)
-        self._choose(model)
+        self._choose(next(each for each in self.logic.models if each.name == name))
         self._lookAtChosen()
         self.refresh()
 

@@ -226,8 +226,7 @@ def _contentOfLevel(results: Results, expected: Mapping[str, ExpectedVolume]) ->
 
 
 def _contentOfComparison(comparison: Comparison) -> _Content:
-    ofVolume = f"{comparison.volumeNode.GetName()} "
-    names = [(side.name.removeprefix(ofVolume), side.name) for side in comparison.sides]
+    names = [(side.name, side.name) for side in comparison.sides]
     dice = _("Dice"), _("Overlap of both sides: 1 where they are the same.")
     rows = []
     for each in comparison.structures:

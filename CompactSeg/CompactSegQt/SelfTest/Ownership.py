@@ -34,7 +34,7 @@ def anEditedCopyIsComparedWithALevel(driver: Driver) -> None:
     copy = driver.logic.editCopy(volume, 3)
     _paint(copy)
     driver.widget.panel.refresh()
-    index = driver.ui.rightComboBox.findText(copy.GetName())
+    index = driver.ui.rightComboBox.findText("level 3 (edited)")
     assert index >= 0
     driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 3"))
     driver.choose(driver.ui.rightComboBox, index)
@@ -134,6 +134,19 @@ def aVolumeLoadedElsewhereIsChosenOnReturn(driver: Driver) -> None:
     other = driver.load("small")
     driver.open()
     assert driver.ui.volumeSelector.currentNode() is other
+
+
+def aVolumeLoadedWhileThePanelIsSeenIsChosen(driver: Driver) -> None:
+    first = driver.choosing(driver.load("small"))
+    driver.segment()
+    driver.click(driver.ui.compareButton)
+    other = driver.load("small")
+    assert driver.ui.volumeSelector.currentNode() is other, "it is what the views show"
+    assert driver.logic.comparison is None
+    assert driver.visibleLevels(first) == []
+    slicer.util.setSliceViewerLayers(background=first)
+    assert driver.ui.volumeSelector.currentNode() is first
+    assert driver.visibleLevels(first) == [3]
 
 
 def aVolumeThatIsSeenOverAnotherStaysChosenOnReturn(driver: Driver) -> None:
@@ -252,6 +265,7 @@ SCENARIOS = (
     choosingAnotherVolumeEndsAComparisonAndShowsThatVolume,
     leavingTheModuleGivesTheLayoutBack,
     aVolumeLoadedElsewhereIsChosenOnReturn,
+    aVolumeLoadedWhileThePanelIsSeenIsChosen,
     aVolumeThatIsSeenOverAnotherStaysChosenOnReturn,
     anImageThatWasReplacedIsTold,
     howALevelIsDrawnElsewhereStays,

@@ -35,10 +35,13 @@ def test_names_that_are_cut_are_told_in_full(driver, desktop):
         assert item.toolTip().startswith(item.text())
 
     box = driver.ui.leftComboBox
-    row = box.findText(copy.GetName())
-    assert box.itemData(row, qt.Qt.ToolTipRole) == copy.GetName()
+    assert copy.GetName() == f"{LONG} level 2 (edited)"
+    row = box.findText("level 2 (edited)")
+    assert box.itemData(row, qt.Qt.ToolTipRole) == "level 2 (edited)"
     driver.choose(box, row)
-    assert copy.GetName() in box.toolTip
+    assert "level 2 (edited)" in box.toolTip
+    room = box.width - box.height  # beside the arrow
+    assert box.fontMetrics().horizontalAdvance(box.currentText) < room, "it is seen in full"
 
 
 def test_a_long_name_of_a_volume_does_not_widen_the_panel_while_it_is_segmented(driver):
