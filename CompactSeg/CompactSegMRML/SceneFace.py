@@ -198,9 +198,14 @@ def _sideOf(volumeNode: Any, what: Any) -> Side:
 def _sidesOf(volumeNode: Any) -> tuple[Side, ...]:
     """All segmentations of a volume: levels, edited copies, and what others drew on it."""
     levels = [_sideOf(volumeNode, number) for number in levelNodes(volumeNode)]
-    ofVolume = f"{volumeNode.GetName()} "  # which is known, and leaves no room for what is not
-    others = [(node, node.GetName().removeprefix(ofVolume)) for node in othersOf(volumeNode)]
-    return (*levels, *(Side(node, name) for node, name in others))
+    others = othersOf(volumeNode)
+    return (*levels, *(Side(node, _nameWithout(volumeNode, node)) for node in others))
+
+
+def _nameWithout(volumeNode: Any, node: Any) -> str:
+    """A node's name without that of its volume, which is known and leaves no room for the rest."""
+    name = node.GetName().removeprefix(f"{volumeNode.GetName()} ")
+    return name[:1].upper() + name[1:] if name != node.GetName() else name
 
 
 def boxOfResults(volumeNode: Any) -> VoxelBox:

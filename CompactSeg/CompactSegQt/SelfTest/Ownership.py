@@ -34,7 +34,7 @@ def anEditedCopyIsComparedWithALevel(driver: Driver) -> None:
     copy = driver.logic.editCopy(volume, 3)
     _paint(copy)
     driver.widget.panel.refresh()
-    index = driver.ui.rightComboBox.findText("level 3 (edited)")
+    index = driver.ui.rightComboBox.findText("Level 3 (edited)")
     assert index >= 0
     driver.choose(driver.ui.leftComboBox, driver.ui.leftComboBox.findText("Level 3"))
     driver.choose(driver.ui.rightComboBox, index)

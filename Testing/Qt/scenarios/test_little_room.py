@@ -36,10 +36,10 @@ def test_names_that_are_cut_are_told_in_full(driver, desktop):
 
     box = driver.ui.leftComboBox
     assert copy.GetName() == f"{LONG} level 2 (edited)"
-    row = box.findText("level 2 (edited)")
-    assert box.itemData(row, qt.Qt.ToolTipRole) == "level 2 (edited)"
+    row = box.findText("Level 2 (edited)")
+    assert box.itemData(row, qt.Qt.ToolTipRole) == "Level 2 (edited)"
     driver.choose(box, row)
-    assert "level 2 (edited)" in box.toolTip
+    assert "Level 2 (edited)" in box.toolTip
     room = box.width - box.height  # beside the arrow
     assert box.fontMetrics().horizontalAdvance(box.currentText) < room, "it is seen in full"
 
