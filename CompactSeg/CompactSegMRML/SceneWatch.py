@@ -84,7 +84,7 @@ class SceneWatch:
                     (replaced, self._onImage),
                 )
         for node in nodesOfClass(self._scene, "vtkMRMLSliceCompositeNode"):
-            wanted[node] = ((modified, lambda *_: self.viewsChanged()),)
+            wanted[node] = ((modified, self._onView),)
         layout = layoutNode(self._scene)
         if layout is not None:
             describe(layout)
@@ -131,6 +131,10 @@ class SceneWatch:
 
     def _onImage(self, node: Any, _event: str) -> None:
         self.imageReplaced(node)
+
+    def _onView(self, _node: Any, _event: str) -> None:
+        if not self._scene.IsBatchProcessing():  # a scene that is read or closed is not whole
+            self.viewsChanged()
 
     def _onVolume(self, node: Any, _event: str) -> None:
         self.volumeMoved(node)

@@ -181,9 +181,13 @@ def _viewedIDs(scene: Any) -> list[str]:
 
 
 def volumeOnView(scene: Any, *, chosen: Any = None) -> Any:
-    """The volume that the slice views show, the chosen one where it is among them; else the first; None without one."""
+    """The volume that the slice views show; None without any in the scene.
+
+    It is the chosen one where that is among those that they show, or they show none. Without a choice, and with nothing
+    in the views, it is the scene's first.
+    """
     shown = _viewedIDs(scene)
-    if chosen is not None and chosen.GetID() in shown:
+    if chosen is not None and (not shown or chosen.GetID() in shown):
         return chosen
     return (scene.GetNodeByID(shown[0]) if shown else None) or scene.GetFirstNodeByClass(
         "vtkMRMLScalarVolumeNode"

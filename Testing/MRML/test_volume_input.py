@@ -250,6 +250,7 @@ def test_views_are_those_of_the_scene_that_is_asked(scene):
 def test_the_chosen_volume_stays_where_it_is_seen_over_another(scene):
     below, above = grid_volume(scene, name="below"), grid_volume(scene, name="above")
     view = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    assert volumeOnView(scene, chosen=above) is above, "views that show nothing choose nothing"
     view.SetBackgroundVolumeID(below.GetID())
     assert volumeOnView(scene, chosen=above) is below, "it is not in the views"
     view.SetForegroundVolumeID(above.GetID())

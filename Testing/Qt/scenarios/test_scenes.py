@@ -48,6 +48,28 @@ def test_a_saved_scene_opened_again_has_everything(driver, desktop, tmp_path):
     assert driver.levels(again) == [1, 2, 3]
 
 
+def test_of_two_volumes_the_one_that_was_chosen_is_chosen_in_the_opened_scene(
+    driver, desktop, tmp_path
+):
+    """While the scene is read, views show nothing or what they showed before."""
+    first, second, third = (driver.load("small") for _ in range(3))
+    for volume, name in ((first, "first"), (second, "second"), (third, "third")):
+        volume.SetName(name)
+    driver.choosing(second)
+    desktop.save_scene(tmp_path / "scene.mrb")
+    desktop.open_scene(tmp_path / "scene.mrb")
+    assert driver.ui.volumeSelector.currentNode().GetName() == "second"
+
+
+def test_a_background_that_is_taken_away_is_not_put_back(driver, desktop):
+    driver.load("small")
+    volume = driver.choosing(driver.load("small"))
+    slicer.util.setSliceViewerLayers(background=None)
+    view = slicer.app.layoutManager().sliceWidget("Red").mrmlSliceCompositeNode()
+    assert not view.GetBackgroundVolumeID()
+    assert driver.ui.volumeSelector.currentNode() is volume
+
+
 @pytest.mark.cold_worker
 def test_loading_the_module_anew_in_the_middle_ends_the_run_and_the_new_panel_works(
     driver, desktop
