@@ -59,10 +59,12 @@ class Geometry:
             values = tuple(float(v) for v in getattr(self, name))
             object.__setattr__(self, name, values)
             if len(values) != length or not np.all(np.isfinite(values)):
-                raise InputError(f"{name}: expected {length} finite numbers, got {values}.")
+                raise InputError(
+                    f"{name}: expected {length} finite numbers, got {values}; fix its header."
+                )
         if len(self.size_ijk) != 3 or min(self.size_ijk) < 1:
             raise InputError(
-                f"size: expected three numbers of voxels above 0, got {self.size_ijk}."
+                f"size: expected three numbers of voxels above 0, got {self.size_ijk}; fix its header."
             )
         if min(self.spacing_mm) < _SMALLEST_SPACING_MM:
             raise InputError(

@@ -53,7 +53,7 @@ _SPACES = {
 _TO_MM = {"mm": 1.0, "": 1.0, "cm": 10.0, "m": 1000.0, "um": 1e-3, "µm": 1e-3, "micron": 1e-3}
 _VECTOR = re.compile(r"none|\([^)]*\)")
 _COLOURS = ("rgb-color", "rgba-color", "hsv-color", "xyz-color")
-_COMPONENTS = (*_COLOURS, "vector", "list", "point", "covariant-vector", "normal", "3-vector", "3-color", "4-color",
+_COMPONENTS = (*_COLOURS, "vector", "point", "covariant-vector", "normal", "3-vector", "3-color", "4-color",
                "2-vector", "4-vector", "3-gradient", "3-normal", "scalar", "stub")  # fmt: skip
 
 
@@ -181,11 +181,7 @@ def _axes(header: _Header, sizes: Sequence[int]) -> tuple[list[int], int | None]
     if kind == "complex":
         raise not_real(path, "complex ones")
     is_last = many[0] > max(space)
-    if (
-        len(many) > 1
-        or (is_last and kind not in _COMPONENTS)
-        or (kind in ("time", "list") and is_last)
-    ):
+    if len(many) > 1 or (is_last and kind not in _COMPONENTS):
         raise not_3d(path, [sizes[axis] for axis in (*space, *others)])
     is_byte = header.get("type").lower() in _TYPES["u1"]
     if kind in _COLOURS or (sizes[many[0]] in (3, 4) and is_byte):
@@ -197,6 +193,11 @@ def _geometry(
     header: _Header, size: Sequence[int], axes: Sequence[int]
 ) -> tuple[Geometry, tuple[str, ...]]:
     told = []
+    is_single = header.get("type").lower() in _TYPES["u1"] + _TYPES["i1"]
+    if not (is_single or header.get("encoding").lower() in _TEXT or header.get("endian")):
+        told.append(
+            f"{header.path}: its header does not state the order of bytes (endian); it was taken as little; check it."
+        )
     flips = _SPACES.get(header.get("space").lower())
     vectors = [
         _vector(text) for text in _VECTOR.findall(header.get("space directions")) if text != "none"

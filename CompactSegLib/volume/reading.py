@@ -30,7 +30,7 @@ from CompactSegLib.volume.mgh import read_mgh
 from CompactSegLib.volume.naming import name_of
 from CompactSegLib.volume.nifti import HEADER_BYTES, is_nifti, read_nifti
 from CompactSegLib.volume.nrrd import is_nrrd, read_nrrd
-from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_segmentation
+from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_gzip, is_segmentation
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
 __all__ = ["data_files", "read_labels", "read_volume"]
@@ -265,9 +265,9 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
             return read_metaimage(path)
         if is_nifti(head) or name.endswith(".img"):
             return read_nifti(path, as_labels=as_labels)
-        if name.endswith((".nii", ".nii.gz", ".hdr")):
+        if name.endswith((".nii", ".nii.gz", ".hdr")) and (len(head) < 348 or is_gzip(path)):
             raise damaged(path)
-        if name.endswith((".nrrd", ".nhdr")):
+        if name.endswith((".nii", ".nii.gz", ".hdr", ".nrrd", ".nhdr")):
             raise unknown(path)
         return read_foreign(path)
 

@@ -163,6 +163,10 @@ REFUSED = {
         "expected an image, got an empty file",
     ),
     "text as NIfTI": (lambda folder: _text(folder / "a.nii.gz", "hello"), "damaged or cut short"),
+    "a page of the web as NIfTI": (
+        lambda folder: _text(folder / "a.nii.gz", "<html>Please log in</html>" * 20),
+        "file of another kind",
+    ),
     "text as NRRD": (lambda folder: _text(folder / "a.nrrd", "hello" * 99), "file of another kind"),
     "text": (lambda folder: _text(folder / "a.txt", "hello"), "file of another kind"),
     "nothing there": (lambda folder: folder / "a.nii.gz", "there is nothing of this name"),

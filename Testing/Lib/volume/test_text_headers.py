@@ -251,3 +251,18 @@ def test_axes_without_any_direction_are_refused_for_that(tmp_path):
     frame = "space: RAS\nspace directions: none none none\n"
     with pytest.raises(InputError, match=r"expected space directions .*, but all are none"):
         read_volume(nrrd(tmp_path / "a.nrrd", frame=frame))
+
+
+@pytest.mark.parametrize("encoding", STORED)
+@pytest.mark.parametrize("kind", ["uchar", "short"])
+def test_an_order_of_bytes_that_is_not_stated_is_told(tmp_path, encoding, kind):
+    array = ARRAY % 250
+    data = b" ".join(str(v).encode() for v in array.ravel())
+    if encoding != "ascii":
+        data = STORED[encoding](array.astype("<i2" if kind == "short" else "u1").tobytes())
+    file = nrrd(tmp_path / "a.nrrd", data=data, encoding=encoding, kind=kind)
+    file.write_bytes(file.read_bytes().replace(b"endian: little\n", b""))
+    volume = read_volume(file)
+    np.testing.assert_array_equal(volume.array[0], array)
+    told = [w for w in volume.warnings if "does not state the order of bytes" in w]
+    assert bool(told) == (kind == "short" and encoding != "ascii")
