@@ -60,9 +60,9 @@ def modality_of(path: Path) -> str:
     with lenient():
         try:
             header = open_dicom(path, stop_before_pixels=True, specific_tags=["Modality"])
-        except InputError:
+            return str(header.get("Modality") or "")
+        except Exception:  # noqa: BLE001 - the value is parsed here, see open_dicom
             return ""
-        return str(header.get("Modality") or "")
 
 
 @contextmanager

@@ -56,6 +56,10 @@ def test_a_spoilt_file_is_read_or_refused_in_a_sentence(valid_files, seed, which
         ("s.dcm", 10879),
         ("a.mhd", 10995),
         ("m.dcm", 12189),
+        ("s.dcm", 10207),
+        ("s.dcm", 13599),
+        ("s.dcm", 14271),
+        ("m.dcm", 15501),
     ],
 )
 def test_what_twenty_thousand_spoilt_files_found_is_mended(valid_files, name, seed):
