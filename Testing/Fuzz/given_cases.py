@@ -46,7 +46,8 @@ SHOULD: dict[str, tuple[str, ...]] = {
         rf"^nii cut in half rc [12] .*{_DAMAGED}",
         rf"^nii\.gz cut rc [12] .*{_DAMAGED}",
     ),
-    "g08_padding_value": (r"^3 15[45]\d ml",),
+    # Without padding brain-mr, whose refinement has changed since the script was written, gives 1532 ml.
+    "g08_padding_value": (r"^3 153\d ml",),
     "g09_dicom_seg_headers": (r"^0 ",),
     "g10_wrong_reason": (
         r"\[NIfTI-2\] int16 .*affine_diff=0 .*val_diff=0",
