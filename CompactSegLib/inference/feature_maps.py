@@ -1,14 +1,36 @@
-"""The deepest feature map of a whole volume, kept for the next level under a memory limit."""
+"""The deepest feature map of a whole volume, kept for the next level under a memory limit.
+
+Of a volume in tiles, what its block's branches made is kept, each at its own resolution, and brought to the map's tile
+by tile: a quarter of the memory. Where one tile is the whole volume its map is there anyway, and kept as it is.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole
+from CompactSegLib.network.blocks import side_by_side, upsample_box
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.volume.resampling import Box
+
+
+@dataclass
+class _Parts:
+    """Parts of a map's channels ``(1, C, d, h, w)``, and by which factors they are coarser than it."""
+
+    values: list[Tensor]
+    pools: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.values)
+
+    def to_cpu(self) -> None:
+        self.values = [tensor.cpu() for tensor in self.values]
 
 
 class KeptMap:
@@ -30,53 +52,71 @@ class KeptMap:
         self.limit_bytes = limit_bytes
         self.number = 0
         self.is_standard = True
-        self._values: Tensor | None = None
+        self._values: _Parts | None = None
         self._next = 0
-        self._size: torch.Size | None = None
-        self._being_written: Tensor | None = None
+        self._is_wanted = False
+        self._being_written: _Parts | None = None
 
     def start_for(self, level: int) -> int:
         """The map that level ``level`` can begin with; 0 for the image."""
         return self.number if self.number <= level else 0
 
-    def begin(self, level: int, *, dtype: torch.dtype) -> None:
+    def begin(self, level: int, *, dtype: torch.dtype, in_tiles: bool) -> None:
         """Plan to keep the deepest map of level ``level``, if a later one can use it and the limit allows it."""
         self.abandon()
         self._next = level + 1
         if level >= self._config.levels:
             return
-        coarse = shape_of(coarser(whole(self._shape), self._config.map_strides[level]))
-        size = torch.Size((1, self._config.map_channels[level], *coarse))
-        if size.numel() * dtype.itemsize <= self.limit_bytes - self.bytes:
-            self._size = size
+        sizes = self._sizes_of_parts() if in_tiles else [self._size(self._channels, 1)]
+        values = sum(size.numel() for size in sizes)
+        self._is_wanted = values * dtype.itemsize <= self.limit_bytes - self.bytes
 
-    def write(self, number: int, values: Tensor, *, region: Box, core: Box) -> None:
+    @property
+    def _channels(self) -> int:
+        return self._config.map_channels[self._next - 1]
+
+    def _size(self, channels: int, pool: int) -> torch.Size:
+        """Of so many channels of the next map at a resolution coarser by ``pool``."""
+        stride = self._config.map_strides[self._next - 1] * pool
+        return torch.Size((1, channels, *shape_of(coarser(whole(self._shape), stride))))
+
+    def _sizes_of_parts(self) -> list[torch.Size]:
+        before = self._config.block_channels[self._next - 1]
+        branches = self._config.blocks[self._next - 1].branches
+        return [self._size(branch.out_channels(before), branch.pool) for branch in branches]
+
+    def write(self, number: int, values: list[Tensor], *, region: Box, core: Box) -> None:
         """Keep the core's part of F_number, computed over ``region``; both in image voxels.
 
-        Where the core is the whole volume its values are kept themselves, so nobody may change them afterwards.
+        Args:
+            number: Of the map.
+            values: What each branch of its block made. Where the core is the whole volume, the map itself alone, which
+                nobody may change afterwards.
+            region: Of the values.
+            core: What of it is kept.
         """
-        if self._size is None or number != self._next:
+        if not self._is_wanted or number != self._next:
             return
-        stride = self._config.map_strides[number - 1]
-        at, origin = coarser(core, stride), coarser(region, stride)
-        if self._being_written is None:
-            if shape_of(at) == self._size[2:] == values.shape[2:]:
-                self._being_written = values
-                return
+        if core == whole(self._shape):
+            self._being_written = _Parts(values, (1,))
+            return
+        pools = tuple(branch.pool for branch in self._config.blocks[number - 1].branches)
+        # A whole map was written by a level that ran out of memory and begins again in tiles.
+        if self._being_written is None or self._being_written.pools != pools:
             try:
-                self._being_written = torch.empty(
-                    self._size,
-                    device=values.device,
-                    dtype=values.dtype,
-                    memory_format=torch.channels_last_3d,
+                self._being_written = _Parts(
+                    [_like(values[0], s) for s in self._sizes_of_parts()], pools
                 )
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._size = None
+                self._is_wanted = False
                 return
-        inner = (slice(None), slice(None), *relative(at, origin))
-        self._being_written[(slice(None), slice(None), *at)] = values[inner]
+        for kept, made, pool in zip(self._being_written.values, values, pools, strict=True):
+            stride = self._config.map_strides[number - 1] * pool
+            at, origin = coarser(core, stride), coarser(region, stride)
+            inner = (slice(None), slice(None), *relative(at, origin))
+            kept[(slice(None), slice(None), *at)] = made[inner]
 
     def finish(self, *, is_standard: bool) -> None:
         """The level is complete: what was written may be read. After the last level nothing is kept.
@@ -94,22 +134,34 @@ class KeptMap:
 
     def abandon(self) -> None:
         """The level was not completed."""
-        self._size, self._being_written = None, None
+        self._is_wanted, self._being_written = False, None
 
     def read(self, region: Box) -> Tensor:
         """The kept map ``(1, C, d, h, w)`` over a region in image voxels."""
         assert self._values is not None
         at = coarser(region, self._config.map_strides[self.number - 1])
-        return self._values[(slice(None), slice(None), *at)]
+        parts = (
+            upsample_box(values, factor=pool, box=at, mode=self._config.upsampling)
+            for values, pool in zip(self._values.values, self._values.pools, strict=True)
+        )
+        return side_by_side(parts, self._config.map_channels[self.number - 1])
 
     def to_cpu(self) -> None:
         """Bring all to the CPU, also what is half written."""
         self.is_standard = False
-        self._values = None if self._values is None else self._values.cpu()
-        self._being_written = None if self._being_written is None else self._being_written.cpu()
+        for parts in (self._values, self._being_written):
+            if parts is not None:
+                parts.to_cpu()
 
     @property
     def bytes(self) -> int:
         """What is taken now."""
-        tensors = [each for each in (self._values, self._being_written) if each is not None]
-        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+        return sum(
+            parts.bytes for parts in (self._values, self._being_written) if parts is not None
+        )
+
+
+def _like(values: Tensor, size: torch.Size) -> Tensor:
+    return torch.empty(
+        size, dtype=values.dtype, device=values.device, memory_format=torch.channels_last_3d
+    )

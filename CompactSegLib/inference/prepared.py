@@ -151,9 +151,11 @@ class PreparedImage:
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
             maps, region = self.around(level, wanted, number - 1, maps, region)
-            maps[number] = net.blocks[number - 1](maps[number - 1])
+            made: list[Tensor] | None = [] if core not in (None, whole(self.shape)) else None
+            maps[number] = net.blocks[number - 1](maps[number - 1], made)
             if core is not None:
-                self.kept.write(number, maps[number], region=region, core=core)
+                self.kept.write(number, made or [maps[number]], region=region, core=core)
+            del made
             if number - 1 < level:
                 del maps[number - 1]
             if report is not None:

@@ -51,7 +51,8 @@ def decide_ties(
     try:
         for done, (number, core) in enumerate(rounds, start=1):
             if core == cores[0]:
-                standard.kept.begin(number, dtype=processor.runtime.dtype)
+                dtype = processor.runtime.dtype
+                standard.kept.begin(number, dtype=dtype, in_tiles=len(cores) > 1)
             target, wanted = boxes_of_tile(core, grid)
             maps = standard.joined_maps(number, wanted, core=core)
             if number == level and ties[target].any():

@@ -129,8 +129,8 @@ class TiledLevel:
         self._start = kept.start_for(self._level)
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
-        kept.begin(self._level, dtype=runtime.dtype)
         self._cores = deque(self._cut(whole(self._image.shape)))
+        kept.begin(self._level, dtype=runtime.dtype, in_tiles=len(self._cores) > 1)
         self._only_standard = True
         self._ties: NDArray[np.bool_] | None = None
         self._report.restart()

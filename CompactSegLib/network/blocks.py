@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,6 +46,49 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
         return finer
     depth, height, width = shape
     return finer[..., :depth, :height, :width]
+
+
+def upsample_box(
+    maps: Tensor, *, factor: int, box: tuple[slice, slice, slice], mode: str
+) -> Tensor:
+    """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, and rounded as there.
+
+    Factors are powers of 2: with others, a voxel's place in the box and in the whole would not round alike.
+    """
+    if factor == 1:
+        return maps[(slice(None), slice(None), *box)]
+    # Interpolated between neighbours: one voxel more to each side, if there is one.
+    first = [max(0, axis.start // factor - 1) for axis in box]
+    needed = [slice(at, -(-axis.stop // factor) + 1) for at, axis in zip(first, box, strict=True)]
+    begin = [at * factor for at in first]
+    finer = upsample(
+        maps[(slice(None), slice(None), *needed)].contiguous(memory_format=memory_format_of(maps)),
+        factor=factor,
+        shape=torch.Size(axis.stop - at for at, axis in zip(begin, box, strict=True)),
+        mode=mode,
+    )
+    inner = [slice(axis.start - at, None) for at, axis in zip(begin, box, strict=True)]
+    return finer[(slice(None), slice(None), *inner)]
+
+
+def side_by_side(outputs: Iterable[Tensor], channels: int) -> Tensor:
+    """Join maps of so many channels in all, each written to its place as it comes: one is held besides the result."""
+    result, start = None, 0
+    for output in outputs:
+        if output.shape[1] == channels:
+            return output
+        if result is None:
+            result = torch.empty(
+                (output.shape[0], channels, *output.shape[2:]),
+                dtype=output.dtype,
+                device=output.device,
+                memory_format=memory_format_of(output),
+            )
+        result[:, start : start + output.shape[1]] = output
+        start += output.shape[1]
+        del output
+    assert result is not None
+    return result
 
 
 class Conv(nn.Conv3d):
@@ -124,9 +169,19 @@ class Branch(nn.Module):
         self.upsampling = upsampling
         self.layers = conv_layers(in_channels, config.layers)
 
-    def forward(self, maps: Tensor, pooled: Tensor | None = None) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``; ``pooled`` where the pooling has been done."""
-        coarse = self.layers(max_pool(maps, self.pool) if pooled is None else pooled)
+    def forward(
+        self, maps: Tensor, pooled: Tensor | None = None, made: list[Tensor] | None = None
+    ) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``.
+
+        Args:
+            maps: What the block's branches get.
+            pooled: The same where the pooling has been done.
+            made: Gets what the layers made, which has not been up-sampled.
+        """
+        coarse: Tensor = self.layers(max_pool(maps, self.pool) if pooled is None else pooled)
+        if made is not None:
+            made.append(coarse)
         return upsample(coarse, factor=self.pool, shape=maps.shape[-3:], mode=self.upsampling)
 
 
@@ -147,40 +202,33 @@ class Block(nn.Module):
         self.branches = nn.ModuleList(
             Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
         )
-        self._widths: list[int] = [branch.out_channels(in_channels) for branch in config.branches]
+        self._channels = config.out_channels(in_channels)
         self._pools: list[int] = [branch.pool for branch in config.branches]
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on."""
+    def forward(self, maps: Tensor, made: list[Tensor] | None = None) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on.
+
+        Args:
+            maps: F_{k-1}.
+            made: Gets what each branch made before it is up-sampled; without
+                gradients only.
+        """
         pooled = max_pool(maps, self.pool)
-        if len(self.branches) == 1 or torch.is_grad_enabled():
+        if torch.is_grad_enabled():
             outputs = [branch(pooled) for branch in self.branches]
             return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
-        return self._side_by_side(pooled)
+        return side_by_side(self._outputs(pooled, made), self._channels)
 
-    def _side_by_side(self, pooled: Tensor) -> Tensor:
-        """The same concatenation, each branch written to its place as it comes: only one is held besides it."""
-        result, start = None, 0
+    def _outputs(self, pooled: Tensor, made: list[Tensor] | None) -> Iterator[Tensor]:
+        """What the branches give, one after the other."""
         coarsest, factor = pooled, 1
-        for branch, pool, channels in zip(self.branches, self._pools, self._widths, strict=True):
+        for branch, pool in zip(self.branches, self._pools, strict=True):
             # The largest of windows' largest values is their union's.
             if pool % factor == 0:
                 coarsest, factor = max_pool(coarsest, pool // factor), pool
-                output = branch(pooled, coarsest)
+                yield branch(pooled, coarsest, made)
             else:
-                output = branch(pooled)
-            if result is None:
-                result = torch.empty(
-                    (output.shape[0], sum(self._widths), *output.shape[2:]),
-                    dtype=output.dtype,
-                    device=output.device,
-                    memory_format=memory_format_of(output),
-                )
-            result[:, start : start + channels] = output
-            start += channels
-            del output
-        assert result is not None
-        return result
+                yield branch(pooled, None, made)
 
 
 class Head(nn.Module):

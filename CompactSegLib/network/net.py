@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample
+from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample, upsample_box
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
 
 # Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
@@ -97,7 +97,12 @@ class MultiLevelNet(nn.Module):
             # What padding spoils at the inner edges is cut off again.
             first, last = max(0, start - margin), min(depth, stop + margin)
             slabs = [
-                self._slab(maps[number], factor, slice(first, last), shape)
+                upsample_box(
+                    maps[number],
+                    factor=factor,
+                    box=(slice(first, last), slice(0, height), slice(0, width)),
+                    mode=self.config.upsampling,
+                )
                 for number, factor in zip(numbers, factors, strict=True)
             ]
             logits = head(torch.cat(slabs, dim=1))
@@ -111,21 +116,6 @@ class MultiLevelNet(nn.Module):
             result[:, :, start:stop] = logits[:, :, start - first : stop - first]
         assert result is not None
         return result
-
-    def _slab(self, maps: Tensor, factor: int, rows: slice, shape: torch.Size) -> Tensor:
-        """Some of the image's rows of a map ``(N, C, d, h, w)`` that is coarser by ``factor``."""
-        if factor == 1:
-            return maps[:, :, rows]
-        # Interpolated between neighbours: one voxel more to each side, if there is one.
-        first = max(0, rows.start // factor - 1)
-        stop = -(-rows.stop // factor) + 1
-        finer = upsample(
-            maps[:, :, first:stop],
-            factor=factor,
-            shape=torch.Size((rows.stop - first * factor, *shape[1:])),
-            mode=self.config.upsampling,
-        )
-        return finer[:, :, rows.start - first * factor :]
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.
