@@ -12,7 +12,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
-from CompactSegLib.synthesis.tissues import BETWEEN, FAT, FLUID, OUTSIDE, PALE, SHADED, WHITE
+from CompactSegLib.synthesis.tissues import (
+    AROUND,
+    BETWEEN,
+    FAT,
+    FLUID,
+    OUTSIDE,
+    PALE,
+    SHADED,
+    WHITE,
+)
 
 # Of real contrasts, how dark to bright: T1; T2, and PD with a long TR; FLAIR; PD with a shorter TR.
 _ORDERS = ((0.5, "fgw"), (0.25, "wgf"), (0.17, "fwg"), (0.08, "wfg"))
@@ -155,7 +164,7 @@ def _tissue_means(
     for value in values:
         own = random.normal(scale=0.02)
         if value in FLUID:
-            means[value] = fluid + own + (around * (grey - fluid) if value == 24 else 0.0)
+            means[value] = fluid + own + (around * (grey - fluid) if value == AROUND else 0.0)
         elif value in WHITE:
             means[value] = white + own
         elif value in BETWEEN:
@@ -181,14 +190,14 @@ def without_skull(
     Args:
         tissues: ``(D, H, W)`` uint8.
         values: The values that stand for them.
-        keep_fluid: Whether the fluid around the brain (24) is taken for brain.
+        keep_fluid: Whether the fluid around the brain is taken for brain.
         edge: Where the cut goes, between 0 (some millimetres outside of the brain, so that bits of what is there stay)
             and 1 (some inside); it wavers. None follows the tissues exactly.
         generator: What the wavering is drawn from.
     """
     device = tissues.device
     brain = torch.tensor(
-        [0 < value < OUTSIDE and (keep_fluid or value != 24) for value in values], device=device
+        [0 < value < OUTSIDE and (keep_fluid or value != AROUND) for value in values], device=device
     )
     kept = brain[tissues.int()]
     if edge is not None:

@@ -8,7 +8,9 @@ SIDES = (
     *((17, 53), (18, 54), (25, 57), (26, 58), (28, 60), (30, 62), (136, 163)),
 )
 
-FLUID = (4, 5, 14, 15, 24, 72)
+# The fluid around the brain, which goes with the skull when that is stripped, or stays.
+AROUND = 24
+FLUID = (4, 5, 14, 15, AROUND, 72)
 WHITE = (2, 85, 512, 530)
 FAT = (511, 516)
 # Where a tissue lies between cortex (0) and white matter (1): the further the more fibres and iron, which shorten T1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -11,20 +11,21 @@ from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.labels import Label
 from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.synthesis.label_maps import LabelMap
-from CompactSegLib.synthesis.tissues import is_right
+from CompactSegLib.synthesis.tissues import AROUND, is_right
 from CompactSegLib.train.training_plan import TrainingPlan
 
-__all__ = ["expected_millilitres", "millilitres_of"]
+__all__ = ["expected_millilitres", "lost_with_the_skull", "millilitres_of"]
 
 
 def expected_millilitres(
-    volumes: Sequence[Sequence[float]], *, names: Sequence[str]
+    volumes: Sequence[Sequence[float]], *, names: Sequence[str], may_lack: Collection[str] = ()
 ) -> dict[str, ExpectedVolume]:
     """Mean, smallest and largest volume of each label over cases.
 
     Args:
         volumes: Per case the millilitres of each label, from `millilitres_of`.
         names: Of the labels.
+        may_lack: Names of labels that images of the training also had none of.
 
     Returns:
         By label name, in millilitres; empty where there are no cases.
@@ -35,10 +36,20 @@ def expected_millilitres(
     least, most = torch.aminmax(table, dim=0)
     # Sums of floats may leave that range by their last digit.
     mean = table.mean(dim=0).clamp(least, most)
+    least[[name in may_lack for name in names]] = 0
     columns = zip(*(each.tolist() for each in (mean, least, most)), strict=True)
     return {
         name: ExpectedVolume(*(round(value, 3) for value in column))
         for name, column in zip(names, columns, strict=True)
+    }
+
+
+def lost_with_the_skull(labels: Sequence[Label], plan: TrainingPlan) -> set[str]:
+    """Names of labels of which images without a skull may have nothing: the fluid around the brain."""
+    if not (plan.synthetic and plan.synthesis.strip_probability):
+        return set()
+    return {
+        label.name for label in labels if plan.synthesis.classes[str(label.of_class)] == [AROUND]
     }
 
 

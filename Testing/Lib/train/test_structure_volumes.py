@@ -14,7 +14,11 @@ from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.synthesis.label_maps import read_label_map
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
-from CompactSegLib.train.structure_volumes import expected_millilitres, millilitres_of
+from CompactSegLib.train.structure_volumes import (
+    expected_millilitres,
+    lost_with_the_skull,
+    millilitres_of,
+)
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.synthesis.heads import head_array, write_head
 
@@ -55,6 +59,22 @@ def test_of_label_maps_each_side_has_its_own(tmp_path):
     left, right, white = millilitres_of(head, labels, plan)
     assert (left, right) == pytest.approx((0.004, 0.006))
     assert white == pytest.approx(float(np.isin(array, (2, 41)).sum()) / 1000)
+
+
+def test_of_the_fluid_around_the_brain_images_without_a_skull_have_none():
+    labels = [Label(1, "White matter", (1, 2, 3)), Label(2, "Fluid around", (3, 2, 1))]
+    classes = {"1": [2, 41], "2": [24]}
+    stripped = TrainingPlan(synthesis=SynthesisPlan(classes=classes))
+    whole = TrainingPlan(synthesis=SynthesisPlan(classes=classes, strip_probability=0.0))
+    assert lost_with_the_skull(labels, stripped) == {"Fluid around"}
+    assert (
+        lost_with_the_skull(labels, whole) == lost_with_the_skull(labels, TrainingPlan()) == set()
+    )
+    found = expected_millilitres([[500, 300], [600, 400]], names=["A", "B"], may_lack={"B"})
+    assert [(each.least, each.mean, each.most) for each in found.values()] == [
+        (500, 550, 600),
+        (0, 350, 400),
+    ]
 
 
 def test_without_cases_nothing_is_expected():
