@@ -9,6 +9,9 @@ from CompactSegLib.serve.protocol import Frame
 from CompactSegMRML.WorkerProcess import Ended, WorkerProcess
 
 LONGEST_SECONDS = 60
+MOST_IDLE = 2  # each takes some 340 MB
+# Another one in each test, and nothing to a worker.
+OF_PYTEST = "PYTEST_CURRENT_TEST"
 
 
 class WarmWorkers:
@@ -20,18 +23,27 @@ class WarmWorkers:
     def __call__(self, launch: Any, *, prepare: Any) -> WorkerProcess:
         if not launch.isDefault:
             return WorkerProcess(launch, prepare=prepare)
-        key = (launch.arguments, tuple(sorted(launch.environment.items())))
+        environment = {k: v for k, v in launch.environment.items() if k != OF_PYTEST}
+        key = (launch.arguments, environment)
         for entry in [each for each in self._idle if each[0] == key]:
             self._idle.remove(entry)
             if entry[1].greet():
                 return entry[1]
         process = _Kept(launch, prepare=prepare)
-        process.given_back = lambda: self._idle.append((key, process))
+        process.given_back = lambda: self._keep(key, process)
         return process
 
     def close(self) -> None:
-        for _, process in self._idle:
-            WorkerProcess.stop(process)
+        self._end_all_but(0)
+
+    def _keep(self, key: Any, process: _Kept) -> None:
+        self._idle.append((key, process))
+        self._end_all_but(MOST_IDLE)
+
+    def _end_all_but(self, most: int) -> None:
+        """The oldest ones end first."""
+        while len(self._idle) > most:
+            WorkerProcess.stop(self._idle.pop(0)[1])
 
 
 class _Kept(WorkerProcess):

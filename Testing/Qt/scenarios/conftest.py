@@ -12,7 +12,7 @@ import pytest
 import slicer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def the_workers() -> Iterator[Any]:
     from driver.warm_workers import WarmWorkers
 

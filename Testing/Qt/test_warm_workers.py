@@ -1,0 +1,37 @@
+"""The workers that scenarios hand on."""
+
+from __future__ import annotations
+
+import pytest
+from driver.warm_workers import MOST_IDLE, WarmWorkers
+
+from CompactSegMRML.WorkerCommand import launchOf
+
+
+@pytest.fixture
+def workers():
+    made = WarmWorkers()
+    yield made
+    made.close()
+
+
+def start(workers, **variables):
+    return workers(launchOf("", variables), prepare=lambda frame: frame)
+
+
+def test_the_next_test_gets_the_worker_that_the_last_one_stopped(workers, monkeypatch):
+    first = start(workers)
+    first.stop()
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "the next one")
+    assert start(workers) is first
+    assert start(workers) is not first, "it has a user already"
+    first.stop()
+    assert start(workers, COMPACTSEG_MODELS="others") is not first
+
+
+def test_no_more_workers_wait_than_memory_is_for(workers):
+    started = [start(workers) for _ in range(MOST_IDLE + 1)]
+    for each in started:
+        each.stop()
+    assert started[0].join(60), "the oldest one ended"
+    assert not any(each.join(0.1) for each in started[1:])
