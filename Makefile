@@ -39,6 +39,9 @@ screenshots: $(VENV)/.installed-development
 screenshots-dark: $(VENV)/.installed-development
 	@$(BIN)/python docs/make_screenshots.py --dark $(PICTURES)
 
+# Without their bytecode each of the many processes that tests start compiles the library anew.
+test quick: export PYTHONDONTWRITEBYTECODE =
+
 # Each core begins with a part of the files, in a process with a scene, a window and workers of its own, and takes tests
 # of others when its own are done.
 test: $(VENV)/.installed-development
