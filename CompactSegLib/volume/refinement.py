@@ -34,7 +34,7 @@ _COARSE_MM = 2.0
 _SLAB_VOXELS = 2**20
 _LEAST_ROWS = 8
 _NEVER = -1e4
-_WIDEST_MM = 10.0
+_WIDEST_MM = 10
 
 Width = Annotated[float, number(above=0, high=_WIDEST_MM)]
 Weight = Annotated[float, number(above=0, high=1)]

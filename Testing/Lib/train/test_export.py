@@ -28,7 +28,8 @@ def a_score(name: str, change: float, gain: float) -> CaseScore:
     [
         # Stopping the first two at level 2 loses (0.001 + 0.003) / 5 = 0.0008 Dice, the third as well 0.002.
         ((0.001, 0.003, 0.006, 0.01, 0.02), 0.12),
-        ((0.006, 0.006, 0.006, 0.006, 0.006), 0.0),
+        # All are worth a third level: half of the least change.
+        ((0.006, 0.006, 0.006, 0.006, 0.006), 0.025),
         ((0.0, 0.0, 0.0, 0.0, -0.001), 0.25),
     ],
 )
