@@ -38,8 +38,15 @@ def shortened(text: str, most: int) -> str:
 
 def shown(value: object) -> str:
     """A value in few words, for the end of a sentence."""
+    try:
+        return _shown(value)
+    except RecursionError:
+        return "lists within lists"
+
+
+def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
-        texts = [shown(item) for item in value[:8]]
+        texts = [_shown(item) for item in value[:8]]
         text = f"[{', '.join(texts)}]"
         return text if len(value) <= 8 and len(text) <= _MOST_SHOWN else f"a list of {len(value)}"
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from CompactSegLib.json_data import is_number
 from CompactSegMRML.Labels import VoxelBox
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ VOLUME_ROLE = "CompactSeg.Volume"
 """From a level's node, and a table, to the volume."""
 SELF_ROLE = "CompactSeg.Self"
 """From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
+
+
+_MOST_LEVELS = 100
 
 
 @dataclass(frozen=True)
@@ -201,17 +205,15 @@ def _factsIn(text: str) -> LevelFacts | None:
         value = data.get(each.name)
         if each.name in data and _IS_KIND[str(each.type)](value):
             known[each.name] = tuple(value) if isinstance(value, list) else value
-    if not {"level", "levels", "model"} <= set(known) or not min(known["level"], known["levels"]):
+    if not {"level", "levels", "model"} <= set(known):
+        return None
+    if not 1 <= known["level"] <= known["levels"] <= _MOST_LEVELS:
         return None
     return LevelFacts(**known)
 
 
 def _isText(value: Any) -> bool:
     return isinstance(value, str)
-
-
-def _isNumber(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _isWhole(value: Any) -> bool:
@@ -223,10 +225,10 @@ _IS_KIND: dict[str, Callable[[Any], bool]] = {
     "str": _isText,
     "int": _isWhole,
     "int | None": lambda value: value is None or _isWhole(value),
-    "float": _isNumber,
-    "float | None": lambda value: value is None or _isNumber(value),
+    "float": is_number,
+    "float | None": lambda value: value is None or is_number(value),
     "Mapping[str, float]": lambda value: (
-        isinstance(value, dict) and all(map(_isNumber, value.values()))
+        isinstance(value, dict) and all(map(is_number, value.values()))
     ),
     "tuple[int, int, int]": lambda value: (
         isinstance(value, list) and len(value) == 3 and all(map(_isWhole, value))

@@ -96,7 +96,7 @@ def _described(folder: Path, said: Description, problems: list[str]) -> Dataset:
     else:
         labels, cases = _labels(said, problems), _listed(folder, said, problems)
         modality = said.modality or said.channel_names or {"0": "image"}
-        if not all(key.isdecimal() for key in modality):
+        if not all(key.isdecimal() and len(key) < 10 for key in modality):
             problems.append('dataset.json: expected "modality" such as {"0": "MRI"}')
             modality = {}
         channels = [str(modality[key]) for key in sorted(modality, key=int)]
@@ -152,10 +152,11 @@ def _listed(folder: Path, said: Description, problems: list[str]) -> list[CaseFi
     problems.extend(
         f"dataset.json: case {name} is listed {names.count(name)} times" for name in repeated(names)
     )
-    known = {file.resolve() for case in cases for file in (*case.images, case.labels)}
+    listed = [file for case in cases for file in (*case.images, case.labels) if is_file(file)]
+    known = set(map(os.path.realpath, listed))
     for kind in ("imagesTr", "labelsTr"):
         for file in sorted((folder / kind).glob("[!.]*.nii*")):
-            if file.resolve() not in known:
+            if os.path.realpath(file) not in known:
                 problems.append(f"{file}: not listed in dataset.json")
     return cases
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.files import find_resource
+from CompactSegLib.files import find_resource, is_file
 from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
 
@@ -35,7 +35,7 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
     """
     folder = Path(name_or_folder)
     text = os.fspath(name_or_folder)
-    if (folder / MODEL_FILE).is_file():
+    if is_file(folder / MODEL_FILE):
         return read_model(folder)
     known = find_models()
     if text in known:
@@ -74,9 +74,9 @@ def find_models() -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for place in _places():
-        if place.is_dir():
+        with suppress(OSError):  # one that may not be read takes no other away
             for folder in sorted(place.iterdir()):
-                if (folder / MODEL_FILE).is_file():
+                if is_file(folder / MODEL_FILE):
                     found.setdefault(folder.name, folder)
     order = _stated_order()
     known = [name for name in order if name in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
@@ -21,9 +22,13 @@ from CompactSegLib.model.registry import list_models
 from CompactSegLib.serve.protocol import PROTOCOL
 from CompactSegLib.serve.requests import Id, RequestError
 from CompactSegLib.serve.session import TorchError, VolumeGone
+from CompactSegLib.words import shortened
 
 __all__ = ["failed", "model_data", "ready"]
 
+# All are told in one line, and one too long would take all the models away.
+_LONGEST_MODEL = 2**18
+_LONGEST_SENTENCE = 2000
 _KINDS = {
     RequestError: "request",
     InputError: "input",
@@ -38,7 +43,16 @@ _KINDS = {
 def ready(request: Id | None = None) -> dict[str, Any]:
     """What can be told before torch is loaded: versions and models."""
     damaged: list[str] = []
-    models = list_models(on_damaged=lambda error: damaged.append(str(error)))
+    models = []
+    for model in list_models(on_damaged=lambda error: damaged.append(str(error))):
+        told = model_data(model)
+        if len(json.dumps(told)) <= _LONGEST_MODEL:
+            models.append(told)
+        else:
+            damaged.append(
+                f"{model.folder}: expected texts of at most {_LONGEST_MODEL} bytes together, got more; shorten them in "
+                "model.json."
+            )
     torch_version = None
     with suppress(importlib.metadata.PackageNotFoundError):
         torch_version = importlib.metadata.version("torch")
@@ -48,8 +62,8 @@ def ready(request: Id | None = None) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "compactseg": CompactSegLib.__version__,
         "torch": torch_version,
-        "models": [model_data(model) for model in models],
-        "damaged": damaged,
+        "models": models,
+        "damaged": [shortened(sentence, _LONGEST_SENTENCE) for sentence in damaged],
     }
 
 

@@ -209,7 +209,7 @@ class FrameReader:
             return [Frame(message)]
         try:
             self._begin_array(message, stated)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             size = stated.get("bytes") if isinstance(stated, dict) else None
             # What nobody can have sent is not waited for.
             self._skip = size if _is_size(size) and size <= _MOST_SKIPPED else 0

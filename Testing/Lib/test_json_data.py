@@ -131,3 +131,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
 )
 def test_whatever_came_is_shown_in_few_words(value):
     assert len(shown(value)) <= 60
+
+
+def test_lists_in_lists_as_deep_as_json_takes_them_are_shown():
+    for depth in (5, 300, 600, 900):
+        value: object = 1
+        for _ in range(depth):
+            value = [value]
+        assert len(shown(value)) <= 60

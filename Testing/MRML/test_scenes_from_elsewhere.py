@@ -40,6 +40,8 @@ def test_a_model_that_a_scene_names_is_asked_of_the_worker_only_where_it_is_inst
         "{}",
         '{"level": "2", "levels": 3, "model": "m"}',
         '{"level": 2, "levels": 3, "model": ["m"]}',
+        '{"level": 5, "levels": 3, "model": "m"}',
+        '{"level": 2, "levels": 4294967295, "model": "m"}',
         "[" * 100_000,
     ],
 )
@@ -62,3 +64,13 @@ def test_facts_of_a_wrong_type_are_ignored(logic, segmented):
     level = logic.results(segmented).level(2)
     assert (level.seconds, dict(level.millilitres)) == (0.0, {})
     assert level.improvement == data["improvement"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400], ids=["nan", "inf", "huge"])
+def test_numbers_that_nobody_can_show_are_ignored(logic, segmented, value):
+    node = node_of(logic, segmented, 2)
+    data = json.loads(node.GetAttribute("CompactSeg.Facts"))
+    wrong = {"millilitres": {"a": value}, "seconds": value, "improvement": value}
+    node.SetAttribute("CompactSeg.Facts", json.dumps(data | wrong))
+    level = logic.results(segmented).level(2)
+    assert (level.seconds, dict(level.millilitres), level.improvement) == (0.0, {}, None)

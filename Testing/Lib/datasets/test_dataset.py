@@ -87,3 +87,26 @@ def test_a_description_with_strange_labels_is_refused(a_dataset_folder, labels):
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
     with pytest.raises(CompactSegError, match="Decathlon folder"):
         read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"modality": {"9" * 5000: "MRI"}},
+        {"modality": json.loads("[" * 600 + "]" * 600)},
+        {"training": [{"image": "\ud800", "label": "\ud800"}]},
+    ],
+    ids=["long number", "deep", "no name of a file"],
+)
+def test_a_description_that_makes_no_sense_is_refused(a_dataset_folder, changes):
+    path = a_dataset_folder / "dataset.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    with pytest.raises(CompactSegError, match=r"dataset\.json"):
+        read_dataset(a_dataset_folder)
+
+
+def test_a_link_to_itself_is_told_as_any_file_that_is_not_listed(a_dataset_folder):
+    link = a_dataset_folder / "imagesTr" / "loop.nii.gz"
+    link.symlink_to(link.name)
+    with pytest.raises(CompactSegError, match=r"loop\.nii\.gz: not listed in dataset\.json"):
+        read_dataset(a_dataset_folder)

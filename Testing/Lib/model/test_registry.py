@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib import ModelError, list_models, load_model
-from CompactSegLib.model.registry import ORDER_FILE
+from CompactSegLib.model.registry import ORDER_FILE, find_models
 from Testing.repository import REPOSITORY
 
 
@@ -117,3 +117,10 @@ def test_one_bad_folder_does_not_take_the_others_away(two_places, value):
     damaged: list[ModelError] = []
     assert [model.name for model in list_models(on_damaged=damaged.append)] == ["tiny"]
     assert [str(file.parent) in str(error) for error in damaged] == [True]
+
+
+def test_a_place_that_can_not_be_looked_into_takes_no_other_away(two_places, monkeypatch):
+    known = list(find_models())
+    places = [f"/{'x' * 300}", *map(str, two_places)]
+    monkeypatch.setenv("COMPACTSEG_MODELS", os.pathsep.join(places))
+    assert list(find_models()) == known

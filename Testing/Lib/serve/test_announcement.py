@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 import CompactSegLib.inference.segmenter  # noqa: F401 - imported during a test, it would keep a replaced function
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference import devices
-from CompactSegLib.serve.events import model_data
+from CompactSegLib.serve.events import model_data, ready
+from CompactSegLib.serve.protocol import LARGEST_LINE, Frame, FrameReader, encode_frame
 from CompactSegLib.serve.session import Session
 from Testing.Lib.serve.worker_process import WorkerProcess
 
@@ -103,3 +105,36 @@ def test_provenance_of_any_form_is_no_error(tmp_path, write_tiny_model, dataset,
     assert card["made_from"] == told
     assert (card["dice"], card["is_synthetic"]) == (None, False)
     assert "5" not in " ".join(card["limits"][:1])
+
+
+def test_a_model_of_endless_texts_does_not_take_the_others_away(
+    tmp_path, write_tiny_model, monkeypatch
+):
+    """All models are told in one line, which is not read where it is too long."""
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(tmp_path))
+    write_tiny_model(tmp_path / "good")
+    write_tiny_model(tmp_path / "bad", description="x" * LARGEST_LINE)
+    told = ready()
+    (frame,) = FrameReader().feed(b"".join(map(bytes, encode_frame(told))))
+    assert isinstance(frame, Frame)
+    names = [model["name"] for model in frame.message["models"]]
+    assert "good" in names
+    assert "bad" not in names
+    assert [str(tmp_path / "bad") in sentence for sentence in told["damaged"]] == [True]
+
+
+def test_a_sentence_on_a_damaged_model_is_no_longer_than_people_read(
+    tmp_path, write_tiny_model, monkeypatch
+):
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(tmp_path))
+    write_tiny_model(tmp_path / "bad")
+    file = tmp_path / "bad" / "model.json"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    data["labels"][0]["name"] = "x" * LARGEST_LINE
+    data["expected_millilitres"] = {
+        "x" * LARGEST_LINE: {"mean": 1, "least": 1, "most": 1},
+        "y": {"mean": 1, "least": 1, "most": 1},
+    }
+    file.write_text(json.dumps(data), encoding="utf-8")
+    (sentence,) = ready()["damaged"]
+    assert len(sentence) <= 2000

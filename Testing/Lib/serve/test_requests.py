@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from CompactSegLib.serve.requests import Ask, Mailbox, RequestError
+from CompactSegLib.serve.requests import Ask, Mailbox, RequestError, parse_request
 
 
 @pytest.fixture
@@ -87,3 +87,13 @@ def test_volumes_that_wait_have_a_limit_together(a_mailbox, monkeypatch):
         a_mailbox.put(SegmentRequest(2, np.zeros((4, 10, 10), np.uint8), np.eye(4), "tiny"))
     a_mailbox.put(Ask(3, "models"))
     assert [a_mailbox.take(0).id for _ in range(3)] == [0, 1, 3]
+
+
+@pytest.mark.parametrize("depth", [5, 300, 600, 900])
+@pytest.mark.parametrize("field", ["id", "of", "level", "request"])
+def test_lists_in_lists_are_refused_and_do_not_end_the_thread_that_reads(depth, field):
+    value: object = 1
+    for _ in range(depth):
+        value = [value]
+    with pytest.raises(RequestError, match="expected"):
+        parse_request({"request": "level", "id": 1, "of": 1, "level": 1, field: value})
