@@ -20,11 +20,7 @@ from CompactSegLib.model.folder import CARD_FILE, MODEL_FILE, model_data
 from CompactSegLib.model.model import Model, Stop
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
-from CompactSegLib.train.structure_volumes import (
-    expected_millilitres,
-    lost_with_the_skull,
-    millilitres_of,
-)
+from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
 
@@ -58,11 +54,7 @@ def retell(
         labels=tuple(labels),
         stop=model.stop if threshold is None else Stop(threshold),
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
-        expected_millilitres=expected_millilitres(
-            [millilitres_of(head, labels, plan) for head in heads],
-            names=[label.name for label in labels],
-            may_lack=lost_with_the_skull(labels, plan),
-        ),
+        expected_millilitres=expected_of_cases(heads, labels, plan),
     )
     text = json.dumps(model_data(told), indent=2, ensure_ascii=False) + "\n"
     with written_together(model.folder, last=MODEL_FILE) as folder:

@@ -29,11 +29,7 @@ from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import Processes, processes
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
-from CompactSegLib.train.structure_volumes import (
-    expected_millilitres,
-    lost_with_the_skull,
-    millilitres_of,
-)
+from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -140,11 +136,7 @@ def train(
                 scores=scores,
                 provenance=provenance,
                 field_mm=field_of(trainer.cases, plan),
-                expected_millilitres=expected_millilitres(
-                    [millilitres_of(case, told, plan) for case in trainer.cases],
-                    names=[label.name for label in told],
-                    may_lack=lost_with_the_skull(told, plan),
-                ),
+                expected_millilitres=expected_of_cases(trainer.cases, told, plan),
                 started_from=started_from,
             )
             draw_curves(

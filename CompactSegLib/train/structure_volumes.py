@@ -14,7 +14,24 @@ from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.synthesis.tissues import AROUND, is_right
 from CompactSegLib.train.training_plan import TrainingPlan
 
-__all__ = ["expected_millilitres", "lost_with_the_skull", "millilitres_of"]
+__all__ = ["expected_millilitres", "expected_of_cases", "lost_with_the_skull", "millilitres_of"]
+
+
+def expected_of_cases(
+    cases: Sequence[PreparedCase | LabelMap], labels: Sequence[Label], plan: TrainingPlan
+) -> dict[str, ExpectedVolume]:
+    """What a model of these labels states of the cases it was trained on, in millilitres by label name.
+
+    Args:
+        cases: Of the training.
+        labels: The model's.
+        plan: That the model was trained with.
+    """
+    return expected_millilitres(
+        [millilitres_of(case, labels, plan) for case in cases],
+        names=[label.name for label in labels],
+        may_lack=lost_with_the_skull(labels, plan),
+    )
 
 
 def expected_millilitres(
