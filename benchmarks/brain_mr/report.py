@@ -37,8 +37,6 @@ MEAN_ON_HEADS = {True: 0.86, False: 0.72}
 MOST_LOST = 0.01
 """Of Dice, by a structure in the mean of real T1 heads, from a level to the next."""
 
-NEWEST_PLAN = Path(__file__).resolve().parents[2] / "Resources/Training/brain-mr/plan-12.json"
-
 
 class Pictures:
     """Where pictures go, and how the document refers to them."""
@@ -65,11 +63,11 @@ def heads_part(found: Sequence[RealResult], label_maps: Path, model: Model, to: 
         pictures.draw_levels(one.head.volume, one.result, model, to.path(kind))
         pieces.append(to.link(kind, f"{one.head.name}: image, level 1 and the last level"))
     real = [one.head.volume for one in found if one.head.is_t1]
-    if real and NEWEST_PLAN.exists():
-        plan = TrainingPlan.read(NEWEST_PLAN)
+    plan = TrainingPlan.from_dict(model.provenance.get("plan", {}))
+    if real and plan.synthetic:
         draw_beside(real, label_maps, plan, model.labels, to.path("beside"))
-        words = "Real T1 heads above generated ones of the same contrast"
-        pieces += [f"{words} ({NEWEST_PLAN.name}):", to.link("beside", words)]
+        words = "Real T1 heads above images of the same contrast, made as for the last run"
+        pieces += [f"{words}:", to.link("beside", words)]
     return "\n\n".join(pieces)
 
 

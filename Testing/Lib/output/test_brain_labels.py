@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
 
+from CompactSegLib import load_model
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.output.dicom_seg import write_dicom_seg
 from CompactSegLib.output.seg_nrrd import terminology_entry
@@ -26,8 +27,7 @@ ALONE = {"Third ventricle", "Fourth ventricle", "Brain stem", "Other CSF"}
 # CIE76; about 2.3 is just noticeable side by side, and an overlay mixes colours with an image.
 _LEAST_DIFFERENCE = 20
 
-
-PLAN = TrainingPlan.read(REPOSITORY / "Resources" / "Training" / "brain-mr" / "plan-12.json")
+PLAN = TrainingPlan.from_dict(load_model("brain-mr").provenance["plan"])
 
 
 @pytest.fixture(scope="module")
