@@ -76,6 +76,9 @@ class Label:
         terminology: Its codes, where known.
         class_value: The class of the net that it is told from; None for the one of its own value.
         side: ``left`` or ``right``, where both sides are one class.
+
+    Raises:
+        ConfigurationError: A value makes no sense, or a name does not begin with its side.
     """
 
     value: _Value

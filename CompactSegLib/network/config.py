@@ -170,6 +170,10 @@ class NetConfig:
     def checked_level(self, level: object, *, of: str = "this net") -> int:
         """A level's number as a user gave it.
 
+        Args:
+            level: The number, from 1; any other value is an error.
+            of: Whose levels they are, for the sentence.
+
         Raises:
             ConfigurationError: There is no such level.
         """
@@ -218,5 +222,10 @@ class NetConfig:
         )
 
     def with_level(self, block: BlockConfig, head: HeadConfig) -> NetConfig:
-        """This configuration with one level more."""
+        """This configuration with one level more.
+
+        Args:
+            block: The one behind the last block.
+            head: The new level's.
+        """
         return replace(self, blocks=(*self.blocks, block), heads=(*self.heads, head))

@@ -42,7 +42,15 @@ class MultiLevelNet(nn.Module):
         return self.config.levels
 
     def forward(self, image: Tensor, *, levels: int | None = None) -> list[Tensor]:
-        """Logits of levels 1..levels, each ``(N, classes, D, H, W)``, of an image ``(N, in_channels, D, H, W)``."""
+        """Logits of levels 1..levels, each ``(N, classes, D, H, W)``.
+
+        Args:
+            image: ``(N, in_channels, D, H, W)``, prepared as the model says.
+            levels: The last level to compute; None for all.
+
+        Raises:
+            ConfigurationError: The image has another shape, or the net no such level.
+        """
         evaluation = LevelEvaluation(self, image)
         return [evaluation.logits(n) for n in range(1, (levels or self.levels) + 1)]
 
@@ -55,7 +63,8 @@ class MultiLevelNet(nn.Module):
 
         Args:
             level: The level n, from 1.
-            maps: The feature maps by number, at least F_n and F_{n+1}.
+            maps: The feature maps by number, at least F_n and F_{n+1}, each ``(N, channels, D, H, W)``; the last three
+                sizes are the image's, divided by the map's stride.
             shape: ``(D, H, W)`` of the image; coarser maps are up-sampled to it, the others are taken as they are.
         """
         joined = [
@@ -77,7 +86,7 @@ class MultiLevelNet(nn.Module):
 
         Args:
             level: The level n, from 1.
-            maps: As for `level_map`.
+            maps: As for `level_map`, each ``(N, channels, D, H, W)``.
             shape: The image's ``(D, H, W)``.
         """
         head: Any = self.heads[level - 1]
@@ -119,6 +128,10 @@ class MultiLevelNet(nn.Module):
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.
+
+        Args:
+            block: Of the new level: the one behind the last block.
+            head: Of the new level.
 
         Returns:
             A new net; the blocks and heads it has in common with this one are the same objects.

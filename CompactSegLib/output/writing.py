@@ -37,6 +37,7 @@ def write_labels(
         path: Ends in ``.seg.nrrd`` or ``.nii.gz``. A file there is replaced once the new one is complete.
 
     Raises:
+        ValueError: Labels of another type or of another shape than the grid.
         OutputError: Another ending, or the file could not be written.
     """
     target = Path(path)

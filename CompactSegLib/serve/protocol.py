@@ -83,6 +83,10 @@ def encode_frame(
 ) -> list[bytes | memoryview]:
     """The bytes of a frame: its line, and the array's own memory where that is fit to be sent.
 
+    Args:
+        message: What JSON can hold, without ``array``.
+        array: Of any shape; its type is one of docs/worker.md.
+
     Raises:
         ValueError: NaN or infinity in the message, or an array that is not of whole or real numbers.
     """
@@ -98,7 +102,12 @@ def encode_frame(
 def write_frame(
     stream: BinaryIO, message: Mapping[str, Any], array: np.ndarray | None = None
 ) -> None:
-    """Write a frame to a stream, buffered or not.
+    """Write a frame to a stream.
+
+    Args:
+        stream: Binary, buffered or not.
+        message: As of `encode_frame`.
+        array: Of any shape, as of `encode_frame`.
 
     Raises:
         OSError: The other end is gone.
@@ -117,7 +126,12 @@ def write_parts(stream: BinaryIO, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def read_frames(stream: BinaryIO, **limits: int) -> Iterator[Frame | BadFrame]:
-    """Frames of a stream until it ends, each as soon as it is there; `limits` go to `FrameReader`."""
+    """Frames of a stream until it ends, each as soon as it is there.
+
+    Args:
+        stream: Binary, buffered or not.
+        **limits: Those of `FrameReader`, in bytes.
+    """
     reader = FrameReader(**limits)
     read = getattr(
         stream, "read1", stream.read

@@ -46,6 +46,9 @@ class Geometry:
         spacing_mm: Distance of voxel centres along i, j and k.
         origin_lps_mm: Centre of voxel (0, 0, 0).
         direction_lps: 3x3 matrix, row after row, whose columns are the unit vectors of i, j and k.
+
+    Raises:
+        InputError: Numbers that are not finite, sizes or spacings that no image has, or axes not at right angles.
     """
 
     size_ijk: tuple[int, int, int]
@@ -103,7 +106,15 @@ class Geometry:
 
     @classmethod
     def from_ijk_to_ras(cls, size_ijk: Sequence[int], matrix: np.ndarray) -> Geometry:
-        """Return the geometry of a grid given as in Slicer and nibabel, by a 4x4 matrix."""
+        """Return the geometry of a grid given as in Slicer and nibabel.
+
+        Args:
+            size_ijk: Voxels along i, j and k.
+            matrix: ``(4, 4)``, from voxel indices to RAS millimetres.
+
+        Raises:
+            InputError: An axis has no length, or the grid is none that an image can have.
+        """
         with np.errstate(over="ignore", invalid="ignore"):  # what is too large is refused below
             lps = _LPS_TO_RAS @ np.asarray(matrix, dtype=float)
             spacing = np.linalg.norm(lps[:3, :3], axis=0)
@@ -160,7 +171,12 @@ class Geometry:
         return "".join(code[by_source[source]] for source in range(3))
 
     def matches(self, other: Geometry, tolerance: float = 1e-3) -> bool:
-        """Whether sizes are equal and no corner is off by more than `tolerance` voxels."""
+        """Whether sizes are equal and no corner is off by more than a tolerance.
+
+        Args:
+            other: The grid to compare with.
+            tolerance: In voxels of the shortest side.
+        """
         if self.size_ijk != other.size_ijk:
             return False
         return largest_shift_mm(self, other) <= tolerance * min(self.spacing_mm)

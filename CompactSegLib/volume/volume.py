@@ -47,6 +47,9 @@ class Volume:
         source: The files it was read from, None where it came from memory.
         warnings: Sentences for the user on what had to be mended, or assumed.
         is_mended: Whether voxels that are no numbers were replaced; the first warning is about these.
+
+    Raises:
+        InputError: The array is not one of channels on this grid.
     """
 
     array: np.ndarray
