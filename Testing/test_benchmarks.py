@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -44,33 +43,6 @@ def test_exact_tiles(tmp_path: Path):
         assert float(row["largest logit difference"]) <= 1e-4
 
 
-def test_segment(tmp_path: Path):
-    rows = run(
-        *[
-            "segment.py",
-            "--shape",
-            20,
-            24,
-            28,
-            "--precision",
-            "fp32",
-            "--threads",
-            1,
-            "--tile",
-            16,
-            0,
-        ],
-        output=tmp_path / "segment.json",
-    )
-    assert [row["asked for"] for row in rows] == ["fp32", "fp32"]
-    assert rows[0]["tile"] == 16
-    for row in rows:
-        levels = [seconds for name, seconds in row.items() if name.startswith("level ")]
-        assert len(levels) > 1
-        assert sum(levels) == row["all levels (s)"]
-        assert row["peak (MB)"] >= row["before (MB)"] > 50
-
-
 def test_stop_rule(tmp_path: Path):
     data = write_dataset(tmp_path / "Task99_Balls")
     layer = {"channels": 4}
@@ -90,20 +62,6 @@ def test_stop_rule(tmp_path: Path):
     assert picture.read_bytes().startswith(b"\x89PNG")
     held_out = {sum(row["stopped_at"]) for row in rows}
     assert held_out == {2}
-
-
-def test_every_variant_of_the_search_can_be_trained(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    search = importlib.import_module("search")
-    assert len(search.VARIANTS) > 10
-    for name, variant in search.VARIANTS.items():
-        plan, net = search.settings(name)
-        TrainingPlan.from_dict(plan)
-        config = NetConfig.from_dict(net)
-        stride = config.stride(config.levels + 1)
-        assert not any(side % stride for side in plan["patch"]), name
-        if "from" in variant:
-            assert search.settings(variant["from"]) != (plan | {"name": variant["from"]}, net), name
 
 
 def test_synthesis(tmp_path: Path):
