@@ -9,18 +9,33 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
-from held_out import held_out_cases
 from tables import show, write_json
+from torch.nn import functional
 
 from CompactSegLib import load_model
+from CompactSegLib.datasets.cases import load_cases
+from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.datasets.folders import read_dataset
+from CompactSegLib.datasets.trained_on import choose_cases, training_membership
 from CompactSegLib.files import write_picture
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.cost import level_costs
-from CompactSegLib.train.stopping import RULES, Measured, Tradeoff, best_threshold
+from CompactSegLib.train.stopping import (
+    Floats,
+    Measured,
+    Tradeoff,
+    best_threshold,
+    jaccard_change,
+    over_thresholds,
+    without_repeats,
+)
+from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import score_cases
 
 _STYLES = {
@@ -40,8 +55,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     model = load_model(arguments.model)
-    measured, cases = measure(arguments.data, model)
-    curves = {name: rule(measured) for name, rule in RULES.items()}
+    measured, entropies = measure(held_out_cases(arguments.data, model), model)
+    cases = len(measured.dice)
+    curves = outcomes_of_rules(measured, entropies)
     show(
         f"{cases} cases; points of Dice lost where a rule saves at least this share of the operations",
         [summary(name, outcomes) for name, outcomes in curves.items()],
@@ -57,14 +73,59 @@ def main() -> None:
         draw(curves, arguments.picture, title=f"{model.name}, {cases} held-out cases")
 
 
-def measure(data: Path, model: Model) -> tuple[Measured, int]:
-    """Dice and signals of all levels on the cases that the model was not trained on."""
-    prepared = held_out_cases(data, model)
+def held_out_cases(data: Path, model: Model) -> list[PreparedCase]:
+    """Those of a dataset that the model was not trained on, prepared as it was trained."""
+    dataset = read_dataset(data)
+    files = choose_cases(dataset, training_membership(model, dataset), which=None)
+    plan = TrainingPlan.from_dict(model.provenance["plan"])
+    return load_cases(dataclasses.replace(dataset, cases=tuple(files)), plan)
+
+
+def measure(prepared: Sequence[PreparedCase], model: Model) -> tuple[Measured, Floats]:
+    """Dice and changes of all levels on cases with any label, and their mean entropies ``(cases, levels)``."""
+    usable = [case for case in prepared if case.labels.any()]
     scores = score_cases(
-        model.net, prepared, device=torch.device("cpu"), precision=contextlib.nullcontext()
+        model.net, usable, device=torch.device("cpu"), precision=contextlib.nullcontext()
     )
     macs = [cost.macs_per_voxel_all_levels for cost in level_costs(model.net_config)]
-    return Measured.of(scores, macs), len(scores)
+    with torch.inference_mode():
+        entropies = [[mean_entropy(each) for each in model.net(c.image[None])] for c in usable]
+    return Measured.of(scores, macs), np.array(entropies)
+
+
+def mean_entropy(logits: torch.Tensor) -> float:
+    """Mean over voxels of the entropy of the classes, in nats, from logits ``(N, classes, D, H, W)``."""
+    log_shares = functional.log_softmax(logits.float(), dim=1)
+    return float(-(log_shares.exp() * log_shares).sum(dim=1).mean())
+
+
+def outcomes_of_rules(measured: Measured, entropies: Floats) -> dict[str, list[Tradeoff]]:
+    """Over all thresholds: the rule of models, one that stops when the net is sure enough, and what frames them."""
+    return {
+        "Jaccard change": jaccard_change(measured),
+        "mean entropy": over_thresholds(measured, entropies),
+        "fixed depth": fixed_depth(measured),
+        "oracle": oracle(measured),
+    }
+
+
+def fixed_depth(measured: Measured) -> list[Tradeoff]:
+    """Always the same level."""
+    cases = len(measured.dice)
+    return [
+        measured.outcome(level, np.full(cases, level - 1))
+        for level in range(1, measured.levels + 1)
+    ]
+
+
+def oracle(measured: Measured) -> list[Tradeoff]:
+    """The best that stopping can do: each case where Dice minus a price of operations is highest, over all prices."""
+    prices = np.concatenate([[0.0], np.geomspace(1e-7, 1e-3, 200) * 1e4 / measured.macs[-1]])
+    outcomes = [
+        measured.outcome(price, np.argmax(measured.dice - price * measured.macs, axis=1))
+        for price in prices
+    ]
+    return without_repeats(outcomes)
 
 
 def summary(name: str, outcomes: Sequence[Tradeoff]) -> dict[str, object]:

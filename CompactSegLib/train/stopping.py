@@ -1,13 +1,12 @@
 """What a stop rule costs in Dice and saves in operations, over all its thresholds, on cases whose truth is known.
 
-A rule looks at a case after each level and stops when a signal falls below a threshold. The signals: the Jaccard change
-to the level before, which is the rule of models, and the mean entropy of the classes.
-Beside them stand what needs no rule (always the same level) and what no rule can beat (an oracle that knows the truth).
+A rule looks at a case after each level and stops when a signal falls below a threshold; that of models is the Jaccard
+change to the level before. ``benchmarks/stop_rule.py`` has others beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +44,11 @@ class Measured:
     Attributes:
         dice: ``(cases, levels)``, mean over labels.
         changes: ``(cases, levels)``, largest 1 - Jaccard to the level before; NaN at level 1.
-        entropies: ``(cases, levels)``, mean entropy of a voxel's classes in nats.
         macs: ``(levels,)``, multiply-accumulates per voxel to get a level and all before it.
     """
 
     dice: Floats
     changes: Floats
-    entropies: Floats
     macs: Floats
 
     @classmethod
@@ -67,7 +64,6 @@ class Measured:
         return cls(
             dice=np.array([[score.mean_dice(level) for level in levels] for score in usable]),
             changes=np.array([[np.nan, *score.changes] for score in usable]),
-            entropies=np.array([score.entropies for score in usable]),
             macs=np.array(macs_per_voxel, dtype=float),
         )
 
@@ -86,41 +82,9 @@ class Measured:
         )
 
 
-def fixed_depth(measured: Measured) -> list[Tradeoff]:
-    """Always the same level."""
-    cases = len(measured.dice)
-    return [
-        measured.outcome(level, np.full(cases, level - 1))
-        for level in range(1, measured.levels + 1)
-    ]
-
-
 def jaccard_change(measured: Measured) -> list[Tradeoff]:
     """Stop when a level changed less than a threshold; level 1 has nothing to be compared with."""
-    return _over_thresholds(measured, measured.changes)
-
-
-def entropy_below(measured: Measured) -> list[Tradeoff]:
-    """Stop when the net is sure enough."""
-    return _over_thresholds(measured, measured.entropies)
-
-
-def oracle(measured: Measured) -> list[Tradeoff]:
-    """The best that stopping can do: each case where Dice minus a price of operations is highest, over all prices."""
-    prices = np.concatenate([[0.0], np.geomspace(1e-7, 1e-3, 200) * 1e4 / measured.macs[-1]])
-    outcomes = [
-        measured.outcome(price, np.argmax(measured.dice - price * measured.macs, axis=1))
-        for price in prices
-    ]
-    return _without_repeats(outcomes)
-
-
-RULES: dict[str, Callable[[Measured], list[Tradeoff]]] = {
-    "Jaccard change": jaccard_change,
-    "mean entropy": entropy_below,
-    "fixed depth": fixed_depth,
-    "oracle": oracle,
-}
+    return over_thresholds(measured, measured.changes)
 
 
 def best_threshold(outcomes: Sequence[Tradeoff], *, largest_loss: float = LARGEST_LOSS) -> float:
@@ -134,8 +98,13 @@ def best_threshold(outcomes: Sequence[Tradeoff], *, largest_loss: float = LARGES
     return _readable(best.threshold) if best else 0.0
 
 
-def _over_thresholds(measured: Measured, signals: Floats) -> list[Tradeoff]:
-    """Every threshold that makes a difference, from one that stops no case to one that stops all."""
+def over_thresholds(measured: Measured, signals: Floats) -> list[Tradeoff]:
+    """Every threshold that makes a difference, from one that stops no case to one that stops all.
+
+    Args:
+        measured: The cases.
+        signals: ``(cases, levels)``; a case stops where its own is below the threshold, NaN stops none.
+    """
     known = np.unique(signals[:, : measured.levels - 1])
     known = np.append(0.0, known[np.isfinite(known)])
     # A rule stops below its threshold: midway between two signals, and beyond the largest.
@@ -145,10 +114,11 @@ def _over_thresholds(measured: Measured, signals: Floats) -> list[Tradeoff]:
         below = np.nan_to_num(signals, nan=np.inf) < threshold
         below[:, -1] = True
         outcomes.append(measured.outcome(threshold, np.argmax(below, axis=1)))
-    return _without_repeats(outcomes)
+    return without_repeats(outcomes)
 
 
-def _without_repeats(outcomes: Sequence[Tradeoff]) -> list[Tradeoff]:
+def without_repeats(outcomes: Sequence[Tradeoff]) -> list[Tradeoff]:
+    """Of neighbours that stop the same cases the first."""
     different: list[Tradeoff] = []
     for outcome in outcomes:
         if not different or outcome.stopped_at != different[-1].stopped_at:

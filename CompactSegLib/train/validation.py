@@ -12,7 +12,6 @@ import torch
 from monai.metrics import DiceHelper
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.inference.stop import jaccard_distances, overlap_counts
@@ -27,13 +26,11 @@ class CaseScore:
         name: The case.
         dice: Per level, per label (background excluded); NaN where the truth has no such label.
         changes: For levels 2, 3 and so on the largest over labels of 1 - Jaccard to the level before.
-        entropies: Per level the mean over voxels of the entropy of the classes, in nats.
     """
 
     name: str
     dice: tuple[tuple[float, ...], ...]
     changes: tuple[float, ...]
-    entropies: tuple[float, ...]
 
     def mean_dice(self, level: int) -> float:
         """Mean over the labels that the truth has."""
@@ -77,14 +74,7 @@ def _score(case: PreparedCase, logits: Sequence[Tensor], *, classes: int) -> Cas
         name=case.name,
         dice=tuple(tuple(map(float, values)) for values in dice),
         changes=tuple(changes),
-        entropies=tuple(mean_entropy(level) for level in logits),
     )
-
-
-def mean_entropy(logits: Tensor) -> float:
-    """Mean over voxels of the entropy of the classes, in nats, from logits ``(N, classes, D, H, W)``."""
-    log_shares = functional.log_softmax(logits.float(), dim=1)
-    return float(-(log_shares.exp() * log_shares).sum(dim=1).mean())
 
 
 def largest_change(before: NDArray[np.uint8], after: NDArray[np.uint8], *, classes: int) -> float:

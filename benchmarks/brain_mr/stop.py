@@ -37,7 +37,7 @@ def _measured(
 ) -> Measured:
     seen = [[float("nan"), *values] for values in changes]
     macs = [level.macs_per_voxel_all_levels for level in model.levels]
-    return Measured(np.array(dice), np.array(seen), np.array(seen), np.array(macs))
+    return Measured(np.array(dice), np.array(seen), np.array(macs))
 
 
 def stop_rows(measured: Measured) -> list[dict[str, object]]:

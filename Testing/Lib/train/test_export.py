@@ -19,7 +19,6 @@ def a_score(name: str, change: float, gain: float) -> CaseScore:
         name=name,
         dice=((0.8, 0.7), (0.85, 0.75), (0.85 + gain, 0.75 + gain)),
         changes=(change, 0.01),
-        entropies=(0.3, 0.2, 0.1),
     )
 
 
@@ -46,8 +45,8 @@ def test_without_held_out_cases_the_threshold_is_a_fiftieth():
 
 def test_figures_leave_out_labels_that_the_truth_has_not():
     scores = [
-        CaseScore("a", dice=((0.9, float("nan")),), changes=(), entropies=(0.1,)),
-        CaseScore("b", dice=((0.7, 0.6),), changes=(), entropies=(0.1,)),
+        CaseScore("a", dice=((0.9, float("nan")),), changes=()),
+        CaseScore("b", dice=((0.7, 0.6),), changes=()),
     ]
     figures = level_figures(scores, 1, names=["A", "B"])
     assert figures["dice_by_label"] == {"A": 0.8, "B": 0.6}

@@ -3,16 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from CompactSegLib.train.stopping import (
-    RULES,
-    Measured,
-    Tradeoff,
-    best_threshold,
-    entropy_below,
-    fixed_depth,
-    jaccard_change,
-    oracle,
-)
+from CompactSegLib.train.stopping import Measured, Tradeoff, best_threshold, jaccard_change
 from CompactSegLib.train.validation import CaseScore
 
 
@@ -26,25 +17,14 @@ def measured() -> Measured:
     return Measured(
         dice=dice,
         changes=np.stack([nothing, changes, changes / 2], axis=1),
-        entropies=np.stack([0.3 + changes, 0.2 + changes, 0.1 + changes], axis=1),
         macs=np.array([10.0, 40.0, 100.0]),
     )
 
 
-def test_a_fixed_depth_costs_what_the_levels_cost(measured):
-    first, second, third = fixed_depth(measured)
-    assert (first.macs_saved, second.macs_saved, third.macs_saved) == pytest.approx((0.9, 0.6, 0))
-    assert first.dice_lost == pytest.approx(measured.dice[:, 2].mean() - 0.8)
-    assert third.dice_lost == 0
-    assert first.stopped_at == (40, 0, 0)
-
-
-@pytest.mark.parametrize("rule", ["Jaccard change", "mean entropy"])
-def test_each_rule_goes_from_never_to_always(rule, measured):
-    outcomes = RULES[rule](measured)
+def test_the_rule_goes_from_never_to_always(measured):
+    outcomes = jaccard_change(measured)
     assert outcomes[0].stopped_at == (0, 0, 40)
-    earliest = 0 if rule == "mean entropy" else 1  # level 1 has nothing to be compared with
-    assert outcomes[-1].stopped_at[earliest] == 40
+    assert outcomes[-1].stopped_at == (0, 40, 0)  # level 1 has nothing to be compared with
     saved = [outcome.macs_saved for outcome in outcomes]
     assert saved == sorted(saved)
     assert len(set(saved)) == len(saved)
@@ -56,24 +36,6 @@ def test_a_rule_does_what_the_engine_would_do_at_its_threshold(measured):
         assert outcome.stopped_at == (0, 40 - goes_on.sum(), goes_on.sum())
         reached = np.where(goes_on, measured.dice[:, 2], measured.dice[:, 1])
         assert outcome.dice_lost == pytest.approx(np.mean(measured.dice[:, 2] - reached))
-
-
-def test_no_rule_beats_the_oracle(measured):
-    best = oracle(measured)
-    for rule in (jaccard_change, entropy_below, fixed_depth):
-        for outcome in rule(measured):
-            # At some price the oracle is at least as good: it is the frontier of all that stopping can do.
-            as_frugal = [o for o in best if o.macs_saved >= outcome.macs_saved - 1e-9]
-            sharper = [o for o in best if o.macs_saved < outcome.macs_saved]
-            candidates = [o.dice_lost for o in as_frugal]
-            if as_frugal and sharper:
-                candidates.append(_between(sharper[-1], as_frugal[0], outcome.macs_saved))
-            assert min(candidates) <= outcome.dice_lost + 1e-3
-
-
-def _between(low: Tradeoff, high: Tradeoff, saved: float) -> float:
-    share = (saved - low.macs_saved) / (high.macs_saved - low.macs_saved)
-    return low.dice_lost + share * (high.dice_lost - low.dice_lost)
 
 
 def test_the_best_threshold_saves_most_at_the_loss_that_is_allowed():
@@ -100,8 +62,8 @@ def _two_digits(value: float) -> float:
 
 
 def test_cases_without_any_label_are_left_out():
-    empty = CaseScore("a", dice=((np.nan,), (np.nan,)), changes=(0.0,), entropies=(0.1, 0.1))
-    full = CaseScore("b", dice=((0.8,), (0.9,)), changes=(0.2,), entropies=(0.2, 0.1))
+    empty = CaseScore("a", dice=((np.nan,), (np.nan,)), changes=(0.0,))
+    full = CaseScore("b", dice=((0.8,), (0.9,)), changes=(0.2,))
     measured = Measured.of([empty, full], [10, 20])
     assert measured.dice.tolist() == [[0.8, 0.9]]
     assert measured.changes[0, 1] == 0.2
