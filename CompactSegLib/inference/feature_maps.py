@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
-from CompactSegLib.inference.tiles import coarser, relative, shape_of, whole
+from CompactSegLib.inference.tiles import coarser, whole
 from CompactSegLib.network.blocks import side_by_side, upsample_box
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.resampling import Box
 
 

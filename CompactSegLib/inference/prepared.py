@@ -20,14 +20,13 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import (
     coarser,
-    relative,
-    shape_of,
     split,
     standard_edge,
     whole,
     with_halo,
 )
 from CompactSegLib.network.reach import halo
+from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.resampling import Box, GridMap
 from CompactSegLib.volume.volume import Volume

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
-from CompactSegLib.inference.tiles import hull, shape_of
+from CompactSegLib.volume.boxes import hull, shape_of
 from CompactSegLib.volume.resampling import Box, GridMap
 
 

@@ -20,12 +20,12 @@ from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
     choose_edge,
     least_edge,
-    shape_of,
     split,
     standard_edge,
     whole,
 )
 from CompactSegLib.network.reach import halo
+from CompactSegLib.volume.boxes import shape_of
 from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import Box, GridMap
 

@@ -30,12 +30,6 @@ def whole(shape: tuple[int, int, int]) -> Box:
     return slice(0, depth), slice(0, height), slice(0, width)
 
 
-def shape_of(box: Box) -> tuple[int, int, int]:
-    """Voxels along D, H and W."""
-    depth, height, width = (axis.stop - axis.start for axis in box)
-    return depth, height, width
-
-
 def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
     """Cut a box into cores of at most ``edge`` voxels (rounded up to ``stride``) that begin at multiples of ``stride``.
 
@@ -78,23 +72,6 @@ def with_halo(core: Box, around: Halo, *, stride: int, shape: tuple[int, int, in
 def coarser(box: Box, factor: int) -> Box:
     """The voxels of a map ``factor`` times coarser that lie in a box whose begin is a multiple of ``factor``."""
     depth, height, width = (slice(axis.start // factor, -(-axis.stop // factor)) for axis in box)
-    return depth, height, width
-
-
-def hull(first: Box, second: Box) -> Box:
-    """The smallest box that holds both."""
-    depth, height, width = (
-        slice(min(a.start, b.start), max(a.stop, b.stop))
-        for a, b in zip(first, second, strict=True)
-    )
-    return depth, height, width
-
-
-def relative(inner: Box, outer: Box) -> Box:
-    """A box in the voxels of the region that begins where ``outer`` does."""
-    depth, height, width = (
-        slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True)
-    )
     return depth, height, width
 
 

@@ -1,17 +1,21 @@
-"""The box of a grid that holds something."""
+"""Boxes of a grid."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["box_of", "boxes_of"]
+__all__ = ["LabelBoxes", "box_of", "hull", "overlap", "relative", "shape_of"]
+
+_BITS = 32
 
 
 def box_of(mask: NDArray[Any] | torch.Tensor, *, margin: Sequence[int] = (0, 0, 0)) -> Box | None:
@@ -41,37 +45,96 @@ def box_of(mask: NDArray[Any] | torch.Tensor, *, margin: Sequence[int] = (0, 0, 
     return box[0], box[1], box[2]
 
 
-def boxes_of(
-    labels: torch.Tensor, values: Sequence[int], *, margin: Sequence[int] = (0, 0, 0)
-) -> dict[int, Box]:
-    """`box_of` each of some values that is there: of all in one pass, with a bit for each.
+class LabelBoxes:
+    """Where the values of a grid lie, looked at once: the boxes of any rows then cost next to nothing.
 
     Args:
-        labels: ``(D, H, W)`` uint8, on any device.
-        values: Which to look for.
-        margin: As for `box_of`.
+        labels: ``(D, H, W)`` uint8.
     """
-    import numpy as np
 
-    array = labels.cpu().numpy()
-    boxes: dict[int, Box] = {}
-    for start in range(0, len(values), 63):
-        some = values[start : start + 63]
-        bit = np.zeros(256, dtype=np.int64)
-        bit[some] = 1 << np.arange(len(some), dtype=np.int64)
-        bits = bit[array]
-        plane = np.bitwise_or.reduce(bits, axis=0)
-        along = [
-            np.bitwise_or.reduce(bits.reshape(len(bits), -1), axis=1),
-            np.bitwise_or.reduce(plane, axis=1),
-            np.bitwise_or.reduce(plane, axis=0),
-        ]
-        for value in some:
-            places = [np.flatnonzero(held & bit[value]) for held in along]
-            if len(places[0]):
-                d, h, w = (
-                    slice(max(0, int(at[0]) - more), min(size, int(at[-1]) + 1 + more))
-                    for at, more, size in zip(places, margin, array.shape, strict=True)
-                )
-                boxes[value] = (d, h, w)
-    return boxes
+    def __init__(self, labels: NDArray[np.uint8]) -> None:
+        import numpy as np
+
+        depth, height, width = labels.shape
+        self._shape = (depth, height, width)
+        # A bit for each value: those along W of each row of H, and those along H.
+        values = np.arange(int(labels.max(initial=0)) + 1)
+        self._parts = []
+        for some in np.split(values, range(_BITS, len(values), _BITS)):
+            bit = np.zeros(256, dtype=np.uint32)
+            bit[some] = 1 << (some - some[0])
+            by_h = np.empty((depth, height), dtype=np.uint32)
+            by_w = np.empty((depth, width), dtype=np.uint32)
+            for row, plane in enumerate(labels):
+                bits = bit.take(plane)
+                np.bitwise_or.reduce(bits, axis=1, out=by_h[row])
+                np.bitwise_or.reduce(bits, axis=0, out=by_w[row])
+            self._parts.append((some, bit, by_h, by_w))
+
+    def within(self, rows: slice, *, margin: Sequence[int] = (0, 0, 0)) -> dict[int, Box]:
+        """By value, where in some rows one is that far from it at most: the smallest box for each.
+
+        Args:
+            rows: Of D.
+            margin: Voxels along D, H and W.
+        """
+        import numpy as np
+
+        first = max(0, rows.start - margin[0])
+        begins = (rows.start, 0, 0)
+        ends = (min(rows.stop, self._shape[0]), *self._shape[1:])
+        boxes = {}
+        for values, bit, by_h, by_w in self._parts:
+            by_h, by_w = (each[first : rows.stop + margin[0]] for each in (by_h, by_w))
+            at_d, at_h, at_w = (
+                (np.bitwise_or.reduce(each, axis=axis)[:, None] & bit[values]) > 0
+                for each, axis in ((by_h, 1), (by_h, 0), (by_w, 0))
+            )
+            along = []
+            for at, shift, more, begin, end in zip(
+                (at_d, at_h, at_w), (first, 0, 0), margin, begins, ends, strict=True
+            ):
+                starts = at.argmax(axis=0) + shift - more
+                stops = len(at) - at[::-1].argmax(axis=0) + shift + more
+                sides = starts.clip(begin).tolist(), stops.clip(max=end).tolist()
+                along.append(list(zip(*sides, strict=True)))
+            for value, is_there, *box in zip(
+                values.tolist(), at_d.any(axis=0), *along, strict=True
+            ):
+                if is_there:
+                    d, h, w = itertools.starmap(slice, box)
+                    boxes[value] = (d, h, w)
+        return boxes
+
+
+def shape_of(box: Box) -> tuple[int, int, int]:
+    """Voxels along D, H and W."""
+    depth, height, width = (axis.stop - axis.start for axis in box)
+    return depth, height, width
+
+
+def hull(*boxes: Box) -> Box:
+    """The smallest box that holds all of some."""
+    depth, height, width = (
+        slice(min(axis.start for axis in along), max(axis.stop for axis in along))
+        for along in zip(*boxes, strict=True)
+    )
+    return depth, height, width
+
+
+def overlap(first: Box, second: Box) -> Box | None:
+    """What two boxes share; None where that is nothing."""
+    depth, height, width = (
+        slice(max(a.start, b.start), min(a.stop, b.stop))
+        for a, b in zip(first, second, strict=True)
+    )
+    both = depth, height, width
+    return both if all(axis.start < axis.stop for axis in both) else None
+
+
+def relative(inner: Box, outer: Box) -> Box:
+    """A box in the voxels of the region that begins where ``outer`` does."""
+    depth, height, width = (
+        slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True)
+    )
+    return depth, height, width

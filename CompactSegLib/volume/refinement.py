@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from CompactSegLib.json_data import Invalid, build, check, number, whole
-from CompactSegLib.volume.boxes import box_of, boxes_of
-from CompactSegLib.volume.labelling import slabs
-from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, looked_up, scaled
+from CompactSegLib.volume.boxes import box_of
+from CompactSegLib.volume.likeliest import Likeliest
+from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -25,15 +25,14 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from CompactSegLib.volume.resampling import Box
+
 __all__ = ["Refinement"]
 
 _ROUNDS = 3
 _REACH = 2.5
 # For what is told of the whole image: its intensities and its bias field.
 _COARSE_MM = 2.0
-_SLAB_VOXELS = 2**20
-_LEAST_ROWS = 8
-_NEVER = -1e4
 _WIDEST_MM = 10
 
 Width = Annotated[float, number(above=0, high=_WIDEST_MM)]
@@ -122,8 +121,7 @@ class Refinement:
 
         check = check or _go_on
         refined = labels.copy()
-        reach = [int(self.reach_mm / mm) for mm in spacing_mm]
-        box = box_of(as_tensor(labels) > 0, margin=reach)
+        box = box_of(labels != 0, margin=self._reach(spacing_mm))
         if box is None:
             return refined
         with torch.inference_mode():
@@ -132,20 +130,20 @@ class Refinement:
             steps = _steps(spacing_mm)
             intensity = scaled(intensity, steps)
             mixture, field = self._look(known, intensity, spacing_mm, check)
-            depth, height, width = known.shape
+            _, height, width = known.shape
             along_d, along_h, along_w = cell_interpolation(field, known.shape, steps)
             planes = along_w.apply(
                 along_h.apply(field, 1, slice(0, height), 0), 2, slice(0, width), 0
             )
-            plane = height * width
-            for rows in slabs(depth, plane, max(_LEAST_ROWS * plane, _SLAB_VOXELS)):
-                check()
-                wide = slice(max(0, rows.start - reach[0]), min(depth, rows.stop + reach[0]))
-                part = intensity[wide] / along_d.apply(planes, 0, wide, 0)
-                found = self._labels(known[wide], part, mixture, spacing_mm)
-                first = box[0].start + rows.start
-                mine = found[rows.start - wide.start :][: rows.stop - rows.start]
-                refined[first : first + len(mine), box[1], box[2]] = mine.cpu().numpy()
+
+            def even(part: Box) -> torch.Tensor:
+                rows, *across = part
+                return intensity[part] / along_d.apply(planes[(slice(None), *across)], 0, rows, 0)
+
+            found = self._likeliest(known, spacing_mm).found(
+                even, mixture, self._visible(mixture), check
+            )
+            refined[box] = found.cpu().numpy()
         return refined
 
     def _look(
@@ -160,84 +158,53 @@ class Refinement:
         every = tuple(slice(None, None, step) for step in steps)
         coarse_mm = [mm * step for mm, step in zip(spacing_mm, steps, strict=True)]
         known, intensity = labels[every].contiguous(), image[every].contiguous()
+        likeliest = self._likeliest(known, coarse_mm)
         mixture = Mixture.of(known, intensity)
         field = bias_field(known, intensity, mixture, coarse_mm)
         now = known
         for _ in range(_ROUNDS):
-            check()
             at_voxels = field
             for axis, along in enumerate(cell_interpolation(field, intensity.shape, (1, 1, 1))):
                 at_voxels = along.apply(at_voxels, axis, slice(0, intensity.shape[axis]), 0)
             even = intensity / at_voxels
-            now = self._labels(known, even, Mixture.of(now, even), coarse_mm)
+            mixture = Mixture.of(now, even)
+            now = likeliest.found(even.__getitem__, mixture, self._visible(mixture), check)
             mixture = Mixture.of(now, even)
             field = bias_field(now, intensity, mixture, coarse_mm)
         return mixture, field
 
-    def _labels(
-        self,
-        labels: torch.Tensor,
-        image: torch.Tensor,
-        mixture: Mixture,
-        spacing_mm: Sequence[float],
-    ) -> torch.Tensor:
-        """The most likely label of each voxel, by the labels around it and by its intensity."""
+    def _reach(self, spacing_mm: Sequence[float]) -> list[int]:
+        """How far a border can move, in voxels along D, H and W."""
+        return [int(self.reach_mm / mm) for mm in spacing_mm]
+
+    def _likeliest(self, labels: torch.Tensor, spacing_mm: Sequence[float]) -> Likeliest:
+        """What labels ``(D, H, W)`` uint8 are refined with."""
         import torch
 
+        weights = torch.full((256,), self.weight, device=labels.device)
+        for label, weight in self.weights.items():
+            weights[int(label)] = weight
+        along = list(zip(spacing_mm, self._reach(spacing_mm), strict=True))
         kernels = {
-            sigma: [_gaussian(sigma, mm, self.reach_mm) for mm in spacing_mm]
+            sigma: [_gaussian(sigma, mm, count) for mm, count in along]
             for sigma in {self.mm, *self.label_mm.values()}
         }
-        # What there is too little of to know its intensity stays.
-        lowest = image.new_full((256,), math.inf)
-        lowest[mixture.labels] = _NEVER
-        best = looked_up(lowest, labels)
-        result = labels.clone()
-        weights = image.new_full((256,), self.weight)
-        for given, weight in self.weights.items():
-            weights[int(given)] = weight
-        weight_at = looked_up(weights, labels)
-        visible = mixture.visible_borders(self.contrast, self.alike)
-        is_visible = visible.all(dim=1).tolist()  # always, where no contrast is asked for
-        reach = [int(self.reach_mm / mm) for mm in spacing_mm]
-        for label, box in boxes_of(labels, mixture.labels, margin=reach).items():
-            sigma = self.label_mm.get(str(label), self.mm)
-            share = _smoothed((labels[box] == label).float(), kernels[sigma])
-            near = share > 0
-            if not is_visible[label]:
-                near.logical_and_(looked_up(visible[label], labels[box]))
-            score = share.clamp_min_(1e-30).log_()
-            score.addcmul_(mixture.log_likelihood(label, image[box]), weight_at[box])
-            better = near.logical_and_(score > best[box])
-            best[box] = torch.where(better, score, best[box])
-            result[box].masked_fill_(better, label)
-        return result
+        by_label = [kernels[self.label_mm.get(str(label), self.mm)] for label in range(256)]
+        return Likeliest(labels, kernels=by_label, weights=weights)
+
+    def _visible(self, mixture: Mixture) -> torch.Tensor:
+        """Which labels a border can move between, ``(256, 256)`` bool."""
+        return mixture.visible_borders(self.contrast, self.alike)
 
 
 def _go_on() -> None:
     """Check nothing."""
 
 
-def _gaussian(sigma: float, mm: float, reach_mm: float) -> list[float]:
-    """Weights of a Gaussian at whole voxels within reach; they sum to 1."""
-    count = int(reach_mm / mm)
+def _gaussian(sigma: float, mm: float, count: int) -> list[float]:
+    """Weights of a Gaussian at whole voxels, so many to each side; they sum to 1."""
     weights = [math.exp(-0.5 * (at * mm / sigma) ** 2) for at in range(-count, count + 1)]
     return [weight / sum(weights) for weight in weights]
-
-
-def _smoothed(values: torch.Tensor, kernels: Sequence[Sequence[float]]) -> torch.Tensor:
-    """``(D, H, W)`` convolved along each axis; beyond the border lie zeros."""
-    for axis, weights in enumerate(kernels):
-        middle, size = len(weights) // 2, values.shape[axis]
-        result = values * weights[middle]
-        for away in range(1, min(middle, size - 1) + 1):
-            lower = values.narrow(axis, 0, size - away)
-            upper = values.narrow(axis, away, size - away)
-            weight = weights[middle + away]
-            result.narrow(axis, away, size - away).add_(lower, alpha=weight)
-            result.narrow(axis, 0, size - away).add_(upper, alpha=weight)
-        values = result
-    return values
 
 
 def _steps(spacing_mm: Sequence[float]) -> list[int]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.volume import refinement as module
+from CompactSegLib.volume import likeliest as module
 from CompactSegLib.volume.refinement import Refinement
 
 REFINEMENT = Refinement(1.25)
