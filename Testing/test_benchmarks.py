@@ -13,8 +13,8 @@ import pytest
 
 from CompactSegLib.datasets.settings import read_settings
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.run import train
 from CompactSegLib.train.stopping import Measured
+from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.crops import write_crops
 from Testing.Lib.dataset_files import write_dataset

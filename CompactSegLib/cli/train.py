@@ -83,7 +83,7 @@ def _train(options: TrainOptions) -> None:
     if options.start_from is not None:
         train_further(load_model(options.start_from), plan=plan, **run)
         return
-    from CompactSegLib.train.run import train
+    from CompactSegLib.train.training import train
 
     assert config is not None
     train(plan or TrainingPlan(), config, **run)

@@ -21,7 +21,7 @@ _CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class Difference:
+class DiceDifference:
     """A mean of paired differences, ours minus theirs, in points (percent of Dice).
 
     Attributes:
@@ -37,11 +37,11 @@ class Difference:
     cases: int
 
     @classmethod
-    def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> Difference:
+    def of(cls, ours: Sequence[float], theirs: Sequence[float]) -> DiceDifference:
         """Of Dice values (0 to 1) in pairs; pairs with a NaN are left out.
 
-        >>> Difference.of([0.9, 0.8, 0.85], [0.88, 0.79, 0.85])
-        Difference(points=1.0, low=-1.4841..., high=3.4841..., cases=3)
+        >>> DiceDifference.of([0.9, 0.8, 0.85], [0.88, 0.79, 0.85])
+        DiceDifference(points=1.0, low=-1.4841..., high=3.4841..., cases=3)
         """
         differences = 100 * (np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float))
         differences = differences[np.isfinite(differences)]
@@ -75,13 +75,13 @@ class Reference:
         for number in range(len(both[0].levels)):
             ours = np.array([[s.dice for s in result.levels[number].labels] for result in both])
             # Over the same labels on both sides, or a label that one leaves out would look like a gain.
-            mean = Difference.of(_means(ours, theirs), _means(theirs, ours))
+            mean = DiceDifference.of(_means(ours, theirs), _means(theirs, ours))
             per_label = zip(names, ours.T, theirs.T, strict=True)
             differences.append(
                 {
                     "level": number + 1,
                     "mean_over_labels": asdict(mean),
-                    "labels": {name: asdict(Difference.of(a, b)) for name, a, b in per_label},
+                    "labels": {name: asdict(DiceDifference.of(a, b)) for name, a, b in per_label},
                 }
             )
         return differences

@@ -13,6 +13,7 @@ import numpy as np
 from CompactSegLib.files import write_table
 from CompactSegLib.judge.assessment import CaseResult, LevelScore
 from CompactSegLib.judge.metrics import MaskScore
+from CompactSegLib.output.report import rounded
 
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
@@ -70,7 +71,7 @@ class Statistic:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        return {"mean": _rounded(self.mean), "sd": _rounded(self.sd), "cases": self.cases}
+        return {"mean": rounded(self.mean), "sd": rounded(self.sd), "cases": self.cases}
 
 
 def names_judged(model: Model) -> list[str]:
@@ -135,22 +136,22 @@ def _rows(result: CaseResult, score: LevelScore, model: Model) -> Iterator[dict[
         "case": result.name,
         "trained_on": result.trained_on,
         "level": score.level,
-        "improvement": _rounded(score.improvement),
+        "improvement": rounded(score.improvement),
         "macs_per_voxel": model.levels[score.level - 1].macs_per_voxel,
-        "seconds": _rounded(score.seconds),
+        "seconds": rounded(score.seconds),
     }
     for number, (name, mask) in enumerate(zip(names_judged(model), _masks(score), strict=True)):
         is_label = number < len(score.labels)
         changes = score.improvement_by_label if is_label else ()
-        measures = {key: _rounded(value(mask)) for key, value in MEASURES.items() if key in COLUMNS}
+        measures = {key: rounded(value(mask)) for key, value in MEASURES.items() if key in COLUMNS}
         yield {
             **level,
             **measures,
             "label": name,
             "label_value": model.labels[number].value if is_label else None,
-            "truth_ml": _rounded(mask.truth_ml),
-            "segmented_ml": _rounded(mask.segmented_ml),
-            "improvement_of_label": _rounded(changes[number]) if changes else None,
+            "truth_ml": rounded(mask.truth_ml),
+            "segmented_ml": rounded(mask.segmented_ml),
+            "improvement_of_label": rounded(changes[number]) if changes else None,
         }
 
 
@@ -160,8 +161,3 @@ def _masks(score: LevelScore) -> tuple[MaskScore, ...]:
 
 def _to_dicts(statistics: dict[str, Statistic]) -> dict[str, Any]:
     return {name: statistic.to_dict() for name, statistic in statistics.items()}
-
-
-def _rounded(value: float | None) -> float | None:
-    """To six places; None for NaN, which JSON does not know and a table leaves empty."""
-    return None if value is None or math.isnan(value) else round(float(value), 6)

@@ -12,7 +12,7 @@ import numpy as np
 from CompactSegLib.files import write_picture
 from CompactSegLib.labels import Label
 from CompactSegLib.output.level import Level
-from CompactSegLib.output.picture_panel import CHANGED, TEXT, Panel, rgb, window_of
+from CompactSegLib.output.picture_panel import CHANGED, TEXT, PicturePanel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
     FieldOfView,
@@ -127,13 +127,13 @@ class _Page:
     def top_of(self, row: int) -> float:
         return _TOP + sum(self.height_of(plane) + _GAP for plane in PLANES[:row])
 
-    def panel(self, row: int, column: int, spacing_mm: tuple[float, float, float]) -> Panel:
+    def panel(self, row: int, column: int, spacing_mm: tuple[float, float, float]) -> PicturePanel:
         plane = PLANES[row]
         width, height = self.figure.get_size_inches()
         bottom = height - self.top_of(row) - self.height_of(plane)
         place = (self.left_of(column), bottom, _PANEL, self.height_of(plane))
         axes = self.figure.add_axes(tuple(np.divide(place, (width, height, width, height))))
-        return Panel(axes, plane, self.frame, spacing_mm, self.scale)
+        return PicturePanel(axes, plane, self.frame, spacing_mm, self.scale)
 
     def write(
         self, x: float, y: float, text: str, *, size: float = 8.5, color: str = TEXT, **how: Any

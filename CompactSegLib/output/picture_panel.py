@@ -14,7 +14,7 @@ from CompactSegLib.output.planes import FieldOfView, Plane, edges
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CHANGED", "FILL", "Panel", "rgb", "window_of"]
+__all__ = ["CHANGED", "FILL", "PicturePanel", "rgb", "window_of"]
 
 TEXT = "#e8ecef"
 CHANGED = "#ffffff"
@@ -25,7 +25,7 @@ _RIM_FROM_POINTS = 1.5
 
 
 @dataclass(frozen=True)
-class Panel:
+class PicturePanel:
     """Where and how a plane is drawn.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level, RunInfo
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["SCHEMA", "run_report", "versions", "write_report"]
+__all__ = ["SCHEMA", "rounded", "run_report", "versions", "write_report"]
 
 SCHEMA = 1
 
@@ -112,15 +113,15 @@ def _level(level: Level, file: str | None) -> dict[str, Any]:
     return {
         "level": level.number,
         "seconds": round(level.seconds, 3),
-        "improvement": _rounded(level.improvement),
-        "improvement_by_label": {k: _rounded(v) for k, v in level.improvement_by_label.items()},
-        "millilitres": {name: _rounded(value) for name, value in level.millilitres.items()},
+        "improvement": rounded(level.improvement),
+        "improvement_by_label": {k: rounded(v) for k, v in level.improvement_by_label.items()},
+        "millilitres": {name: rounded(value) for name, value in level.millilitres.items()},
         "parameters": level.parameters,
         "macs_per_voxel": level.macs_per_voxel,
         "file": file,
     }
 
 
-def _rounded(value: float | None) -> float | None:
-    """To six places: a nanolitre, or a millionth of an overlap."""
-    return None if value is None else round(float(value), 6)
+def rounded(value: float | None) -> float | None:
+    """To six places: a nanolitre, or a millionth of an overlap; None for NaN, which JSON does not know."""
+    return None if value is None or math.isnan(value) else round(float(value), 6)

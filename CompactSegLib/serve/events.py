@@ -24,7 +24,7 @@ from CompactSegLib.serve.requests import Id, RequestError
 from CompactSegLib.serve.session import TorchError, VolumeGone
 from CompactSegLib.words import shortened
 
-__all__ = ["failed", "model_data", "ready"]
+__all__ = ["announced", "failed", "ready"]
 
 # All are told in one line, and one too long would take all the models away.
 _LONGEST_MODEL = 2**18
@@ -45,7 +45,7 @@ def ready(request: Id | None = None) -> dict[str, Any]:
     damaged: list[str] = []
     models = []
     for model in list_models(on_damaged=lambda error: damaged.append(str(error))):
-        told = model_data(model)
+        told = announced(model)
         if len(json.dumps(told)) <= _LONGEST_MODEL:
             models.append(told)
         else:
@@ -67,7 +67,7 @@ def ready(request: Id | None = None) -> dict[str, Any]:
     }
 
 
-def model_data(model: Model) -> dict[str, Any]:
+def announced(model: Model) -> dict[str, Any]:
     """What is told of a model."""
     figures = model.levels[-1].validation
     return {

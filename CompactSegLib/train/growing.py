@@ -10,7 +10,7 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.labels import structures_of
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.run import MODEL_FOLDER, train
+from CompactSegLib.train.training import MODEL_FOLDER, train
 from CompactSegLib.train.training_plan import TrainingPlan
 
 # What the model's weights were trained for cannot be another for its new level.
@@ -32,13 +32,13 @@ def grow(
         model: The finished model.
         plan: Settings; by default those that the model was trained with.
         config: Its last block and head are added; by default the model's last ones once more.
-        run: What `run.train` takes: ``data``, ``output``, ``labels``, ``fold``, ``minutes``, ``device`` and so on.
+        run: What `training.train` takes: ``data``, ``output``, ``labels``, ``fold``, ``minutes``, ``device`` and so on.
 
     Returns:
         The new model's folder.
 
     Raises:
-        CompactSegError: As `run.train`; or the plan or the held-out cases do not fit the model.
+        CompactSegError: As `training.train`; or the plan or the held-out cases do not fit the model.
     """
     return _train(model, grown_config(model, config), plan, **run)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import OutputError
-from CompactSegLib.files import written_whole
+from CompactSegLib.files import write_table
 
 # Between two plain lines, where there is no terminal.
 _LINE_SECONDS = 30.0
@@ -42,16 +42,10 @@ class RunLog:
             return
         self.path = path = folder / "log.csv"
         kept = _rows_until(path, start)
-        with (
-            written_whole(path) as temporary,
-            open(temporary, "w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
-            writer.writeheader()
-            writer.writerows(kept)
+        write_table(path, self.columns, ({c: row.get(c) for c in self.columns} for row in kept))
         with self._writing():
             self.file = open(path, "a", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
-            self.writer = csv.DictWriter(self.file, self.columns)
+            self.writer = csv.DictWriter(self.file, self.columns, lineterminator="\n")
             self.board = _tensorboard(folder / "tensorboard", purge_step=start)
         if sys.stderr.isatty():
             self.bar = _bar(start, steps)

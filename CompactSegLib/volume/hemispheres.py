@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.midplane import Evidence, LabelledVoxels, Plane, plane_of_cerebellum
+from CompactSegLib.volume.midplane import Evidence, LabelledVoxels, Midplane, plane_of_cerebellum
 
 __all__ = ["laterals"]
 
@@ -31,7 +31,7 @@ _STRAY_MM = 8.0
 _PLANE_WEIGHT = 0.5
 
 
-def laterals(voxels: LabelledVoxels, plane: Plane, evidence: Evidence) -> NDArray[np.float32]:
+def laterals(voxels: LabelledVoxels, plane: Midplane, evidence: Evidence) -> NDArray[np.float32]:
     """Lateral mm of all voxels, as their structures have it."""
     plain = _lateral_grid(plane, voxels.geometry).ravel()
     lateral = plain.copy()
@@ -50,7 +50,7 @@ def laterals(voxels: LabelledVoxels, plane: Plane, evidence: Evidence) -> NDArra
     return lateral.reshape(voxels.labels.shape)
 
 
-def _lateral_grid(plane: Plane, geometry: Geometry) -> NDArray[np.float32]:
+def _lateral_grid(plane: Midplane, geometry: Geometry) -> NDArray[np.float32]:
     """Lateral mm (k, j, i) of a grid."""
     matrix = geometry.ijk_to_lps
     i, j, k = (

@@ -21,7 +21,7 @@ __all__ = [
     "PAIRED",
     "Evidence",
     "LabelledVoxels",
-    "Plane",
+    "Midplane",
     "known_values",
     "plane_of",
     "plane_of_cerebellum",
@@ -78,7 +78,7 @@ _CLEAR_LEAD = 1.5
 
 
 @dataclass(frozen=True)
-class Plane:
+class Midplane:
     """The plane between left and right.
 
     Attributes:
@@ -90,7 +90,7 @@ class Plane:
     offset_mm: float
 
     @classmethod
-    def tilted(cls, tilts: NDArray, centre_lps: NDArray, offset_mm: float) -> Plane:
+    def tilted(cls, tilts: NDArray, centre_lps: NDArray, offset_mm: float) -> Midplane:
         """The plane with the tangents of two angles, (2,), so far from a point (3,)."""
         normal = np.array([1.0, *tilts]) / np.sqrt(1.0 + np.sum(np.square(tilts)))
         return cls(tuple(normal.tolist()), float(normal @ centre_lps + offset_mm))
@@ -163,7 +163,7 @@ class _Likeness:
         np.minimum(apart, _FARTHEST, out=apart)
         return -0.5 * (apart @ self.weight)
 
-    def of_mirroring(self, plane: Plane, lateral: NDArray) -> float:
+    def of_mirroring(self, plane: Midplane, lateral: NDArray) -> float:
         """How many structures have their like on the other side; `lateral` (n,) is that of the points."""
         across = self.to_kji[:, :3] @ (-2 * np.array(plane.normal_lps))
         mirrored = np.rint(self.places + across[:, None] * lateral).astype(np.intp)
@@ -173,11 +173,11 @@ class _Likeness:
         return float(self.weight[inside] @ same)
 
 
-def plane_of(voxels: LabelledVoxels) -> tuple[Plane, Evidence]:
+def plane_of(voxels: LabelledVoxels) -> tuple[Midplane, Evidence]:
     """The plane, searched from coarse to fine."""
     values = voxels.of("nucleus", "core", "mantle", "midline")
     field = (np.array(voxels.geometry.shape_kji) - 1) / 2
-    middle = Plane.tilted(np.zeros(2), points_lps(field[:, None], voxels.geometry)[0], 0.0)
+    middle = Midplane.tilted(np.zeros(2), points_lps(field[:, None], voxels.geometry)[0], 0.0)
     if not values:
         return middle, "none"
     likeness = _Likeness(voxels, values, _SAMPLES)
@@ -214,7 +214,7 @@ def plane_of(voxels: LabelledVoxels) -> tuple[Plane, Evidence]:
     ), "both sides" if both else "one side"
 
 
-def plane_of_cerebellum(voxels: LabelledVoxels, plane: Plane, values: list[int]) -> Plane:
+def plane_of_cerebellum(voxels: LabelledVoxels, plane: Midplane, values: list[int]) -> Midplane:
     """The cerebrum's plane, moved to where both sides of the cerebellum mirror each other best."""
     likeness = _Likeness(voxels, values, 4 * _FINE_SAMPLES)
     normal = np.array(plane.normal_lps)
@@ -230,7 +230,7 @@ def _refined(
     *,
     mirror: float,
     usual_tilts: NDArray | None = None,
-) -> Plane:
+) -> Midplane:
     """The best plane around another, by ever smaller steps of tilt and offset.
 
     Args:
@@ -242,7 +242,7 @@ def _refined(
     usual = np.zeros(2) if usual_tilts is None else usual_tilts
 
     def score(candidate: NDArray) -> float:
-        plane = Plane.tilted(candidate[:2], likeness.centre, candidate[2])
+        plane = Midplane.tilted(candidate[:2], likeness.centre, candidate[2])
         total = -0.5 * float(np.sum(np.square((candidate[:2] - usual) / _TILT_SPREAD)))
         lateral = plane.lateral_mm(likeness.points)
         total += float(likeness.of_distances(lateral))
@@ -260,7 +260,7 @@ def _refined(
             best = around[int(np.argmax(scores))]
         else:
             scale = scale / 2
-    return Plane.tilted(best[:2], likeness.centre, best[2])
+    return Midplane.tilted(best[:2], likeness.centre, best[2])
 
 
 def points_lps(kji: NDArray, geometry: Geometry) -> NDArray:

@@ -22,7 +22,7 @@ from CompactSegLib.volume.hemispheres import laterals
 from CompactSegLib.volume.midplane import (
     Evidence,
     LabelledVoxels,
-    Plane,
+    Midplane,
     known_values,
     plane_of,
 )
@@ -56,7 +56,7 @@ class Sides:
             the plane's.
     """
 
-    plane: Plane
+    plane: Midplane
     evidence: Evidence
     geometry: Geometry
     lateral: NDArray[np.float32]

@@ -161,7 +161,7 @@ def test_an_interrupted_run_says_how_to_go_on(compactseg, options, monkeypatch):
     def interrupt(*_arguments, **_settings):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("CompactSegLib.train.run.train", interrupt)
+    monkeypatch.setattr("CompactSegLib.train.training.train", interrupt)
     result = compactseg("train", *options)
     assert result.exit_code == 130
     assert result.stderr == "Interrupted. Rerun the command to resume from the last checkpoint.\n"

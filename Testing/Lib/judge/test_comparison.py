@@ -8,7 +8,7 @@ import pytest
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.judge.assessment import CaseResult, LevelScore
-from CompactSegLib.judge.comparison import Difference, Reference, read_reference
+from CompactSegLib.judge.comparison import DiceDifference, Reference, read_reference
 from CompactSegLib.judge.metrics import MaskScore
 from CompactSegLib.output.level import RunInfo
 
@@ -27,7 +27,7 @@ def a_result(name: str, *levels: tuple[float, float]) -> CaseResult:
 
 def test_the_interval_is_that_of_students_t_for_pairs():
     """By hand: differences 1, 3 and 2 points, so SD 1, standard error 1/sqrt(3), and t = 4.302653 for 2 degrees."""
-    difference = Difference.of([0.81, 0.73, 0.92], [0.80, 0.70, 0.90])
+    difference = DiceDifference.of([0.81, 0.73, 0.92], [0.80, 0.70, 0.90])
     half = 4.302653 / math.sqrt(3)
     assert difference.points == pytest.approx(2)
     assert (difference.low, difference.high) == pytest.approx((2 - half, 2 + half), abs=1e-5)
@@ -36,8 +36,10 @@ def test_the_interval_is_that_of_students_t_for_pairs():
 
 def test_pairs_that_lack_a_value_are_left_out():
     nan = math.nan
-    assert Difference.of([0.9, nan, 0.8], [0.8, 0.7, nan]) == Difference(10.0, None, None, 1)
-    assert Difference.of([nan], [0.7]) == Difference(None, None, None, 0)
+    assert DiceDifference.of([0.9, nan, 0.8], [0.8, 0.7, nan]) == DiceDifference(
+        10.0, None, None, 1
+    )
+    assert DiceDifference.of([nan], [0.7]) == DiceDifference(None, None, None, 0)
 
 
 def test_levels_and_labels_are_compared_case_by_case():

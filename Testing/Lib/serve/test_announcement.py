@@ -11,7 +11,7 @@ import torch
 import CompactSegLib.inference.segmenter  # noqa: F401 - imported during a test, it would keep a replaced function
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference import devices
-from CompactSegLib.serve.events import model_data, ready
+from CompactSegLib.serve.events import announced, ready
 from CompactSegLib.serve.protocol import LARGEST_LINE, Frame, FrameReader, encode_frame
 from CompactSegLib.serve.session import Session
 from Testing.Lib.serve.worker_process import WorkerProcess
@@ -82,7 +82,7 @@ def test_a_model_tells_its_data_figures_limits_and_volumes(tmp_path, write_tiny_
         provenance={"dataset": dataset, "limits": ["Adults only."]},
         validation=[{}, {}, {"dice": 0.7, "cases": 8}],
     )
-    card = model_data(model)["card"]
+    card = announced(model)["card"]
     assert card["made_from"] == "Brains (A. Body; CC0), 20 cases"
     assert (card["dice"], card["cases"], card["is_synthetic"]) == (0.7, 8, False)
     assert card["limits"][0].startswith(f"It is made for {model.modality} only")
@@ -101,7 +101,7 @@ def test_a_model_tells_its_data_figures_limits_and_volumes(tmp_path, write_tiny_
 )
 def test_provenance_of_any_form_is_no_error(tmp_path, write_tiny_model, dataset, told):
     provenance = {"dataset": dataset, "limits": 5, "plan": None}
-    card = model_data(write_tiny_model(tmp_path / "new", provenance=provenance))["card"]
+    card = announced(write_tiny_model(tmp_path / "new", provenance=provenance))["card"]
     assert card["made_from"] == told
     assert (card["dice"], card["is_synthetic"]) == (None, False)
     assert "5" not in " ".join(card["limits"][:1])

@@ -7,8 +7,8 @@ from CompactSegLib import read_volume, segment
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.run import train
 from CompactSegLib.train.trainer import Trainer
+from CompactSegLib.train.training import train
 from Testing.Lib.synthesis.heads import NOTHING_RANDOM, a_plan, head_array, write_head
 from Testing.Lib.train.runs import rows_of, same_weights
 

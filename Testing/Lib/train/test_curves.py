@@ -7,7 +7,7 @@ from matplotlib.image import imread
 from CompactSegLib.errors import OutputError
 from CompactSegLib.train import curves
 from CompactSegLib.train.curves import draw_curves
-from CompactSegLib.train.run import train
+from CompactSegLib.train.training import train
 
 LOG = """step,loss,loss_level_1,loss_level_2,dice_level_1,dice_level_2,dice_level_1_label_1
 1,2,1.9,,,,

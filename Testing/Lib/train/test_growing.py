@@ -11,7 +11,7 @@ from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.growing import grow, grown_config, plan_for, train_further
 from CompactSegLib.train.lineage import check_held_out
-from CompactSegLib.train.run import train
+from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
 from Testing.Lib.dataset_files import write_dataset

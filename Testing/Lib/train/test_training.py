@@ -14,10 +14,10 @@ from CompactSegLib.model.registry import load_model
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.checkpoint import read_checkpoint
 from CompactSegLib.train.optimisation import Update, learning_rate
-from CompactSegLib.train.run import train
 from CompactSegLib.train.runlog import RunLog
 from CompactSegLib.train.stages import stages_of
 from CompactSegLib.train.trainer import Trainer
+from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.train.runs import a_trainer, rows_of
 
