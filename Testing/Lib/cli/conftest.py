@@ -45,6 +45,16 @@ def blank_pictures(request, monkeypatch) -> None:
     monkeypatch.setattr("CompactSegLib.output.picture.draw_levels", draw)
 
 
+def refusal_of(result: Result, tmp_path: Path) -> str:
+    """The one sentence of a command that could not do as asked, and wrote nothing to ``out``."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").strip()
+
+
 @pytest.fixture
 def compactseg() -> Callable[..., Result]:
     """``compactseg("models", "--json")`` runs the command; arguments may be paths and numbers."""

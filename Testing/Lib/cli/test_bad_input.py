@@ -7,50 +7,41 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib import ConfigurationError
-
-
-def sentence_of(result, tmp_path: Path) -> str:
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert not (tmp_path / "out").exists()
-    assert "Traceback" not in result.stderr
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    return result.stderr.removeprefix("Error: ").strip()
+from Testing.Lib.cli.conftest import refusal_of
 
 
 def test_a_missing_file(segment, tmp_path: Path):
-    sentence = sentence_of(segment(volume=tmp_path / "nothing.nii.gz"), tmp_path)
+    sentence = refusal_of(segment(volume=tmp_path / "nothing.nii.gz"), tmp_path)
     assert sentence.startswith(f"{tmp_path / 'nothing.nii.gz'}: expected an image file")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08 broken", b"hello"])
 def test_a_corrupt_file(segment, tmp_path: Path, content: bytes):
     (tmp_path / "bad.nii.gz").write_bytes(content)
-    sentence = sentence_of(segment(volume=tmp_path / "bad.nii.gz"), tmp_path)
+    sentence = refusal_of(segment(volume=tmp_path / "bad.nii.gz"), tmp_path)
     assert sentence.startswith(f"{tmp_path / 'bad.nii.gz'}: expected")
 
 
 def test_a_file_cut_short(segment, a_volume_file: Path, tmp_path: Path):
     (tmp_path / "cut.nii.gz").write_bytes(a_volume_file.read_bytes()[:2000])
-    sentence = sentence_of(segment(volume=tmp_path / "cut.nii.gz"), tmp_path)
+    sentence = refusal_of(segment(volume=tmp_path / "cut.nii.gz"), tmp_path)
     assert "cut.nii.gz: expected a complete image" in sentence
 
 
 def test_a_folder_with_nothing_in_it(segment, tmp_path: Path):
     (tmp_path / "empty").mkdir()
-    sentence = sentence_of(segment(volume=tmp_path / "empty"), tmp_path)
+    sentence = refusal_of(segment(volume=tmp_path / "empty"), tmp_path)
     assert sentence.startswith(f"{tmp_path / 'empty'}: expected DICOM images, image files")
 
 
 def test_an_unknown_model(segment, tmp_path: Path):
-    sentence = sentence_of(segment("--model", "tyni"), tmp_path)
+    sentence = refusal_of(segment("--model", "tyni"), tmp_path)
     assert sentence == "tyni: expected the name of a model (tiny) or its folder; did you mean tiny?"
 
 
 def test_a_damaged_model(segment, a_model_folder: Path, tmp_path: Path):
     (a_model_folder / "weights.safetensors").write_bytes(b"junk")
-    sentence = sentence_of(segment("--model", a_model_folder), tmp_path)
+    sentence = refusal_of(segment("--model", a_model_folder), tmp_path)
     assert "weights.safetensors: expected the weights with SHA-256" in sentence
 
 
@@ -64,7 +55,7 @@ def test_a_model_for_more_channels(segment, tmp_path, write_tiny_model):
     config = replace(write_tiny_model(tmp_path / "one").net_config, in_channels=2)
     with torch.random.fork_rng(devices=[]):
         write_tiny_model(tmp_path / "two", net=MultiLevelNet(config))
-    sentence = sentence_of(segment("--model", tmp_path / "two"), tmp_path)
+    sentence = refusal_of(segment("--model", tmp_path / "two"), tmp_path)
     assert "expected 2 channel(s)" in sentence
 
 
@@ -72,7 +63,7 @@ def test_a_model_for_more_channels(segment, tmp_path, write_tiny_model):
 def test_an_output_that_is_no_folder(compactseg, a_volume_file: Path, tmp_path: Path, where: str):
     (tmp_path / "file").write_text("mine")
     result = compactseg("segment", a_volume_file, "--model", "tiny", "--output", tmp_path / where)
-    sentence = sentence_of(result, tmp_path)
+    sentence = refusal_of(result, tmp_path)
     assert sentence.startswith(f"{tmp_path / where}: expected a folder to write to")
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -111,7 +102,7 @@ def test_a_folder_in_place_of_a_result(segment, tmp_path: Path):
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_an_option_that_makes_no_sense(segment, tmp_path: Path, options: list[str], sentence: str):
-    assert sentence in sentence_of(segment(*options), tmp_path)
+    assert sentence in refusal_of(segment(*options), tmp_path)
 
 
 def test_with_debug_the_error_comes_as_it_is(segment):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from Testing.Lib.cli.conftest import refusal_of
+
 
 def test_models_are_listed(compactseg):
     result = compactseg("models")
@@ -90,11 +92,8 @@ def test_names_with_brackets_are_shown_as_they_are(compactseg, tmp_path: Path, w
 
 
 @pytest.mark.parametrize("name", ["tyni", "no/where"])
-def test_info_on_an_unknown_model(compactseg, name: str):
-    result = compactseg("info", name)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert result.stderr.startswith(f"Error: {name}: expected")
+def test_info_on_an_unknown_model(compactseg, tmp_path: Path, name: str):
+    assert refusal_of(compactseg("info", name), tmp_path).startswith(f"{name}: expected")
 
 
 def test_the_version(compactseg):
