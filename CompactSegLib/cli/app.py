@@ -53,8 +53,9 @@ def segment(options: SegmentOptions) -> None:
     <stem>_level-<n> for each level, <stem>_report.json, <stem>_levels.png;
     several cases also leave summary.csv and summary.png.
 
-    Finished cases are skipped. The exit code is 2 if the input cannot be
-    used, and 1 if one of several cases failed.
+    Finished cases are skipped; results of another model, or with other
+    options, are replaced. The exit code is 2 if the input cannot be used,
+    and 1 if one of several cases failed.
     """
     from CompactSegLib.cli.segment import run_segment
 
