@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,17 @@ CENTRES_RAS_MM = {
     "right_hippocampus": (25.0, -23.0, -12.0),
 }
 SIZE_MM = (42.0, 56.0, 48.0)
+
+
+@functools.cache
+def template() -> Nifti1Image:
+    """As `nilearn.datasets.load_mni152_template` gives it but for a factor, without importing half of scikit-learn."""
+    import nibabel
+
+    spec = importlib.util.find_spec("nilearn")
+    assert spec is not None, "needs nilearn, which carries the template"
+    folder = Path(str(spec.origin)).parent / "datasets" / "data"
+    return nibabel.load(folder / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
 
 
 def crop(
@@ -38,12 +51,9 @@ def crop(
 
 def write_crops(folder: Path) -> list[Path]:
     """Write both regions as NIfTI files into a folder and return their paths."""
-    from nilearn.datasets import load_mni152_template
-
     folder.mkdir(parents=True, exist_ok=True)
-    template = load_mni152_template(resolution=1)
     paths = []
     for name, centre in CENTRES_RAS_MM.items():
         paths.append(folder / f"{name}.nii.gz")
-        crop(template, centre_ras_mm=centre).to_filename(paths[-1])
+        crop(template(), centre_ras_mm=centre).to_filename(paths[-1])
     return paths

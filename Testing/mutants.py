@@ -56,7 +56,7 @@ MUTANTS = (
         "CompactSegLib/inference/run.py",
         "level.improvement < threshold",
         "level.improvement <= threshold",
-        (f"{LIB}/network/test_claims.py",),
+        (f"{LIB}/network/test_claims_in_use.py",),
     ),
     Mutant(
         "the classifier in reduced precision",
@@ -84,7 +84,7 @@ MUTANTS = (
         "CompactSegLib/inference/tiles.py",
         "(axis.start - around.before) // stride",
         "(axis.start - around.before + 1) // stride",
-        (f"{LIB}/inference/test_exact_tiles.py",),
+        (f"{LIB}/inference/test_exact_tiles.py", "-k", "resampled"),
     ),
     Mutant(
         "the kept map is never begun with",
@@ -149,6 +149,62 @@ MUTANTS = (
         "if False:",
         (f"{LIB}/cli/test_segment.py", "-k", "names_a_file"),
     ),
+    Mutant(
+        "refinement with one width for all labels",
+        "CompactSegLib/volume/refinement.py",
+        "kernels[self.label_mm.get(str(label), self.mm)]",
+        "kernels[self.mm]",
+        (f"{LIB}/volume/test_refinement.py", "-k", "own_reach"),
+    ),
+    Mutant(
+        "labels' own widths do not grow with the first levels'",
+        "CompactSegLib/volume/refinement.py",
+        "replace(self, mm=mm, label_mm=wider, first_mm=())",
+        "replace(self, mm=mm, first_mm=())",
+        (f"{LIB}/volume/test_refinement.py", "-k", "own_reach"),
+    ),
+    Mutant(
+        "of all thresholds the one that loses least",
+        "CompactSegLib/train/stopping.py",
+        "key=lambda outcome: outcome.macs_saved",
+        "key=lambda outcome: -outcome.dice_lost",
+        (f"{LIB}/train/test_stopping.py",),
+    ),
+    Mutant(
+        "each stack of a series is told to lack the others' images",
+        "CompactSegLib/volume/dicom_stack.py",
+        "whole or len(frames)",
+        "len(frames)",
+        (f"{LIB}/volume/test_dicom_times.py",),
+    ),
+    Mutant(
+        "slices beside their places are not told",
+        "CompactSegLib/volume/dicom_stack.py",
+        "_TOLD_DEVIATION_MM = 0.1",
+        "_TOLD_DEVIATION_MM = 1.0",
+        (f"{LIB}/volume/test_dicom_stack.py",),
+    ),
+    Mutant(
+        "no phantoms among the images without a head",
+        "CompactSegLib/synthesis/shapes.py",
+        "if random.random() < _PHANTOMS:",
+        "if random.random() < 0:",
+        (f"{LIB}/synthesis/test_shapes.py",),
+    ),
+    Mutant(
+        "kept branches come back without being interpolated",
+        "CompactSegLib/inference/feature_maps.py",
+        "mode=self._config.upsampling",
+        'mode="nearest"',
+        (f"{LIB}/inference/test_kept_maps.py",),
+    ),
+    Mutant(
+        "a worker that waits is no other test's, because pytest names the test",
+        "Testing/Qt/driver/warm_workers.py",
+        "if k != OF_PYTEST",
+        "if k",
+        ("Testing/Qt/test_warm_workers.py",),
+    ),
 )
 
 
@@ -173,8 +229,8 @@ def spoilt(text: str, mutant: Mutant) -> str:
     return text + "\n_SHARED: list[str] = []\n" if "_SHARED" in after else text
 
 
-def survives(mutant: Mutant, place: Path) -> str:
-    """What became of a fault: who noticed it, or "" where nobody did."""
+def noticed_by(mutant: Mutant, place: Path) -> str:
+    """Who noticed a fault, or "" where nobody did."""
     file = place / mutant.file
     original = file.read_text(encoding="utf-8")
     file.write_text(spoilt(original, mutant), encoding="utf-8")
@@ -202,7 +258,7 @@ def main() -> None:
     parser.add_argument("--only", type=int, action="append", metavar="N")
     only = parser.parse_args().only
     alive = 0
-    print("| | fault | noticed by |\n| --- | --- | --- |")
+    print("| | fault | noticed by | CPU s |\n| --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "repository"
         skip = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "runs", "build")
@@ -210,9 +266,11 @@ def main() -> None:
         for number, mutant in enumerate(MUTANTS, start=1):
             if only and number not in only:
                 continue
-            noticed = survives(mutant, place)
+            before, noticed = os.times(), noticed_by(mutant, place)
+            took = sum(os.times()[2:4]) - sum(before[2:4])
             alive += not noticed
-            print(f"| {number} | {mutant.what} | {noticed or '**nobody**'} |", flush=True)
+            row = f"| {number} | {mutant.what} | {noticed or '**nobody**'} | {took:.0f} |"
+            print(row, flush=True)
     sys.exit(1 if alive else 0)
 
 

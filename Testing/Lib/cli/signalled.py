@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
+from typing import Any
 
 import pytest
+
+from Testing import forked
 
 with_signals = pytest.mark.skipif(os.name != "posix", reason="signals are sent as POSIX has them")
 each_signal = pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
-
-
-def heeds_signals() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def scripted(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """What came of a script that is sent signals."""
-    return subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        preexec_fn=heeds_signals,
-    )
 
 
 _TOLD_IN_A_FINALIZER = """
@@ -53,8 +40,9 @@ main()
 """
 
 
-def told_in_a_finalizer(number: int, place: str, *arguments: object) -> int:
+def told_in_a_finalizer(number: int, place: str, *arguments: object, **options: Any) -> int:
     """The exit code of a command that gets a signal at a method, in a finalizer: Python drops what that raises."""
-    done = scripted(_TOLD_IN_A_FINALIZER, int(number), *place.split(), *arguments)
+    script = [sys.executable, "-c", _TOLD_IN_A_FINALIZER, int(number), *place.split()]
+    done = forked.run([*script, *arguments], **options)
     assert "Exception ignored" in done.stderr
     return done.returncode

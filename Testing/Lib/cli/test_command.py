@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from Testing import forked
 from Testing.Lib.cli.signalled import (
     each_signal,
-    heeds_signals,
-    scripted,
     told_in_a_finalizer,
     with_signals,
 )
@@ -35,20 +34,17 @@ def a_large_volume_file(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    return forked.run([*COMMAND, *arguments])
 
 
 def test_a_volume_goes_in_and_json_comes_out(the_tiny_model, a_volume_file: Path, tmp_path: Path):
-    result = run(
-        "segment",
-        a_volume_file,
-        "--model",
-        the_tiny_model.folder,
-        "--output",
-        tmp_path / "out",
-        "--json",
+    """As a shell starts it; for what only its start tells apart, the other tests begin with PyTorch imported."""
+    given = ["segment", a_volume_file, "--model", the_tiny_model.folder, "--json"]
+    result = subprocess.run(
+        [*COMMAND, *given, "--output", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0
     assert json.loads(result.stdout)["case"] == "brain"
@@ -99,16 +95,10 @@ def test_a_batch_goes_on_when_nobody_reads_its_output(
     for name in "abc":
         (tmp_path / "cases" / f"{name}.nii.gz").write_bytes(a_volume_file.read_bytes())
     arguments = ["segment", tmp_path / "cases", "--model", the_tiny_model.folder, "--level", 1]
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--output", str(tmp_path / "out")],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    process.stdout.close()
-    told = process.stderr.read()
-    process.stderr.close()
-    assert process.wait() == 0, told
+    with forked.start([*COMMAND, *arguments, "--output", tmp_path / "out"]) as process:
+        process.stdout.close()
+        told = process.stderr.read().decode()
+    assert process.returncode == 0, told
     assert "Traceback" not in told
     assert len(list((tmp_path / "out").glob("*_report.json"))) == 3
 
@@ -121,14 +111,7 @@ def test_a_stopped_run_leaves_nothing(
     output = tmp_path / "out"
     arguments = ["segment", a_large_volume_file, "--tile", 2, "--device", "cpu"]
     arguments += ["--model", the_tiny_model.folder, "--output", output]
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Started from a script in the background, an interrupt would be ignored.
-        preexec_fn=heeds_signals,
-    )
+    process = forked.start([*COMMAND, *arguments])
     deadline = time.monotonic() + 60
     while not (output.exists() and list(output.iterdir())):
         assert process.poll() is None
@@ -137,7 +120,7 @@ def test_a_stopped_run_leaves_nothing(
     process.send_signal(number)
     _, told = process.communicate(timeout=120)
     assert process.returncode == code
-    assert "Traceback" not in told
+    assert b"Traceback" not in told
     assert not output.exists()
 
 
@@ -181,7 +164,7 @@ with ThreadPoolExecutor(1) as threads:
 @with_signals
 def test_a_signal_while_two_threads_import_leaves_neither_waiting():
     """An import that a signal's handler ends at the wrong place keeps its lock, and all others wait for it."""
-    done = scripted(_TOLD_WHILE_TWO_THREADS_IMPORT)
+    done = forked.run([sys.executable, "-c", _TOLD_WHILE_TWO_THREADS_IMPORT])
     assert done.returncode == 128 + signal.SIGTERM, done.stderr
 
 
@@ -193,9 +176,8 @@ def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
 
     ours, theirs = pty.openpty()
     arguments = ["segment", a_volume_file, "--level", 1, "--model", the_tiny_model.folder]
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments), "--output", str(tmp_path / "out")],
-        stdout=subprocess.PIPE,
+    process = forked.start(
+        [*COMMAND, *arguments, "--output", tmp_path / "out"],
         stderr=theirs,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "120"},
     )

@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from Testing import forked
 from Testing.repository import REPOSITORY
 
 CASES = 5
 DASK = [sys.executable, "-m", "dask"]
+WITH_DASK = (*forked.USUAL, "distributed")
 
 
 @pytest.fixture
@@ -37,22 +39,23 @@ def cases(a_volume_file: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def a_cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+def a_cluster(tmp_path: Path) -> Iterator[tuple[str, list[forked.Forked]]]:
     """A scheduler and two workers: its address, and their processes."""
     facts = tmp_path / "scheduler.json"
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
     options = {"env": environment, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    options["imported"] = WITH_DASK
     place = ["--scheduler-file", str(facts)]
     scheduler = [*DASK, "scheduler", "--port", "0", "--no-dashboard", *place]
     worker = [*DASK, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", *place]
     worker += ["--local-directory", str(tmp_path / "scratch")]
-    processes = [subprocess.Popen(scheduler, **options)]
+    processes = [forked.start(scheduler, **options)]
     deadline = time.monotonic() + 60
     while not facts.is_file() or not facts.stat().st_size:
         assert processes[0].poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    processes += [subprocess.Popen(worker, **options) for _ in range(2)]
+    processes += [forked.start(worker, **options) for _ in range(2)]
     yield json.loads(facts.read_text())["address"], processes[1:]
     for process in processes:
         process.kill()
@@ -70,19 +73,14 @@ def test_no_case_is_lost_with_a_worker_and_outputs_are_those_of_one_process(
     address, workers = a_cluster
     command = [sys.executable, "-m", "CompactSegLib.cli", "segment", cases, "--level", "1"]
     command += ["--model", the_tiny_model.folder, "--output", tmp_path / "many"]
-    process = subprocess.Popen(
-        [*map(str, command), "--device", "cpu", "--dask", address],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = forked.start([*command, "--device", "cpu", "--dask", address], imported=WITH_DASK)
     deadline = time.monotonic() + 200
     while not list((tmp_path / "many").glob("*_report.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     workers[0].send_signal(signal.SIGKILL)
-    told, errors = process.communicate(timeout=200)
+    told, errors = (each.decode() for each in process.communicate(timeout=200))
     assert process.returncode == 1, "for the case that is no image"
     # Done as well is what the lost worker had finished: then it is found there, and skipped.
     done, skipped, failed = map(int, re.findall(r"\d+", told.splitlines()[-1]))

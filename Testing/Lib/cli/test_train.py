@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.optimisation import learning_rate
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
+from Testing import forked
 from Testing.Lib.cli.conftest import refusal_of
 from Testing.Lib.cli.signalled import told_in_a_finalizer, with_signals
 
@@ -159,7 +161,8 @@ def test_an_interrupted_run_says_how_to_go_on(compactseg, options, monkeypatch):
 @with_signals
 def test_a_signal_that_python_drops_ends_training_at_its_next_step(options, tmp_path: Path):
     resume = "CompactSegLib.train.trainer Trainer resume"
-    assert told_in_a_finalizer(signal.SIGTERM, resume, "train", *options) == 128 + signal.SIGTERM
+    told = told_in_a_finalizer(signal.SIGTERM, resume, "train", *options, imported=forked.TRAINING)
+    assert told == 128 + signal.SIGTERM
     assert not (tmp_path / "out" / "model").exists()
 
 
@@ -206,16 +209,26 @@ def test_two_plain_folders_are_trained_on_and_evaluated(
 def test_two_processes_take_the_steps_that_one_takes_on_their_mean_gradient(
     options, a_dataset_folder: Path, tmp_path: Path
 ):
-    """Together they see the patches that one sees; only batch norm has its statistics from half of them each."""
+    """Together they see the patches that one sees; only batch norm has its statistics from half of them each.
+
+    They are told of each other as ``torchrun`` tells its processes.
+    """
     settings = PLAN | {"steps": 3, "warmup": 1, "average_decay": 0.0, "batch": 4}
     (tmp_path / "plan.json").write_text(json.dumps(settings))
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
-        [sys.executable, *torchrun, "-m", "CompactSegLib.train", *options, "--fold", "all"],
-        capture_output=True,
-        check=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "OMP_NUM_THREADS": "1"}
+        shared |= {"MASTER_PORT": str(free.getsockname()[1])}
+    command = [sys.executable, "-m", "CompactSegLib.train", *options, "--fold", "all"]
+    started = [
+        forked.start(
+            command, imported=forked.TRAINING, env=os.environ | shared | {"RANK": str(rank)}
+        )
+        for rank in (0, 1)
+    ]
+    for process in started:
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
     model = load_model(tmp_path / "out" / "model")
     assert model.provenance["hardware"]["processes"] == 2
 

@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from hypothesis import example, given, settings
 
-from CompactSegLib.network.config import BranchConfig, NetConfig
-from CompactSegLib.network.net import MultiLevelNet
+from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo, receptive_field
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
+from Testing.Lib.network.gradients import gradient_reach
 
 pytestmark = pytest.mark.slow
-
-
-def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:
-    """Voxels before, voxels after and extent along an axis in which any gradient of an output voxel is not zero.
-
-    Positive weights and images keep all rectifiers open; several images, since max pooling hands a gradient to one
-    voxel of its window only; every place within the stride, since pooling makes them differ.
-    """
-    torch.manual_seed(0)
-    net = MultiLevelNet(config).eval()
-    for parameter in net.parameters():
-        parameter.data.uniform_(0.5, 1.0)
-    stride = config.stride()
-    edge = receptive_field(config, level) + 2 * stride
-    edge += -edge % stride
-    before = after = extent = 0
-    middle = edge // stride // 2 * stride
-    for place in range(middle, middle + stride):
-        images = torch.rand((6, config.in_channels, edge, 3 * stride, 3 * stride))
-        images.requires_grad_()
-        logits = net(images, levels=level)[-1]
-        logits[:, :, place, 3 * stride // 2, 3 * stride // 2].sum().backward()
-        seen = images.grad.abs().amax(dim=(0, 1, 3, 4)) > 0
-        (touched,) = seen.nonzero(as_tuple=True)
-        before = max(before, place - int(touched.min()))
-        after = max(after, int(touched.max()) - place)
-        extent = max(extent, int(touched.max() - touched.min()) + 1)
-    return before, after, extent
 
 
 POOLED_BY_8 = net_config(

@@ -37,7 +37,7 @@ def a_large_volume() -> Volume:
 
 
 def test_it_says_what_it_is_before_torch_is_loaded(the_tiny_model):
-    with WorkerProcess(COMPACTSEG_MODELS=str(the_tiny_model.folder.parent)) as worker:
+    with WorkerProcess(cold=True, COMPACTSEG_MODELS=str(the_tiny_model.folder.parent)) as worker:
         ready = worker.next().message
         assert ready["event"] == "ready"
         assert ready["protocol"] == 1
@@ -241,7 +241,7 @@ def test_what_a_library_prints_does_not_reach_stdout(tmp_path: Path, the_tiny_mo
 def test_without_torch_it_says_what_helps_and_goes_on(tmp_path, the_tiny_model, an_oblique_volume):
     (tmp_path / "torch.py").write_text("raise ImportError('no such library')\n")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
-    with WorkerProcess(PYTHONPATH=path) as worker:
+    with WorkerProcess(cold=True, PYTHONPATH=path) as worker:
         worker.next("ready")
         error = worker.next().message
         assert (error["event"], error["kind"], error["id"]) == ("error", "torch", None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from CompactSegLib.serve.protocol import write_frame
+from Testing import forked
 from Testing.Lib.serve.worker_process import BUSY, COMMAND, WorkerProcess, make_large_volume
 from Testing.repository import REPOSITORY
 
@@ -67,7 +68,7 @@ def test_it_ends_in_a_computation_that_asks_nobody(the_tiny_model, a_large_volum
 def test_closed_while_torch_is_still_being_imported_it_ends_well(tmp_path: Path):
     (tmp_path / "torch.py").write_text("import time; time.sleep(600)\n")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
-    with WorkerProcess(PYTHONPATH=path) as worker:
+    with WorkerProcess(cold=True, PYTHONPATH=path) as worker:
         worker.next("ready")
         worker.process.stdin.close()
         assert worker.wait(60) == 0
@@ -76,7 +77,7 @@ def test_closed_while_torch_is_still_being_imported_it_ends_well(tmp_path: Path)
 
 def test_it_ends_when_nobody_takes_its_events(the_tiny_model, a_large_volume):
     events, taken = os.pipe()
-    with subprocess.Popen(
+    with forked.start(
         COMMAND, stdin=subprocess.PIPE, stdout=taken, stderr=subprocess.PIPE, cwd=REPOSITORY
     ) as process:
         os.close(taken)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from CompactSegLib.serve.protocol import BadFrame, Frame, read_frames, write_frame
+from Testing import forked
 from Testing.repository import REPOSITORY
 
 if TYPE_CHECKING:
@@ -36,12 +37,21 @@ def make_large_volume() -> Volume:
 
 
 class WorkerProcess:
-    """Started at once, ended on leaving the context; events are read by a thread, as Slicer's side does."""
+    """Started at once, ended on leaving the context; events are read by a thread, as Slicer's side does.
+
+    Unless it is to begin cold, or elsewhere, PyTorch is imported when it begins.
+    """
 
     def __init__(
-        self, *, command: Sequence[str] = COMMAND, cwd: Path = REPOSITORY, **environment: str
+        self,
+        *,
+        command: Sequence[str] = COMMAND,
+        cold: bool = False,
+        cwd: Path = REPOSITORY,
+        **environment: str,
     ) -> None:
-        self.process = subprocess.Popen(
+        begin = subprocess.Popen if cold or command[0] != sys.executable else forked.start
+        self.process = begin(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -26,22 +26,12 @@ def _crops() -> Any:
     return module
 
 
-def _template() -> Any:
-    """As `nilearn.datasets.load_mni152_template` gives it but for a factor, without importing half of scikit-learn."""
-    import nibabel
-
-    spec = importlib.util.find_spec("nilearn")
-    assert spec is not None, "needs nilearn, which carries the template"
-    folder = Path(str(spec.origin)).parent / "datasets" / "data"
-    return nibabel.load(folder / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
-
-
 @functools.cache
 def _image(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Voxels with axes k, j, i, and the matrix from IJK to RAS."""
-    image = _template()
+    crops = _crops()
+    image = crops.template()
     if name != "template":
-        crops = _crops()
         image = crops.crop(image, centre_ras_mm=crops.CENTRES_RAS_MM[name])
     array = np.asarray(image.dataobj, dtype=np.float32)
     return np.ascontiguousarray(array.transpose(2, 1, 0)), np.asarray(image.affine)

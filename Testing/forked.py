@@ -1,0 +1,250 @@
+"""Processes that begin with PyTorch imported: forked from one that has done that, which else takes seconds each time.
+
+All else is a process's own: its arguments, environment and folder, stdin, stdout and stderr, signals, exit code. Where
+systems do not fork they are started as usual.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from Testing.repository import REPOSITORY
+
+USUAL = (
+    "torch",
+    "CompactSegLib.cli.runner",
+    "CompactSegLib.output.picture",
+    "CompactSegLib.serve.worker",
+)
+TRAINING = (*USUAL, "CompactSegLib.train.run")
+_LONGEST_REQUEST = 2**20
+
+
+def start(
+    command: Sequence[object],
+    *,
+    imported: tuple[str, ...] = USUAL,
+    cwd: Path | None = None,
+    env: dict[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes] | Forked:
+    """As ``subprocess.Popen``, of a command that begins with ``sys.executable`` and ``-m`` or ``-c``.
+
+    Args:
+        command: Its words.
+        imported: Modules that are there when it begins.
+        cwd: Its folder.
+        env: Its environment.
+        stdin: A descriptor, ``PIPE`` or ``DEVNULL``; the others likewise.
+        stdout: See `stdin`.
+        stderr: See `stdin`.
+    """
+    python, *words = map(str, command)
+    assert python == sys.executable
+    streams = (stdin, stdout, stderr)
+    if not hasattr(os, "fork"):
+        names = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
+        return subprocess.Popen([python, *words], cwd=cwd, env=env, **names)
+    return Forked(
+        _Server.of(imported), words, streams, cwd=cwd or Path.cwd(), env=env or {**os.environ}
+    )
+
+
+def run(command: Sequence[object], **options: Any) -> subprocess.CompletedProcess[str]:
+    """As ``subprocess.run``: wait, and return the exit code and what was written."""
+    process = start(command, **options)
+    told, errors = (each.decode() for each in process.communicate())
+    return subprocess.CompletedProcess(command, process.returncode, told, errors)
+
+
+class Forked:
+    """What a test needs of ``subprocess.Popen``."""
+
+    def __init__(
+        self,
+        server: _Server,
+        words: list[str],
+        streams: tuple[int, ...],
+        *,
+        cwd: Path,
+        env: dict[str, str],
+    ) -> None:
+        self.returncode: int | None = None
+        self._status, status = os.pipe()
+        theirs, ours, close = [], [], [status]
+        for number, stream in enumerate(streams):
+            end: IO[bytes] | None = None
+            if stream == subprocess.PIPE:
+                read, write = os.pipe()
+                stream, mine = (read, write) if number == 0 else (write, read)
+                end = os.fdopen(mine, "wb" if number == 0 else "rb")
+                close.append(stream)
+            elif stream == subprocess.DEVNULL:
+                stream = os.open(os.devnull, os.O_RDWR)
+                close.append(stream)
+            theirs.append(stream)
+            ours.append(end)
+        self.stdin, self.stdout, self.stderr = ours
+        self.pid = server.fork({"words": words, "cwd": str(cwd), "env": env}, [*theirs, status])
+        for descriptor in close:
+            os.close(descriptor)
+
+    def __enter__(self) -> Forked:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self.wait()
+
+    def poll(self) -> int | None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select.select([self._status], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+            told = os.read(self._status, 100)
+            os.close(self._status)
+            assert told, "the process that forks has ended"
+            self.returncode = os.waitstatus_to_exitcode(int(told))
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """What is written until the end, to stdout and to stderr."""
+        streams = [each for each in (self.stdout, self.stderr) if each is not None]
+        written = dict.fromkeys(streams, b"")
+        while streams:
+            ready = select.select(streams, [], [], timeout)[0]
+            if not ready:
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+            for each in ready:
+                data = os.read(each.fileno(), 2**16)
+                written[each] += data
+                if not data:
+                    streams.remove(each)
+                    each.close()
+        self.wait(timeout)
+        return written.get(self.stdout, b""), written.get(self.stderr, b"")
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+
+class _Server:
+    """The process that is forked; it ends with this one."""
+
+    def __init__(self, imported: tuple[str, ...]) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        command = [sys.executable, "-m", __name__, *imported]
+        self._process = subprocess.Popen(command, stdin=theirs, cwd=REPOSITORY)
+        theirs.close()
+        atexit.register(self._close)
+
+    def _close(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+    @classmethod
+    @functools.cache
+    def of(cls, imported: tuple[str, ...]) -> _Server:
+        return cls(imported)
+
+    def fork(self, request: dict[str, Any], descriptors: list[int]) -> int:
+        socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+        return int(self._socket.recv(100))
+
+
+def _forked(connection: socket.socket) -> dict[str, Any] | None:
+    """Fork for each request; return it in the process that is to carry it out, and None at the end."""
+    running: dict[int, int] = {}
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ready = select.select([connection, woken], [], [])[0]
+        if woken in ready:
+            os.read(woken, 2**10)
+            for pid in list(running):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    with contextlib.suppress(BrokenPipeError):  # nobody asks
+                        os.write(running[pid], str(status).encode())
+                    os.close(running.pop(pid))
+        if connection not in ready:
+            continue
+        request, descriptors, *_ = socket.recv_fds(connection, _LONGEST_REQUEST, 4)
+        if not request:
+            return None
+        pid = os.fork()
+        if not pid:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for descriptor in (woken, wake, descriptors[3], *running.values()):
+                os.close(descriptor)
+            for place, descriptor in enumerate(descriptors[:3]):
+                os.dup2(descriptor, place)
+                os.close(descriptor)
+            connection.close()
+            return json.loads(request)
+        for descriptor in descriptors[:3]:
+            os.close(descriptor)
+        running[pid] = descriptors[3]
+        connection.send(str(pid).encode())
+
+
+def _begin_anew(request: dict[str, Any]) -> None:
+    """Make of this process what the interpreter would have made of it."""
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    sys.stdin = open(0, encoding=encoding, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+    backslashed = {"encoding": encoding, "errors": "backslashreplace"}
+    sys.stderr = open(2, "w", buffering=1, **backslashed, closefd=False)  # noqa: SIM115
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
+    gc.freeze()  # each process would copy what it looks at
+    asked = _forked(socket.socket(fileno=os.dup(0)))
+    if asked:
+        _begin_anew(asked)
+        kind, what, *sys.argv[1:] = asked["words"]
+        if kind == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            exec(what, {"__name__": "__main__"})  # noqa: S102 - as python -c does
