@@ -31,7 +31,7 @@ USUAL = (
     "CompactSegLib.output.picture",
     "CompactSegLib.serve.worker",
 )
-TRAINING = (*USUAL, "CompactSegLib.train.run")
+TRAINING = (*USUAL, "CompactSegLib.train.training")
 _LONGEST_REQUEST = 2**20
 
 

@@ -27,7 +27,10 @@ from Testing.Layering.imports import REPOSITORY, python_files
 
 
 def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
-    def refuse(*_: object) -> None:
+    asked = []
+
+    def refuse(*limit: object) -> None:
+        asked.append(limit)
         raise ValueError("current limit exceeds maximum limit")
 
     macos = ModuleType("resource")
@@ -35,6 +38,7 @@ def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
     for module in (macos, None):
         monkeypatch.setitem(sys.modules, "resource", module)
         _limit_memory(2**30)
+    assert asked == [(5, (2**30, 2**30))]
 
 
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])

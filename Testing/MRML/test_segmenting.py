@@ -61,7 +61,9 @@ def test_each_level_is_what_the_library_gives_and_sits_on_the_volume(logic, volu
 
 def test_segments_have_names_colours_terminology_and_one_shared_layer(logic, segmented):
     labels = {label.value: label for label in load_model(MODEL).labels}
-    for level in logic.results(segmented).levels:
+    levels = logic.results(segmented).levels
+    assert len(levels) == 3
+    for level in levels:
         segmentation = level.segmentationNode.GetSegmentation()
         assert segmentation.GetNumberOfLayers("Binary labelmap") == 1
         for value, label in labels.items():

@@ -35,12 +35,13 @@ def test_no_picture_is_there_for_nothing():
     assert {file.name for file in (REPOSITORY / "docs/pictures").iterdir()} == shown
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_each_file_of_the_repository_that_is_named_is_there(document: Path):
-    for name in re.findall(
-        r"`((?:docs|Testing|Resources|benchmarks|examples)/[\w./-]+)`", document.read_text("utf-8")
-    ):
-        assert (REPOSITORY / name).exists(), name
+def test_each_file_of_the_repository_that_is_named_is_there():
+    file = r"`((?:docs|Testing|Resources|benchmarks|examples)/[\w./-]+)`"
+    named = {
+        name for document in DOCUMENTS for name in re.findall(file, document.read_text("utf-8"))
+    }
+    assert len(named) > 20
+    assert [name for name in named if not (REPOSITORY / name).exists()] == []
 
 
 def test_the_tutorial_calls_the_controls_by_their_names():

@@ -151,11 +151,15 @@ def test_the_device_that_is_left_gets_its_memory_back_when_nothing_is_there_any_
 
 
 def test_a_device_that_takes_no_memory_back_stops_nobody(monkeypatch):
+    asked = []
+
     def fail():
+        asked.append("to empty its cache")
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
     release_cached(torch.device("cuda"))
+    assert asked
 
 
 def test_an_accelerator_that_can_not_prepare_the_image_leaves_it_to_the_cpu(

@@ -120,6 +120,7 @@ def test_no_head_no_hippocampus(a_coarse_head):
         dataclasses.replace(a_coarse_head, array=noise)
     )
     levels = list(run.levels())
+    assert levels
     assert not any(level.labels.any() for level in levels)
     assert any("brain-mr sees no hippocampus in head" in told for told in run.info.messages)
 

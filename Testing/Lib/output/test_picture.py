@@ -106,6 +106,7 @@ def test_an_image_without_contrast_where_it_is_shown(an_oblique_volume, two_leve
     flat[0, 0, 0, 0] = 1e6
     volume = Volume(flat, an_oblique_volume.geometry)
     draw_levels(volume, two_levels, labels=LABELS, path=tmp_path / "a.png")
+    assert pixels(tmp_path / "a.png").std() > 0
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing(

@@ -32,6 +32,8 @@ from driver.qt_messages import QtMessages
 from driver.samples import REPOSITORY, add_volume
 
 SIZE = (1400, 900)
+# Short for a person, and long enough that looking is not what a test spends its time on.
+_LOOK_SECONDS = 0.005
 
 
 class Desktop:
@@ -197,7 +199,7 @@ class Desktop:
             QCoreApplication.processEvents(QEventLoop.AllEvents, 20)
             if time.perf_counter() >= end:
                 return
-            time.sleep(0.001)
+            time.sleep(_LOOK_SECONDS)
 
     def wait_until(self, condition: Callable[[], Any], *, what: str, timeout: float = 30) -> float:
         """Let the event loop run until something is so.
@@ -213,7 +215,7 @@ class Desktop:
             assert not self.failures, "\n".join(self.failures)
             waited = time.perf_counter() - begin
             assert waited < timeout, f"Waited {timeout:g} s for {what}"
-            self.wait(0.002)
+            self.wait(_LOOK_SECONDS)
         return time.perf_counter() - begin
 
     def watch(self) -> Pauses:

@@ -113,6 +113,7 @@ def test_every_structure_is_named_in_full_in_a_panel_of_the_usual_width(
 ):
     table = driver.ui.structuresTable
     metrics = table.fontMetrics()
+    assert table.rowCount == 17
     for row in range(table.rowCount):
         name = table.item(row, NAME).text()
         assert metrics.horizontalAdvance(name) < table.columnWidth(NAME), name
