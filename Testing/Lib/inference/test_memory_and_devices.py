@@ -36,7 +36,7 @@ def test_out_of_memory_halves_the_tile_and_goes_on(a_model):
     volume = a_volume((24, 25, 26))
     expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
     run = run_for(a_model, volume)
-    out_of_memory_above(run, 16**3)
+    out_of_memory_above(run, 18**3)
     levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
