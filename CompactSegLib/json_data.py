@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import os
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from functools import cache
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeGuard, TypeVar, get_args, get_origin
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
-from CompactSegLib.files import read_file
+from CompactSegLib.paths import read_file
 from CompactSegLib.words import shown
 
 T = TypeVar("T")
@@ -34,14 +34,6 @@ class Invalid(ConfigurationError):
         super().__init__(f"{place}: {self.told}." if place else f"{self.told}.")
 
 
-def _limits(low: float, high: float, above: float | None) -> str:
-    if above is not None:
-        return f" above {above}" + ("" if math.isinf(high) else f", at most {high}")
-    if math.isinf(high):
-        return "" if math.isinf(low) else f" of at least {low}"
-    return f" from {low} to {high}"
-
-
 class Such(NamedTuple):
     """What a value must be beyond its type: in words, and as a test."""
 
@@ -49,17 +41,17 @@ class Such(NamedTuple):
     holds: Callable[[Any], bool]
 
 
-def number(low: float = -math.inf, high: float = math.inf, *, above: float | None = None) -> Such:
-    """A number from `low` to `high`, or above a bound."""
+def number(low: float, high: float, *, above: bool = False) -> Such:
+    """A number from `low` to `high`, perhaps without `low` itself; there is none without ends."""
+    ends = f" above {low}, at most {high}" if above else f" from {low} to {high}"
     return Such(
-        f"a number{_limits(low, high, above)}",
-        lambda value: low <= value <= high and (above is None or value > above),
+        f"a number{ends}", lambda value: low <= value <= high and not (above and value == low)
     )
 
 
-def whole(low: int, high: float = math.inf) -> Such:
+def whole(low: int, high: int) -> Such:
     """A whole number from `low` to `high`."""
-    return Such(f"a whole number{_limits(low, high, None)}", lambda value: low <= value <= high)
+    return Such(f"a whole number from {low} to {high}", lambda value: low <= value <= high)
 
 
 def one_of(*choices: object) -> Such:
@@ -69,6 +61,18 @@ def one_of(*choices: object) -> Such:
         f"one of {', '.join(map(str, choices))}",
         lambda value: any(type(value) is type(one) and value == one for one in choices),
     )
+
+
+def written(low: int, high: int, *, what: str) -> Such:
+    """A whole number from `low` to `high` as JSON has it in names; what they are, for the sentence."""
+    digits = re.compile(rf"[0-9]{{1,{len(str(high))}}}")  # Python raises an error for thousands
+    return Such(
+        f'{what} from {low} to {high} such as "{max(low, 2)}"',
+        lambda text: bool(digits.fullmatch(text)) and low <= int(text) <= high,
+    )
+
+
+rising = Such("two numbers, the smaller one first", lambda pair: pair[0] <= pair[1])
 
 
 def listed(most: int) -> Such:
@@ -257,8 +261,11 @@ def _value(kind: Any, value: Any, place: str, others: bool) -> Any:
     elif get_origin(kind) in (dict, Mapping):
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             wrong()
-        inner = get_args(kind)[1]
-        value = {n: _value(inner, item, f"{place}.{n}", others) for n, item in value.items()}
+        names, inner = get_args(kind)
+        value = {
+            _value(names, n, place, others): _value(inner, item, f"{place}.{n}", others)
+            for n, item in value.items()
+        }
     elif hasattr(kind, "__dataclass_fields__") and not isinstance(value, kind):
         with inside(place):
             value = _built(kind, value, others, {})

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
+from CompactSegLib.words import shown
 
 __all__ = ["Code", "Label", "Terminology", "labels_of", "structures_of"]
 
@@ -140,7 +141,11 @@ def labels_of(structures: Mapping[int, Mapping[str, Any]]) -> list[Label]:
             continue
         if not isinstance(sides, Mapping) or not set(sides) <= {"right_color"}:
             raise ModelError(
-                f"label {number}: expected sides with right_color or none, got {sides!r}."
+                f"label {number}: expected sides with right_color or none, got {shown(sides)}."
+            )
+        if not isinstance(settings.get("terminology", {}), Mapping):
+            raise ModelError(
+                f"label {number}: expected terminology as an object, got {shown(settings['terminology'])}."
             )
         for side, code in _SIDES.items():
             name = str(settings["name"])

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
 
 __all__ = [
-    "ExpectedVolume", "LevelInfo", "Model", "ModelName", "Region", "Stop", "Weights", "millilitres",
+    "ExpectedVolume", "LevelInfo", "Model", "ModelName", "Region", "Spacing", "Stop", "Weights",
+    "millilitres",
 ]  # fmt: skip
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -34,9 +35,10 @@ ModelName = Annotated[
     ),
 ]
 """What a model can be called: its folder, and what is typed in a command."""
-_Length = Annotated[float, Such("a length above 0 mm", lambda mm: mm > 0)]
-_Lengths = tuple[_Length, _Length, _Length]
-_Millilitres = Annotated[float, number(0)]
+Spacing = Annotated[float, Such("a length from 0.05 to 100 mm", lambda mm: 0.05 <= mm <= 100)]
+"""Of a model's grid: what is beyond would make more voxels of a head than memory holds, or none."""
+_Extent = Annotated[float, Such("a length above 0 mm, at most 10 m", lambda mm: 0 < mm <= 10_000)]
+_Millilitres = Annotated[float, number(0, 10**6)]
 _WeightsFile = Annotated[str, Such(WEIGHTS_FILE, lambda name: name == WEIGHTS_FILE)]
 _Sha256 = Annotated[
     str, Such("64 hexadecimal digits", lambda text: bool(re.fullmatch(r"[0-9a-f]{64}", text)))
@@ -109,7 +111,7 @@ class Region:
 @dataclass(frozen=True)
 class _Figures:
     dice: Share | None = None
-    cases: Annotated[int, whole(1)] | None = None
+    cases: Annotated[int, whole(1, 10**9)] | None = None
     dice_by_label: dict[str, Share] = field(default_factory=dict)
 
 
@@ -180,8 +182,8 @@ class Model:
     description: Text
     modality: Text
     orientation: Text
-    spacing_mm: _Lengths
-    field_mm: _Lengths | None
+    spacing_mm: tuple[Spacing, Spacing, Spacing]
+    field_mm: tuple[_Extent, _Extent, _Extent] | None
     intensity: IntensityRule
     refinement: Refinement | None = None
     region: Region | None = None

@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
-from CompactSegLib.json_data import Invalid, check, number
+from CompactSegLib.json_data import Invalid, Share, check, number, rising, whole, written
 
-_MOST_GROWN_MM = 5.0
+Degrees = Annotated[float, number(0, 180)]
+Shear = Annotated[float, number(0, 1)]
+_Zoom = Annotated[float, number(0.1, 10)]
+Zooms = Annotated[tuple[_Zoom, _Zoom], rising]
+
+# Of label maps.
+_LARGEST_VALUE = 2**31 - 1
+_Value = Annotated[int, whole(1, _LARGEST_VALUE)]
+_Thickness = Annotated[float, number(0.1, 100)]
+_Width = Annotated[float, number(0.1, 10)]
+_Mm = Annotated[float, number(0, 100)]
+_GridMm = Annotated[float, number(1, 10_000)]
 
 
 @dataclass(frozen=True)
@@ -53,54 +64,54 @@ class SynthesisPlan:
         shift: Largest change of the normalised intensities' ends, in shares of their range.
     """
 
-    classes: dict[str, list[int]] = field(default_factory=dict)
+    classes: dict[Annotated[str, written(1, 255, what="label values")], list[_Value]] = field(
+        default_factory=dict
+    )
     source: dict[str, str] = field(default_factory=dict)
-    grown_mm: dict[str, float] = field(default_factory=dict)
-    held_out_images: int = 2
-    mirror_probability: float = 0.5
-    rotation_degrees: float = 20.0
-    scale: tuple[float, float] = (0.85, 1.18)
-    shear: float = 0.1
-    elastic_mm: float = 3.0
-    elastic_grid_mm: float = 20.0
-    tissue_contrast_probability: float = 0.6
+    grown_mm: dict[
+        Annotated[str, written(1, _LARGEST_VALUE, what="values of label maps")],
+        Annotated[float, number(0, 5, above=True)],
+    ] = field(default_factory=dict)
+    held_out_images: Annotated[int, whole(0, 1000)] = 2
+    mirror_probability: Share = 0.5
+    rotation_degrees: Degrees = 20.0
+    scale: Zooms = (0.85, 1.18)
+    shear: Shear = 0.1
+    elastic_mm: _Mm = 3.0
+    elastic_grid_mm: _GridMm = 20.0
+    tissue_contrast_probability: Share = 0.6
     # Three tissues that differ by more hardly fit between 0 and 1.
     least_contrast: Annotated[float, number(0, 0.4)] = 0.08
-    spread: float = 0.1
-    texture: float = 0.08
-    cluster_probability: float = 0.0
-    cluster_spread: float = 0.06
-    shading: float = 0.0
-    outside_blur_probability: float = 0.0
-    flat_white_probability: float = 0.0
-    strip_probability: float = 0.25
-    rough_strip_probability: float = 0.0
-    crop_probability: float = 0.15
-    decoy_probability: float = 0.08
-    bias: float = 0.35
-    bias_grid_mm: float = 60.0
-    thick_probability: float = 0.4
-    thickness_mm: tuple[float, float] = (2.0, 6.0)
-    in_plane_mm: float = 2.0
-    profile: tuple[float, float] = (1.0, 1.4)
-    noise: float = 0.08
-    gamma: float = 0.5
-    shift: float = 0.1
+    spread: Share = 0.1
+    texture: Share = 0.08
+    cluster_probability: Share = 0.0
+    cluster_spread: Share = 0.06
+    shading: Share = 0.0
+    outside_blur_probability: Share = 0.0
+    flat_white_probability: Share = 0.0
+    strip_probability: Share = 0.25
+    rough_strip_probability: Share = 0.0
+    crop_probability: Share = 0.15
+    decoy_probability: Share = 0.08
+    bias: Annotated[float, number(0, 5)] = 0.35
+    bias_grid_mm: _GridMm = 60.0
+    thick_probability: Share = 0.4
+    thickness_mm: Annotated[tuple[_Thickness, _Thickness], rising] = (2.0, 6.0)
+    in_plane_mm: Annotated[float, number(0.5, 100)] = 2.0
+    profile: Annotated[tuple[_Width, _Width], rising] = (1.0, 1.4)
+    noise: Share = 0.08
+    gamma: Annotated[float, number(0, 5)] = 0.5
+    shift: Share = 0.1
 
     def __post_init__(self) -> None:
         check(self)
-        for label, values in self.classes.items():
-            if not (label.isdecimal() and int(label) > 0 and values):
-                raise Invalid("classes", 'label values such as "1": [2, 41]', self.classes)
-        for value, mm in self.grown_mm.items():
-            if not (value.isdecimal() and 0 < mm <= _MOST_GROWN_MM):
-                wanted = f'values of label maps with 0 to {_MOST_GROWN_MM:g} mm such as "13": 1.5'
-                raise Invalid("grown_mm", wanted, self.grown_mm)
+        if not all(self.classes.values()):
+            raise Invalid("classes", 'label values such as "1": [2, 41]', self.classes)
         if sorted(map(int, self.classes)) != list(range(1, len(self.classes) + 1)):
             raise Invalid("classes", "labels 1, 2, 3 and so on without gaps", list(self.classes))
         taken = [value for values in self.classes.values() for value in values]
-        if len(set(taken)) != len(taken) or 0 in taken:
-            raise Invalid("classes", "every value above 0 in one label only", sorted(taken))
+        if len(set(taken)) != len(taken):
+            raise Invalid("classes", "every value in one label only", sorted(taken))
 
 
 class PlanWithSynthesis(Protocol):

@@ -15,23 +15,40 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.json_data import (
     Invalid,
     Share,
+    Such,
     build,
     check,
     inside,
     number,
     one_of,
+    rising,
     whole,
+    written,
 )
-from CompactSegLib.model.model import ModelName, Region
-from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
+from CompactSegLib.labels import labels_of
+from CompactSegLib.model.model import ModelName, Region, Spacing
+from CompactSegLib.synthesis.synthesis_plan import Degrees, Shear, SynthesisPlan, Zooms
+from CompactSegLib.volume.geometry import orientation_axes
+from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
 
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 METHODS = ("joint", "level-by-level")
 OPTIMIZERS = ("adamw", "muon")
 
+# What is beyond these is a slip or a damaged file: a run would end in the middle, or train nothing.
 _Count = Annotated[int, whole(1, 10**9)]
+_Batch = Annotated[int, whole(1, 4096)]
 _Edge = Annotated[int, whole(1, 1024)]
+_Weight = Annotated[float, number(0, 10**6)]
+_Sigma = Annotated[float, number(0, 20, above=True)]
+_Factor = Annotated[float, number(0, 10)]
+_Exponent = Annotated[float, number(0.01, 100)]
+_NAMELESS = {"name": "label", "color": [0, 0, 0]}
+_Axes = Annotated[
+    tuple[Annotated[int, whole(0, 2)], ...],
+    Such("a list of different axes, 0 to 2", lambda axes: len(set(axes)) == len(axes)),
+]
 
 
 @dataclass(frozen=True)
@@ -63,26 +80,26 @@ class AugmentationPlan:
         low_resolution: Smallest zoom.
     """
 
-    mirror_axes: tuple[int, ...] = ()
-    affine_probability: float = 0.5
-    rotation_degrees: float = 15.0
-    scale: tuple[float, float] = (0.85, 1.18)
-    shear: float = 0.08
-    elastic_probability: float = 0.0
-    elastic_voxels: float = 1.5
-    plane_axes: tuple[int, ...] = ()
-    noise_probability: float = 0.1
-    noise: float = 0.25
-    blur_probability: float = 0.1
-    blur_voxels: tuple[float, float] = (0.5, 1.0)
-    brightness_probability: float = 0.15
-    brightness: float = 0.25
-    contrast_probability: float = 0.15
-    contrast: tuple[float, float] = (0.75, 1.25)
-    gamma_probability: float = 0.2
-    gamma: tuple[float, float] = (0.7, 1.5)
-    low_resolution_probability: float = 0.1
-    low_resolution: float = 0.5
+    mirror_axes: _Axes = ()
+    affine_probability: Share = 0.5
+    rotation_degrees: Degrees = 15.0
+    scale: Zooms = (0.85, 1.18)
+    shear: Shear = 0.08
+    elastic_probability: Share = 0.0
+    elastic_voxels: Annotated[float, number(0, 100)] = 1.5
+    plane_axes: _Axes = ()
+    noise_probability: Share = 0.1
+    noise: _Factor = 0.25
+    blur_probability: Share = 0.1
+    blur_voxels: Annotated[tuple[_Sigma, _Sigma], rising] = (0.5, 1.0)
+    brightness_probability: Share = 0.15
+    brightness: Share = 0.25
+    contrast_probability: Share = 0.15
+    contrast: Annotated[tuple[_Factor, _Factor], rising] = (0.75, 1.25)
+    gamma_probability: Share = 0.2
+    gamma: Annotated[tuple[_Exponent, _Exponent], rising] = (0.7, 1.5)
+    low_resolution_probability: Share = 0.1
+    low_resolution: Annotated[float, number(0.1, 1)] = 0.5
 
 
 @dataclass(frozen=True)
@@ -148,38 +165,40 @@ class TrainingPlan:
     description: str = ""
     modality: str = "MR"
     orientation: str = "RAS"
-    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    spacing_mm: tuple[Spacing, Spacing, Spacing] = (1.0, 1.0, 1.0)
     intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
-    labels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labels: dict[Annotated[str, written(1, 255, what="label values")], dict[str, Any]] = field(
+        default_factory=dict
+    )
     method: Annotated[str, one_of(*METHODS)] = "joint"
     earlier_rate: Share = 0.0
-    level_steps: tuple[Annotated[float, number(above=0)], ...] = ()
+    level_steps: tuple[Annotated[float, number(0, 10**6, above=True)], ...] = ()
     steps: _Count = 10_000
-    batch: _Count = 4
+    batch: _Batch = 4
     patch: tuple[_Edge, _Edge, _Edge] = (32, 48, 32)
-    early_until: tuple[float, ...] = ()
-    early_edges: tuple[int, ...] = ()
-    early_batches: tuple[int, ...] = ()
+    early_until: tuple[Share, ...] = ()
+    early_edges: tuple[_Edge, ...] = ()
+    early_batches: tuple[_Batch, ...] = ()
     optimizer: Annotated[str, one_of(*OPTIMIZERS)] = "adamw"
-    learning_rate: float = 4e-3
+    learning_rate: _Factor = 4e-3
     decay: Share = 1.0
-    weight_decay: float = 1e-3
-    warmup: int = 200
-    gradient_norm: float = 5.0
-    level_weights: tuple[Annotated[float, number(0)], ...] = ()
+    weight_decay: _Factor = 1e-3
+    warmup: Annotated[int, whole(0, 10**9)] = 200
+    gradient_norm: Annotated[float, number(0, 10**6, above=True)] = 5.0
+    level_weights: tuple[_Weight, ...] = ()
     class_balance: Share = 0.0
-    average_decay: float = 0.999
+    average_decay: Annotated[float, number(0, 0.999999)] = 0.999
     fixed_statistics: Share = 0.0
     start_share: Share = 0.0
     half_weights: bool = False
     refinement: dict[str, Any] = field(default_factory=dict)
     region: dict[str, Any] = field(default_factory=dict)
     precision: Annotated[str, one_of(*PRECISIONS)] = "auto"
-    seed: int = 12345
+    seed: Annotated[int, whole(0, 2**32 - 1)] = 12345
     validate_every: _Count = 1000
     checkpoint_every: _Count = 250
     log_every: _Count = 25
-    workers: int = 1
+    workers: Annotated[int, whole(0, 256)] = 1
     augmentation: AugmentationPlan = field(default_factory=AugmentationPlan)
     synthesis: SynthesisPlan = field(default_factory=SynthesisPlan)
 
@@ -188,19 +207,21 @@ class TrainingPlan:
         early = (self.early_until, self.early_edges, self.early_batches)
         shares = (0.0, *self.early_until, 1.0)
         grow = all(before < after for before, after in pairwise(shares))
-        counted = all(count >= 1 for count in (*self.early_edges, *self.early_batches))
-        if len(set(map(len, early))) > 1 or not grow or not counted:
+        if len(set(map(len, early))) > 1 or not grow:
             raise Invalid(
                 "early_until, early_edges, early_batches",
-                "as many growing shares below 1 as whole edges and batches",
+                "as many growing shares below 1 as edges and batches",
                 early,
             )
-        if self.refinement:
-            with inside(""):
+        orientation_axes(self.orientation)
+        with inside(""):
+            IntensityRule.from_dict(self.intensity)
+            if self.refinement:
                 Refinement.from_dict(self.refinement)
-        if self.region:
-            with inside(""):
+            if self.region:
                 Region.from_dict(self.region)
+        with inside("labels"):
+            labels_of({int(n): _NAMELESS | label for n, label in self.labels.items()})
 
     @classmethod
     def from_dict(cls, data: object) -> TrainingPlan:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from CompactSegLib.json_data import Invalid, build, check, one_of
+from CompactSegLib.json_data import Invalid, build, check, number, one_of
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +21,7 @@ _KEYS = {
     "percentiles": ("low", "high"),
     "window": ("low", "high"),
 }
+_Bound = Annotated[float, number(-1e9, 1e9)]  # within what fp32 can tell apart
 _MOST_SORTED = 4_000_000
 
 
@@ -39,8 +40,8 @@ class IntensityRule:
     """
 
     rule: Annotated[str, one_of(*_KEYS)]
-    low: float | None = None
-    high: float | None = None
+    low: _Bound | None = None
+    high: _Bound | None = None
 
     def __post_init__(self) -> None:
         check(self)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from CompactSegLib.json_data import Invalid, build, check, number, whole
+from CompactSegLib.json_data import Invalid, build, check, number, whole, written
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.likeliest import Likeliest
 from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
@@ -35,8 +35,9 @@ _REACH = 2.5
 _COARSE_MM = 2.0
 _WIDEST_MM = 10
 
-Width = Annotated[float, number(above=0, high=_WIDEST_MM)]
-Weight = Annotated[float, number(above=0, high=1)]
+Width = Annotated[float, number(0, _WIDEST_MM, above=True)]
+Weight = Annotated[float, number(0, 1, above=True)]
+_Label = Annotated[str, written(0, 255, what="labels")]
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,12 @@ class Refinement:
     weight: Weight = 1.0
     contrast: Annotated[float, number(0, 10)] = 0.0
     alike: tuple[tuple[Annotated[int, whole(0, 255)], ...], ...] = ()
-    weights: dict[str, Weight] = field(default_factory=dict)
-    label_mm: dict[str, Width] = field(default_factory=dict)
+    weights: dict[_Label, Weight] = field(default_factory=dict)
+    label_mm: dict[_Label, Width] = field(default_factory=dict)
     first_mm: tuple[Width, ...] = ()
 
     def __post_init__(self) -> None:
         check(self)
-        for name, by_label in (("weights", self.weights), ("label_mm", self.label_mm)):
-            if not all(label.isdecimal() and int(label) < 256 for label in by_label):
-                raise Invalid(name, 'labels from 0 to 255 such as "2": 1.0', list(by_label))
         if self.reach_mm > _REACH * _WIDEST_MM:
             wanted = f"widths of at most {_WIDEST_MM:g} mm, label_mm grown with them"
             raise Invalid("first_mm", wanted, list(self.first_mm))

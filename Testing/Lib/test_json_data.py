@@ -39,7 +39,7 @@ class Thing:
     parts: Annotated[tuple[Part, ...], listed(2)]
     corner: tuple[float, float] = (0.0, 1.0)
     kind: Annotated[str, one_of("round", "flat")] = "round"
-    lengths: dict[str, Annotated[float, number(above=0)]] = field(default_factory=dict)
+    lengths: dict[str, Annotated[float, number(0, 100, above=True)]] = field(default_factory=dict)
     depth: int | None = None
     is_new: bool = False
     class_: str = field(default="", metadata={"name": "class"})
@@ -81,7 +81,7 @@ def test_lists_become_tuples_and_objects_become_objects():
         ({"corner": [1, None]}, "corner[1]: expected a number, got null"),
         ({"corner": [1, 10**400]}, "corner[1]: expected a number, got one of more than 20 digits"),
         ({"kind": "square"}, 'kind: expected one of round, flat, got "square"'),
-        ({"lengths": {"a": 0}}, "lengths.a: expected a number above 0, got 0"),
+        ({"lengths": {"a": 0}}, "lengths.a: expected a number above 0, at most 100, got 0"),
         ({"lengths": []}, "lengths: expected an object, got []"),
         ({"depth": 1.0}, "depth: expected a whole number, got 1.0"),
         ({"is_new": 1}, "is_new: expected true or false, got 1"),

@@ -94,8 +94,14 @@ def _expected(**changes: Any) -> dict[str, Any]:
         ),
         (put("name", value="../evil"), "name: expected lower-case letters"),
         (put("spacing_mm", value=[1, 1]), "spacing_mm: expected a list of 3, got [1, 1]"),
-        (put("spacing_mm", 0, value="1"), 'spacing_mm[0]: expected a length above 0 mm, got "1"'),
-        (put("field_mm", value=[40, 0, 40]), "field_mm[1]: expected a length above 0 mm, got 0"),
+        (
+            put("spacing_mm", 0, value="1"),
+            'spacing_mm[0]: expected a length from 0.05 to 100 mm, got "1"',
+        ),
+        (
+            put("field_mm", value=[40, 0, 40]),
+            "field_mm[1]: expected a length above 0 mm, at most 10 m, got 0",
+        ),
         (put("field_mm", value=40), "field_mm: expected a list of 3, got 40"),
         (put("orientation", value="XYZ"), "orientation: expected three letters"),
         (put("intensity", "rule", value="magic"), "intensity: expected a rule of zscore"),
@@ -124,7 +130,7 @@ def _expected(**changes: Any) -> dict[str, Any]:
         ),
         (
             put("expected_millilitres", value=_expected(mean="1")),
-            'Anterior hippocampus.mean: expected a number of at least 0, got "1"',
+            'Anterior hippocampus.mean: expected a number from 0 to 1000000, got "1"',
         ),
         (
             put("expected_millilitres", value=_expected(middle=1)),

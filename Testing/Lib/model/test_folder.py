@@ -127,7 +127,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path, write_tiny_m
             "a name of its own",
         ),
         ({"orientation": "RAL"}, "orientation: expected three letters"),
-        ({"spacing_mm": (1.0, 0.0, 1.0)}, "spacing_mm[1]: expected a length above 0 mm"),
+        ({"spacing_mm": (1.0, 0.0, 1.0)}, "spacing_mm[1]: expected a length from 0.05 to 100 mm"),
         ({"validation": [{}, {}]}, "figures for 3 levels, got 2"),
         ({"validation": [{"dice": 1.5}, {}, {}]}, "dice: expected a number from 0 to 1, got 1.5"),
         ({"provenance": {"loss": float("nan")}}, "expected validation and provenance that JSON"),

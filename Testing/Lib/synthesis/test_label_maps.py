@@ -49,9 +49,16 @@ def test_a_structure_grows_into_white_matter_alone_and_by_millimetres(tmp_path):
     assert grown.voxels[10] + grown.voxels[49] == int(after.sum())
 
 
-@pytest.mark.parametrize("grown", [{"13": -1.0}, {"13": 50.0}, {"left": 1.0}])
-def test_growing_that_cannot_be_is_refused(grown):
-    with pytest.raises(ConfigurationError, match=r"grown_mm: expected values of label maps"):
+@pytest.mark.parametrize(
+    ("grown", "words"),
+    [
+        ({"13": -1.0}, "grown_mm.13: expected a number above 0, at most 5"),
+        ({"13": 50.0}, "grown_mm.13: expected a number above 0, at most 5"),
+        ({"left": 1.0}, "grown_mm: expected values of label maps from 1"),
+    ],
+)
+def test_growing_that_cannot_be_is_refused(grown, words):
+    with pytest.raises(ConfigurationError, match=words):
         TrainingPlan.from_dict({"synthesis": {"classes": {"1": [2]}, "grown_mm": grown}})
 
 
