@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import csv
-import errno
 import hashlib
 import os
 import platform
 import re
 import secrets
 import shutil
-import stat
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import OutputError
+from CompactSegLib.paths import is_folder, is_there
+from CompactSegLib.words import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
     "find_resource",
-    "is_file",
-    "read_file",
     "temporary_folder",
     "write_picture",
     "write_table",
@@ -57,7 +55,8 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         OutputError: The file could not be written (no space, no permission, no such place).
     """
     target = Path(path)
-    if target.is_dir():
+    _check_name(target)
+    if is_folder(target):
         raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
     with _told(target, _FILE), _staging(target.parent, target.name, target, _FILE) as folder:
         yield folder / target.name
@@ -117,38 +116,24 @@ def written_together(folder: Path, *, last: str) -> Iterator[Path]:
     Raises:
         OutputError: `folder` cannot be made or written to. This shows before the body runs.
     """
+    _check_name(folder / last)
     with _staging(folder, last, folder, _FOLDER) as staging:
         yield staging
 
 
-def is_file(path: Path) -> bool:
-    """`Path.is_file` for names that come from elsewhere: one that no file can have is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
-    """The content of a file.
-
-    Raises:
-        OSError: It is not there, may not be read, is larger, or goes on for ever, as pipes and devices do.
-    """
-    status = Path(path).stat()
-    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket", str(path))
-    if status.st_size > most_bytes:
-        raise OSError(errno.EFBIG, f"it has more than {most_bytes // 2**20} MB", str(path))
-    return Path(path).read_bytes()
-
-
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Yield a folder of the system's for what is needed meanwhile; what killed runs left there goes."""
-    place = Path(tempfile.gettempdir())
-    _remove_leftovers(place)
-    with tempfile.TemporaryDirectory(prefix=f"{_partial_name()}-", dir=place) as folder:
+    """Yield a folder of the system's for what is needed meanwhile; what killed runs left there goes.
+
+    Raises:
+        OutputError: The system has none that can be written to.
+    """
+    with ExitStack() as made:
+        with _told("The system's folder for temporary files", _FOLDER):
+            place = Path(tempfile.gettempdir())
+            _remove_leftovers(place)
+            prefix = f"{_partial_name()}-"
+            folder = made.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=place))
         yield Path(folder)
 
 
@@ -174,7 +159,7 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Path]:
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made = [path for path in (folder, *folder.parents) if not is_there(path)]
     staging = folder / _partial_name()
     try:
         with _told(named, sentence):
@@ -196,7 +181,7 @@ def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Pa
 
 
 @contextmanager
-def _told(path: Path, sentence: str) -> Iterator[None]:
+def _told(path: Path | str, sentence: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -207,7 +192,7 @@ def _move(staging: Path, folder: Path, last: str) -> None:
     """Let files take their places; those that were there before come back should that fail."""
     names = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == last, name))
     for name in names:
-        if (folder / name).is_dir():
+        if is_folder(folder / name):
             raise OutputError(
                 f"{folder / name}: expected a file name to write to, but this is a folder; "
                 "remove it or choose another output folder."
@@ -221,7 +206,7 @@ def _move(staging: Path, folder: Path, last: str) -> None:
     try:
         # The last goes first: without it the others count for nothing, should this be ended between two files.
         for name in reversed(names):
-            if (folder / name).exists():
+            if is_there(folder / name):
                 os.replace(folder / name, before / name)
         for name in names:
             os.replace(staging / name, folder / name)
@@ -234,6 +219,18 @@ def _move(staging: Path, folder: Path, last: str) -> None:
         raise
 
 
+def _check_name(path: Path) -> None:
+    """Names that the system does not even take: the others it refuses when they are written."""
+    try:
+        fits = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise OutputError(
+            f"{shown(str(path))}: expected the name of a file to write to, but no file can have it."
+        )
+
+
 def _partial_name() -> str:
     """It says by whom: by what a killed run leaves, the next one knows it."""
     return f"{_PARTIAL}{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -242,7 +239,9 @@ def _partial_name() -> str:
 def _remove_leftovers(folder: Path) -> None:
     """Remove what runs left that were killed; what belongs to a living one, here or on another host, stays."""
     for path in folder.glob(f"{_PARTIAL}*"):
-        match = re.match(rf"{re.escape(_PARTIAL)}([0-9a-f]+)-(\d+)-[0-9a-f]+", path.name)
+        match = re.match(
+            rf"{re.escape(_PARTIAL)}([0-9a-f]{{8}})-([0-9]{{1,10}})-[0-9a-f]{{8}}", path.name
+        )
         if match and match[1] == _host() and not _is_alive(int(match[2])):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -254,7 +253,10 @@ def _host() -> str:
 def _is_alive(process: int) -> bool:
     import psutil
 
-    return psutil.pid_exists(process)
+    try:
+        return psutil.pid_exists(process)
+    except OverflowError:  # no process has a number of that many bits
+        return False
 
 
 def _flush_to_disk(path: Path) -> None:

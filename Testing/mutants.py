@@ -145,7 +145,7 @@ MUTANTS = (
     Mutant(
         "an output file that is there is replaced unasked",
         "CompactSegLib/cli/runner.py",
-        "if target.exists() and not self.options.overwrite:",
+        "if is_there(target) and not self.options.overwrite:",
         "if False:",
         (f"{LIB}/cli/test_segment.py", "-k", "names_a_file"),
     ),

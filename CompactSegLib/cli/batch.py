@@ -18,6 +18,7 @@ from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.errors import CompactSegError
 from CompactSegLib.files import write_picture, write_table
+from CompactSegLib.paths import is_file
 
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import ReadCase, Runner
@@ -165,7 +166,7 @@ def write_summary(folder: Path, processed: Sequence[ProcessedCase]) -> None:
     pictures = [
         (str(o.report["case"]), folder / o.report["picture"])
         for o in processed
-        if o.report and (folder / str(o.report.get("picture"))).is_file()
+        if o.report and is_file(folder / str(o.report.get("picture")))
     ]
     if pictures:
         _draw(pictures, folder / "summary.png")

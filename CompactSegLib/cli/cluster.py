@@ -17,6 +17,7 @@ from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.runner import Runner, runner_for
 from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.paths import is_folder
 
 __all__ = ["processed_by_workers"]
 
@@ -74,5 +75,5 @@ def _runner(options: SegmentOptions) -> Runner:
 
 def _for_workers(options: SegmentOptions) -> SegmentOptions:
     """The same options wherever the worker was started."""
-    model = str(Path(options.model).absolute()) if Path(options.model).is_dir() else options.model
+    model = str(Path(options.model).absolute()) if is_folder(Path(options.model)) else options.model
     return replace(options, output=options.output.absolute(), model=model)

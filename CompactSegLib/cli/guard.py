@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 import typer
 
@@ -16,6 +17,8 @@ __all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "guarded", "say"]
 FAULT = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 _DEBUG = inspect.Parameter(
     "debug",
@@ -48,7 +51,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             if debug:
                 raise
             say(fault(error))
-            raise typer.Exit(FAULT) from None
+            raise typer.Exit(BAD_INPUT if _is_of_the_system(error) else FAULT) from None
 
     signature = inspect.signature(command, eval_str=True)
     parameters = [*signature.parameters.values(), _DEBUG]
@@ -57,11 +60,23 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def fault(error: Exception) -> str:
-    """A sentence for what nobody expected."""
+    """A sentence for what nobody expected: that the system refused a file, or a fault of ours."""
+    if _is_of_the_system(error):
+        place = error.filename or "A file"
+        return (
+            f"Error: {place}: could not be read or written ({error.strerror}); check its path, its permissions and "
+            "the free space."
+        )
     return (
         f"Error: {type(error).__name__}: {error}. This is a fault of CompactSeg, not of the input; "
         "please rerun with --debug and report what it prints."
     )
+
+
+def _is_of_the_system(error: Exception) -> TypeGuard[OSError]:
+    if not isinstance(error, OSError) or not error.strerror:
+        return False
+    return error.filename is not None or error.errno in _OF_DISKS
 
 
 def say(sentence: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from CompactSegLib.cli.previous_results import is_output
 from CompactSegLib.errors import InputError
+from CompactSegLib.paths import is_file, is_folder, is_there
 from CompactSegLib.volume.naming import name_of
 from CompactSegLib.words import some_of
 
@@ -72,14 +73,14 @@ def find_cases(path: Path, *, series: str | None = None, recursive: bool = False
     Raises:
         InputError: Nothing there, or two cases would write the same files.
     """
-    if not _is_there(path):
+    if not is_there(path):
         raise InputError(
             f"{path}: expected an image file, a DICOM folder or a folder of cases, but there is nothing of this name; "
             "check the path."
         )
-    if path.suffix.lower() == ".csv" and path.is_file():
+    if path.suffix.lower() == ".csv" and is_file(path):
         return _distinct(path, _listed(path), "")
-    if path.is_file() or not path.is_dir() or series is not None or _holds_dicom(path.iterdir()):
+    if is_file(path) or not is_folder(path) or series is not None or _holds_dicom(path.iterdir()):
         return Found([Case(path)], False)
     others: list[str] = []
     cases = list(_cases_of(path, path, others, recursive=recursive))
@@ -117,7 +118,7 @@ def _cases_of(folder: Path, root: Path, others: list[str], *, recursive: bool) -
             continue
         above = path.relative_to(root).parts[:-1]
         name = name_of(Path("_".join([*above, path.name]))) if above else name_of(path)
-        if path.is_dir():
+        if is_folder(path):
             if _holds_dicom(path.iterdir() if recursive else path.rglob("*")):
                 yield Case(path, name)
             elif recursive and not path.is_symlink():  # which may lead around in a circle
@@ -155,7 +156,7 @@ def _listed(path: Path) -> list[Case]:
     cases = []
     for number, row in enumerate(rows, start=2):
         volume = path.parent / (row.get("path") or "")
-        if not row.get("path") or not _is_there(volume):
+        if not row.get("path") or not is_there(volume):
             raise InputError(
                 f"{path}: row {number}: expected the path of a volume, but {row.get('path') or 'nothing'} is not "
                 "there; correct it."
@@ -165,18 +166,11 @@ def _listed(path: Path) -> list[Case]:
     return cases
 
 
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # too long a name, or a folder that may not be looked into
-        return False
-
-
 def _holds_dicom(paths: Iterator[Path]) -> bool:
     from CompactSegLib.volume.dicom_file import is_dicom
 
     return any(
-        path.is_file()
+        is_file(path)
         and not _SEGMENTATION.search(path.name)
         and (path.suffix.lower() in _DICOM_SUFFIXES or is_dicom(path))
         for path in paths

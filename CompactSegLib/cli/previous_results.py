@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from CompactSegLib.paths import is_file, is_folder, resolved
 from CompactSegLib.volume.dicom_file import is_dicom
 from CompactSegLib.volume.reading import data_files
 
@@ -37,7 +38,7 @@ def read_report(folder: Path, case: str) -> dict[str, Any] | None:
     """The report of a previous run, None where there is none that can be read."""
     try:
         file = folder / report_name(case)
-        report = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        report = json.loads(file.read_text(encoding="utf-8")) if is_file(file) else None
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) and isinstance(report.get("levels"), list) else None
@@ -62,7 +63,7 @@ def other_input(report: dict[str, Any], path: Path, made_of: dict[str, Any]) -> 
     """
     source = report.get("input")
     made_from = source.get("path") if isinstance(source, dict) else None
-    if not isinstance(made_from, str) or Path(made_from).resolve() == path.resolve():
+    if not isinstance(made_from, str) or resolved(Path(made_from)) == resolved(path):
         return None
     return None if is_of(report, made_of) else made_from
 
@@ -118,13 +119,13 @@ def _is_as_written(file: Path, stated: Any) -> bool:
 
 def _files(path: Path) -> list[tuple[str, Path]]:
     """Files of an image with the names that count: not its own, which may change, but those of what it consists of."""
-    if path.is_dir() or (
-        path.is_file() and is_dicom(path)
+    if is_folder(path) or (
+        is_file(path) and is_dicom(path)
     ):  # a slice stands for the series that it lies in
-        folder = path if path.is_dir() else path.parent
-        found = [file for file in folder.rglob("*") if file.is_file() and not is_output(file.name)]
+        folder = path if is_folder(path) else path.parent
+        found = [file for file in folder.rglob("*") if is_file(file) and not is_output(file.name)]
         return sorted((file.relative_to(folder).as_posix(), file) for file in found)
-    if not path.is_file():  # a pipe or a device goes on for ever
+    if not is_file(path):  # a pipe or a device goes on for ever
         raise FileNotFoundError(path)
     parts = [path, *data_files(path)]
     return [("", path)] if len(parts) == 1 else sorted((part.name, part) for part in parts)

@@ -29,6 +29,7 @@ from CompactSegLib.cli.previous_results import (
 )
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.files import written_together
+from CompactSegLib.paths import is_there
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.run import Run
@@ -104,7 +105,7 @@ class Runner:
         bars.start_case(case.name or case.path.name)
         read = self.read(case)
         target, volume = self.options.output, read.volume
-        if target.exists() and not self.options.overwrite:
+        if is_there(target) and not self.options.overwrite:
             raise InputError(
                 f"{target}: this file exists; choose another name, or pass --overwrite to replace it."
             )

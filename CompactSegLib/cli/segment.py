@@ -16,6 +16,7 @@ from CompactSegLib.cli.options import SUFFIXES, SegmentOptions
 from CompactSegLib.cli.runner import runner_for
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
+from CompactSegLib.paths import is_folder
 
 __all__ = ["run_segment"]
 
@@ -105,7 +106,7 @@ def _check_output(output: Path) -> None:
 
 def _file_of(output: Path) -> str | None:
     """The format of the one file that the output names; None where it is a folder."""
-    if output.is_dir():
+    if is_folder(output):
         return None
     name = output.name.lower()
     return next((key for key, suffix in SUFFIXES.items() if name.endswith(suffix)), None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.paths import is_file, is_folder
 from CompactSegLib.words import counted
 
 # A case with thousands of problems must not hide the problems of the others.
@@ -77,11 +78,11 @@ class PreparedCase:
 
 def image_files(folder: Path) -> list[Path]:
     """The image files of a folder, sorted."""
-    found = folder.iterdir() if folder.is_dir() else []
+    found = folder.iterdir() if is_folder(folder) else []
     return sorted(
         path
         for path in found
-        if path.name.endswith(_SUFFIXES) and not path.name.startswith(".") and path.is_file()
+        if path.name.endswith(_SUFFIXES) and not path.name.startswith(".") and is_file(path)
     )
 
 

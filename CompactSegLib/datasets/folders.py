@@ -16,8 +16,8 @@ from typing import Annotated, Any
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, raise_if_any, repeated, stem
 from CompactSegLib.datasets.pairs import read_pairs
 from CompactSegLib.errors import InputError
-from CompactSegLib.files import is_file
 from CompactSegLib.json_data import Such, build, read_json
+from CompactSegLib.paths import is_file, is_folder
 
 _FileName = Annotated[str, Such("the name of a file", lambda name: bool(name) and "\0" not in name)]
 
@@ -68,7 +68,7 @@ def read_dataset(
     path, problems = Path(folder), list[str]()
     if labels is not None:
         dataset = read_pairs(path, Path(labels), problems)
-    elif not (file := path / "dataset.json").is_file():
+    elif not is_file(file := path / "dataset.json"):
         raise InputError(
             f"{path}: expected a Decathlon folder, or one of nnU-Net, with dataset.json, imagesTr and labelsTr, but "
             "dataset.json is not there; for a folder of images pass the folder of their labels with --labels."
@@ -222,11 +222,11 @@ def _found(folder: Path, ending: str | None, channels: int, problems: list[str])
 
 def _files(folder: Path, kind: str, ending: str, problems: list[str]) -> list[Path]:
     place = folder / kind
-    if not place.is_dir():
+    if not is_folder(place):
         problems.append(f"{place}: expected a folder, which is not there")
         return []
     files = sorted(
-        path for path in place.iterdir() if path.is_file() and not path.name.startswith(".")
+        path for path in place.iterdir() if is_file(path) and not path.name.startswith(".")
     )
     return [path for path in files if path.name.endswith(ending)]
 

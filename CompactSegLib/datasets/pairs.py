@@ -10,6 +10,7 @@ import numpy as np
 
 from CompactSegLib.datasets.dataset import CaseFiles, Dataset, image_files, repeated, stem
 from CompactSegLib.errors import InputError
+from CompactSegLib.paths import resolved
 from CompactSegLib.volume.reading import read_labels, read_volume
 
 _MOST_LABELS = 255
@@ -40,10 +41,10 @@ def read_pairs(images: Path, labels: Path, problems: list[str]) -> Dataset:
         for case in cases
         if len(case.images) != channels
     )
-    together = images.resolve().parent == labels.resolve().parent
+    together = resolved(images).parent == resolved(labels).parent
     return Dataset(
         folder=images,
-        name=(images.resolve().parent if together else images.resolve()).name,
+        name=(resolved(images).parent if together else resolved(images)).name,
         licence="",
         reference="",
         channels=tuple(f"channel {number}" for number in range(_channels_in(cases, channels))),

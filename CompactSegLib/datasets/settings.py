@@ -9,6 +9,7 @@ from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.json_data import Invalid, read_json
+from CompactSegLib.paths import resolved
 
 BASED_ON = "based_on"
 
@@ -33,8 +34,8 @@ def _settings(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         return data
     if not isinstance(base, str):
         raise Invalid(f"{path}, {BASED_ON}", "the name of a file", base)
-    below = (path.parent / base).resolve()
-    above = (*above, path.resolve())
+    below = resolved(path.parent / base)
+    above = (*above, resolved(path))
     if below in above:
         raise ConfigurationError(
             f"{path}, {BASED_ON}: expected a file that does not build on this one, but {base} does."

@@ -20,6 +20,7 @@ from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, 
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
+from CompactSegLib.paths import is_file, is_folder, is_there, resolved
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
@@ -43,18 +44,18 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
         ModelError: The folder is missing, damaged, of another schema or no model; one sentence says what is wrong.
     """
     place = Path(folder)
-    if not place.is_dir():
+    if not is_folder(place):
         raise ModelError(
             f"{place}: expected a model folder, but there is no such folder; check the path."
         )
     file = place / MODEL_FILE
-    if not file.exists():
+    if not is_there(file):
         raise ModelError(
             f"{place}: expected a model folder with {MODEL_FILE} and {WEIGHTS_FILE}, but it holds no {MODEL_FILE}; "
             "choose another folder."
         )
     files = [place / name for name in (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)]
-    size = sum(path.stat().st_size for path in files if path.is_file())
+    size = sum(path.stat().st_size for path in files if is_file(path))
     model = _parsed(read_json(file, error=ModelError), folder=place, size_bytes=size)
     read_bytes(place, sha256=model.weights_sha256)
     return model
@@ -124,7 +125,7 @@ def write_model(
         ModelError: Something of it does not fit together.
         OutputError: The folder could not be written.
     """
-    target = Path(folder).resolve()
+    target = resolved(Path(folder))
     _check_replaceable(target)
     costs = level_costs(net.config)
     if len(validation) != len(costs):
@@ -258,7 +259,7 @@ def _json_text(target: Path, data: Mapping[str, Any]) -> str:
 
 def _check_replaceable(target: Path) -> None:
     """Only what is nothing but a model is replaced: whatever else lies in the folder would be lost."""
-    others = {path.name for path in target.glob("[!.]*")} if target.is_dir() else set()
+    others = {path.name for path in target.glob("[!.]*")} if is_folder(target) else set()
     foreign = sorted(others - {MODEL_FILE, WEIGHTS_FILE, CARD_FILE})
     if foreign:
         raise OutputError(

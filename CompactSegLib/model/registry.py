@@ -14,9 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.files import find_resource, is_file
+from CompactSegLib.files import find_resource
 from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
+from CompactSegLib.paths import is_file, is_folder
 
 __all__ = ["ORDER_FILE", "SEARCH_VARIABLE", "find_models", "list_models", "load_model"]
 
@@ -40,7 +41,7 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
     known = find_models()
     if text in known:
         return read_model(known[text])
-    if isinstance(name_or_folder, os.PathLike) or folder.is_dir() or Path(text).name != text:
+    if isinstance(name_or_folder, os.PathLike) or is_folder(folder) or Path(text).name != text:
         return read_model(folder)
     close = difflib.get_close_matches(text.lower(), known, n=3, cutoff=0.5)
     names = ", ".join(sorted(known)) or "none is installed"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.files import read_file
 from CompactSegLib.network.cost import parameter_count
+from CompactSegLib.paths import read_file
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,6 +10,7 @@ from torch import nn
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
+from CompactSegLib.paths import is_file
 from CompactSegLib.train.optimisation import Update
 from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
 
@@ -61,7 +62,7 @@ def read_checkpoint(folder: Path, *, device: torch.device) -> dict[str, Any] | N
         InputError: The file is damaged.
     """
     path = folder / _NAME
-    if not path.is_file():
+    if not is_file(path):
         return None
     try:
         # weights_only: tensors and plain values, no pickled code.

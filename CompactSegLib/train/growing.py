@@ -10,6 +10,7 @@ from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.labels import structures_of
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.paths import resolved
 from CompactSegLib.train.training import MODEL_FOLDER, train
 from CompactSegLib.train.training_plan import TrainingPlan
 
@@ -53,7 +54,7 @@ def train_further(model: Model, *, plan: TrainingPlan | None = None, **run: Any)
 
 def _train(model: Model, config: NetConfig, plan: TrainingPlan | None, **run: Any) -> Path:
     plan = plan_for(model, plan)
-    if (Path(run["output"]) / MODEL_FOLDER).resolve() == model.folder.resolve():
+    if resolved(Path(run["output"]) / MODEL_FOLDER) == resolved(model.folder):
         raise ConfigurationError(
             f"{run['output']}: expected a folder of its own for the new model, got the model's own; choose another."
         )

@@ -12,6 +12,7 @@ from typing import Any
 
 from CompactSegLib.errors import OutputError
 from CompactSegLib.files import write_table
+from CompactSegLib.paths import is_file
 
 # Between two plain lines, where there is no terminal.
 _LINE_SECONDS = 30.0
@@ -108,7 +109,7 @@ class RunLog:
 
 
 def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
-    if step == 0 or not path.is_file():
+    if step == 0 or not is_file(path):
         return []
     with open(path, newline="", encoding="utf-8") as file:
         # A disk that ran full leaves half a row, which lacks columns.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.paths import is_file, is_there
 from CompactSegLib.volume.dicom_file import is_dicom, modality_of
 from CompactSegLib.volume.dicom_image import DicomFrame, read_dicom_frames
 from CompactSegLib.volume.dicom_parts import lacks_slices_of, stacks_of, without_copies
@@ -78,8 +79,8 @@ def find_series(files: Iterable[Path]) -> list[DicomSeries]:
     for path in sorted(files):
         if path.name.startswith("."):  # of file systems, such as macOS's resource forks
             continue
-        if (
-            not path.is_file()
+        if not is_file(
+            path
         ):  # a link that leads nowhere, as of a file that was not fetched; a pipe
             others.append(path)
             continue
@@ -141,7 +142,7 @@ def choose_series(
 def segmentation_among(files: Iterable[Path]) -> Path | None:
     """A DICOM object that holds a segmentation, which people take for an image."""
     for path in sorted(files):
-        if path.is_file() and is_dicom(path) and modality_of(path) in _SEGMENTATIONS:
+        if is_file(path) and is_dicom(path) and modality_of(path) in _SEGMENTATIONS:
             return path
     return None
 
@@ -232,9 +233,9 @@ def _is_of_slices(path: Path, slices: set[tuple[Path, str]]) -> bool:
     if (path.parent, _pattern(path)) in slices:
         # A number tells a slice from what else lies there; without, only what it holds does.
         is_numbered = re.search(r"\d", path.stem)
-        return bool(is_numbered) or not path.is_file() or path.is_symlink() or _is_blank(path)
+        return bool(is_numbered) or not is_file(path) or path.is_symlink() or _is_blank(path)
     whole = path.with_name(path.stem)  # of 0005.dcm.part
-    return path.suffix != "" and (whole.parent, _pattern(whole)) in slices and not whole.exists()
+    return path.suffix != "" and (whole.parent, _pattern(whole)) in slices and not is_there(whole)
 
 
 def _is_blank(path: Path) -> bool:

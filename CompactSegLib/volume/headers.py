@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.files import is_file
+from CompactSegLib.paths import is_file
 
 __all__ = ["file_beside", "numbers", "text_lines", "whole_numbers"]
 

@@ -6,6 +6,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from CompactSegLib.paths import is_folder, resolved
+
 __all__ = ["name_of"]
 
 _SUFFIX = re.compile(
@@ -23,17 +25,10 @@ def name_of(path: Path) -> str:
     >>> name_of(Path("study 7/brain.nii.gz"))
     'brain'
     """
-    stem = path.resolve().name if _is_folder(path) else _SUFFIX.sub("", path.name)
+    stem = resolved(path).name if is_folder(path) else _SUFFIX.sub("", path.name)
     name = _UNFIT.sub("_", stem).strip(". ") or "volume"
     if len(name.encode()) <= _LONGEST and not _NOT_UTF8.search(stem):
         return name
     # What is cut off or cannot be written still tells two names apart.
     digest = hashlib.sha256(stem.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{name.encode()[:_LONGEST].decode('utf-8', 'ignore')}-{digest}"
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # too long a name
-        return False

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.paths import is_file, is_folder
 from CompactSegLib.volume import metaimage, nrrd
 from CompactSegLib.volume.dicom import (
     choose_series,
@@ -78,7 +79,7 @@ def read_labels(path: StrPath) -> tuple[np.ndarray, Geometry]:
     """
     file = _path(path)
     _check_file(file)
-    if file.is_file() and _is_called_dicom(file):
+    if is_file(file) and _is_called_dicom(file):
         raise InputError(
             f"{file}: expected a label map (NIfTI, NRRD, MetaImage or MGZ), got a DICOM file; convert it."
         )
@@ -109,7 +110,7 @@ def data_files(path: Path) -> list[Path]:
     except InputError:  # reading it will tell
         return []
     other = {".hdr": ".img", ".img": ".hdr"}.get(path.suffix.lower())
-    return [path.with_suffix(other)] if other and path.with_suffix(other).is_file() else []
+    return [path.with_suffix(other)] if other and is_file(path.with_suffix(other)) else []
 
 
 def _path(path: StrPath) -> Path:
@@ -134,8 +135,8 @@ def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
 
 
 def _read_one(path: Path, series: str | int | None) -> Volume:
-    if path.is_dir():
-        files = [file for file in path.rglob("*") if not file.is_dir()]
+    if is_folder(path):
+        files = [file for file in path.rglob("*") if not is_folder(file)]
         return _read_series(files, path, series)
     _check_file(path)
     if _is_called_dicom(path):
@@ -150,7 +151,7 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
                 f"{path}: expected a DICOM image, got a DICOM file without one, or a damaged one."
             )
         first = own[0].frames[0]
-        files = [file for file in path.parent.iterdir() if not file.is_dir()]
+        files = [file for file in path.parent.iterdir() if not is_folder(file)]
         if first.frames > 1 and first.files_expected == 1:
             volume = _read_series([path], path, series)
             told = rest_of_series(first, files)
@@ -233,7 +234,7 @@ def _read_series(
 def _read_channels(paths: Sequence[Path]) -> Volume:
     images: list[StoredImage] = []
     for path in paths:
-        if path.is_dir():
+        if is_folder(path):
             raise InputError(f"{path}: expected files, one for each channel, got a folder.")
         image = _read_image(path)
         first = images[0].geometry if images else image.geometry

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from Testing.Layering.imports import python_files
 from Testing.repository import REPOSITORY, repository_files
 
 CODE = ("CompactSeg", "CompactSegLib", "CompactSegMRML", "CompactSegQt", "benchmarks", "examples")
@@ -42,6 +43,21 @@ def test_files_hold_one_idea():
         if file.suffix == ".py" and (lines := text_of(file).count("\n")) > MOST_LINES
     }
     assert not too_long
+
+
+def test_files_are_asked_for_where_no_name_raises():
+    """`Path.is_dir` and its like raise for names that are too long; `files.is_folder` and its like do not."""
+    offences = [
+        f"{file.relative_to(REPOSITORY)}:{node.lineno} .{node.func.attr}()"
+        for file in python_files(REPOSITORY / "CompactSegLib")
+        if file.name != "files.py"
+        for node in ast.walk(ast.parse(text_of(file)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("exists", "is_dir", "is_file", "resolve")
+        and "__file__" not in ast.unparse(node)
+    ]
+    assert not offences
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,15 @@ import pytest
 
 import CompactSegLib.files
 from CompactSegLib.errors import OutputError
-from CompactSegLib.files import find_resource, write_table, written_together, written_whole
+from CompactSegLib.files import (
+    _host,
+    find_resource,
+    temporary_folder,
+    write_table,
+    write_text,
+    written_together,
+    written_whole,
+)
 from Testing.conftest import REPOSITORY
 
 
@@ -95,7 +103,7 @@ def test_resources_are_found_beside_the_package_and_in_it(tmp_path, place):
     """Beside it in a checkout and where Slicer installs it, inside it in a wheel."""
     package = tmp_path / "some folder with é" / "CompactSegLib"
     package.mkdir(parents=True)
-    for name in ("files.py", "errors.py"):
+    for name in ("files.py", "errors.py", "paths.py", "words.py"):
         shutil.copy(Path(CompactSegLib.files.__file__).parent / name, package)
     (package / "__init__.py").write_text("")
     wanted = package.parent / place / "Models" / "tiny"
@@ -220,6 +228,63 @@ def test_a_failure_while_moving_leaves_what_was_there_before(tmp_path: Path, mon
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         "abc", "old"
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names end elsewhere on Windows")
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000 + "x", "a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name):
+    with pytest.raises(OutputError, match=r"expected|could not be written"):
+        write_text(tmp_path / name, "text")
+    with (
+        pytest.raises(OutputError, match=r"expected|could not be written"),
+        written_together(tmp_path / name, last="a"),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self").is_dir(), reason="needs a file system that is not written to"
+)
+def test_a_place_that_is_not_written_to_is_told():
+    with pytest.raises(OutputError, match="could not be written"):
+        write_text("/proc/self/a.json", "text")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit for the size of files")
+def test_a_text_that_does_not_fit_is_told(tmp_path: Path):
+    code = (
+        "import resource, signal, sys; from CompactSegLib.files import write_text\n"
+        "from CompactSegLib.errors import OutputError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9))\n"
+        "try: write_text(sys.argv[1], 'x' * 100)\n"
+        "except OutputError as error: print(error)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a.json")]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert "a.json: could not be written (File too large)" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_place_for_temporary_files_that_is_told(monkeypatch):
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    with pytest.raises(OutputError, match="No usable temporary"), temporary_folder():
+        pass
+
+
+@pytest.mark.parametrize("process", ["9" * 10, "9" * 100, "9" * 5000, "٣", "-1", ""])
+def test_a_folder_that_is_only_called_like_a_leftover_stops_nothing(tmp_path: Path, process):
+    """It goes where its number is that of a process that can be, and is not; else nobody knows whose it is."""
+    name = f".partial-{_host()}-{process}-{'0' * 8}"
+    if len(name.encode()) > 255:
+        name = name[:255]
+    (tmp_path / name).mkdir()
+    write_text(tmp_path / "a.json", "text")
+    assert (tmp_path / "a.json").read_text() == "text"
+    assert (tmp_path / name).exists() == (process != "9" * 10)
 
 
 def test_tables_have_the_same_bytes_everywhere(tmp_path: Path):

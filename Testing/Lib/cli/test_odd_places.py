@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK
 
 pytestmark = [
     pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes with names nor devices"),
@@ -69,6 +73,56 @@ def test_an_output_of_an_impossible_name(segment, tmp_path: Path, name):
     result = segment("--output", str(tmp_path / name))
     assert is_told(result)
     assert "--output: expected a folder to write to" in result.stderr
+
+
+@pytest.mark.parametrize("name", [LONG, "x" * 6000, "x/" * 3000], ids=["300", "6000", "path"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "info {}",
+        "segment {image} --output {out} --model {}",
+        "train --data {} --config {net} --output {out}",
+        "train --data {data} --labels {} --config {net} --output {out}",
+        "train --data {data} --config {} --output {out}",
+        "train --data {data} --config {net} --plan {} --output {out}",
+        "train --data {data} --start-from {} --output {out}",
+        "train --data {data} --labels {data} --config {net} --output {}",
+        "evaluate --model tiny --data {}",
+        "evaluate --model tiny --data {data} --labels {}",
+        "evaluate --model tiny --data {data} --labels {data} --output {}",
+    ],
+)
+def test_a_name_that_nothing_can_have(
+    compactseg, a_volume_file: Path, the_tiny_model, tmp_path: Path, command, name
+):
+    (tmp_path / "data").mkdir()
+    image = SimpleITK.GetImageFromArray(np.ones((24, 24, 24), np.uint8))
+    SimpleITK.WriteImage(image, tmp_path / "data" / "a.nii.gz")
+    net = tmp_path / "net.json"
+    net.write_text(json.dumps(the_tiny_model.net_config.to_dict()))
+    own = {"image": a_volume_file, "data": tmp_path / "data", "net": net, "out": tmp_path / "out"}
+    words = [word.format(tmp_path / name, **own) for word in command.split()]
+    result = compactseg(*words)
+    assert result.exit_code == 2, result.stderr
+    assert result.stderr.count("\n") <= 4, "a list of what is wrong with a dataset has more lines"
+    assert "fault of CompactSeg" not in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_place_of_models_of_an_impossible_name(compactseg, monkeypatch):
+    monkeypatch.setenv("COMPACTSEG_MODELS", f"{LONG}{os.pathsep}{'x/' * 3000}")
+    assert compactseg("models").exit_code == 0
+    assert is_told(compactseg("info", "tiny"))
+
+
+def test_what_the_system_refuses_in_the_middle_is_no_fault_of_ours(segment, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("CompactSegLib.output.report.write_report", refuse)
+    result = segment()
+    assert is_told(result)
+    assert os.strerror(errno.EIO) in result.stderr
 
 
 def test_a_listed_case_of_an_impossible_name(segment, tmp_path: Path):

@@ -1,0 +1,58 @@
+"""Paths that others name: asked after and read so that no name, link or kind of file raises or hangs what asks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+__all__ = ["is_file", "is_folder", "is_there", "read_file", "resolved"]
+
+
+def is_file(path: Path) -> bool:
+    """`Path.is_file` for names that come from elsewhere: one that no file can have is none."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """`Path.is_dir` for names that come from elsewhere."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def is_there(path: Path) -> bool:
+    """`Path.exists` for names that come from elsewhere."""
+    return _mode(path) != 0
+
+
+def resolved(path: Path) -> Path:
+    """`Path.resolve` for names that come from elsewhere; one that no file can have, or a link in a circle, stays."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
+def _mode(path: Path) -> int:
+    """What kind of a file is there, 0 for none: too long a name, or a folder that may not be looked into."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def read_file(path: str | os.PathLike[str], *, most_bytes: int) -> bytes:
+    """The content of a file.
+
+    Raises:
+        OSError: It is not there, may not be read, is larger, or goes on for ever, as pipes and devices do.
+    """
+    try:
+        status = Path(path).stat()
+    except ValueError:
+        raise OSError(errno.EINVAL, "no file can have this name", str(path)) from None
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket", str(path))
+    if status.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {most_bytes // 2**20} MB", str(path))
+    return Path(path).read_bytes()
