@@ -11,7 +11,7 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
 from CompactSegLib.words import shown
 
-__all__ = ["Code", "Label", "Terminology", "labels_of", "structures_of"]
+__all__ = ["LONGEST_NAME", "Code", "Label", "Terminology", "labels_of", "structures_of"]
 
 # Slicer puts terminology into one line separated by these characters.
 _SEPARATORS = re.compile(r"[~^|\x00-\x1f\x7f]")
@@ -26,8 +26,13 @@ _Term = Annotated[
 ]
 _Channel = Annotated[int, whole(0, 255)]
 _Value = Annotated[int, whole(1, 255)]
+LONGEST_NAME = 200
 _Name = Annotated[
-    str, Such("a printable name", lambda name: bool(name.strip()) and name.isprintable())
+    str,
+    Such(
+        f"a printable name of at most {LONGEST_NAME} letters",
+        lambda name: bool(name.strip()) and name.isprintable() and len(name) <= LONGEST_NAME,
+    ),
 ]
 
 

@@ -17,7 +17,9 @@ from CompactSegLib.datasets.dataset import CaseFiles, Dataset, raise_if_any, rep
 from CompactSegLib.datasets.pairs import read_pairs
 from CompactSegLib.errors import InputError
 from CompactSegLib.json_data import Such, build, read_json
+from CompactSegLib.labels import LONGEST_NAME
 from CompactSegLib.paths import is_file, is_folder
+from CompactSegLib.words import shown
 
 _FileName = Annotated[str, Such("the name of a file", lambda name: bool(name) and "\0" not in name)]
 
@@ -99,7 +101,7 @@ def _described(folder: Path, said: Description, problems: list[str]) -> Dataset:
         if not all(key.isdecimal() and len(key) < 10 for key in modality):
             problems.append('dataset.json: expected "modality" such as {"0": "MRI"}')
             modality = {}
-        channels = [str(modality[key]) for key in sorted(modality, key=int)]
+        channels = _names(modality, sorted(modality, key=int), "modality", problems)
     return Dataset(
         folder=folder,
         name=said.name or folder.name,
@@ -126,17 +128,33 @@ def _labels(said: Description, problems: list[str]) -> dict[int, str]:
             problems.append('dataset.json: expected labels for all voxels, got a label "ignore"')
             return {}
     try:
-        labels = {int(value): str(name) for value, name in pairs}
-    except (OverflowError, TypeError, ValueError):
+        labels = {_label_value(value): _name(name) for value, name in pairs}
+    except ValueError:
         labels = {}
     labels.pop(0, None)
     if sorted(labels) != list(range(1, len(labels) + 1)) or not labels:
         form = '{"background": 0, "Anterior": 1}' if said.is_nnunet else '{"1": "Anterior"}'
         problems.append(
             f'dataset.json: expected "labels" such as {form} with the values 1, 2, 3 and so on without gaps, got '
-            f"{said.labels!r}"
+            f"{shown(said.labels)}"
         )
     return labels
+
+
+def _label_value(value: object) -> int:
+    """A value of a label: a whole number, which a Decathlon has as a text."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,3}", value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _name(name: object) -> str:
+    """A name that can be shown."""
+    if isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= LONGEST_NAME:
+        return name
+    raise ValueError
 
 
 def _listed(folder: Path, said: Description, problems: list[str]) -> list[CaseFiles]:
@@ -174,15 +192,29 @@ def _channels(names: dict[str, Any], problems: list[str]) -> list[str]:
     keys = [str(number) for number in range(len(names))]
     if not names or set(names) != set(keys):
         problems.append(
-            f'dataset.json: expected "channel_names" such as {{"0": "T1", "1": "T2"}}, got {names!r}'
+            f'dataset.json: expected "channel_names" such as {{"0": "T1", "1": "T2"}}, got {shown(names)}'
         )
         return []
-    return [str(names[key]) for key in keys]
+    return _names(names, keys, "channel_names", problems)
+
+
+def _names(
+    names: dict[str, Any], keys: Sequence[str], where: str, problems: list[str]
+) -> list[str]:
+    try:
+        return [_name(names[key]) for key in keys]
+    except ValueError:
+        problems.append(
+            f'dataset.json: expected "{where}" with a short name for each, got {shown([*names.values()])}'
+        )
+        return []
 
 
 def _found(folder: Path, ending: str | None, channels: int, problems: list[str]) -> list[CaseFiles]:
     if ending is None or not ending.startswith("."):
-        problems.append(f'dataset.json: expected "file_ending" such as ".nii.gz", got {ending!r}')
+        problems.append(
+            f'dataset.json: expected "file_ending" such as ".nii.gz", got {shown(ending)}'
+        )
         return []
     labels = {
         path.name.removesuffix(ending): path
@@ -239,7 +271,7 @@ def _listed_by_nnunet(
         images = entry.get("images") if isinstance(entry, dict) else None
         if not isinstance(images, list) or "label" not in entry:
             problems.append(
-                f'dataset.json: expected "images" and "label" for case {name}, got {entry!r}'
+                f'dataset.json: expected "images" and "label" for case {name}, got {shown(entry)}'
             )
             continue
         files = tuple(folder / str(image) for image in images)

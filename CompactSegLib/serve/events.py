@@ -19,7 +19,7 @@ from CompactSegLib.errors import (
 from CompactSegLib.model.model import Model
 from CompactSegLib.model.provenance import limits_of, made_from
 from CompactSegLib.model.registry import list_models
-from CompactSegLib.serve.protocol import PROTOCOL
+from CompactSegLib.serve.protocol import LARGEST_LINE, PROTOCOL
 from CompactSegLib.serve.requests import Id, RequestError
 from CompactSegLib.serve.session import TorchError, VolumeGone
 from CompactSegLib.words import shortened
@@ -28,7 +28,8 @@ __all__ = ["announced", "failed", "ready"]
 
 # All are told in one line, and one too long would take all the models away.
 _LONGEST_MODEL = 2**18
-_LONGEST_SENTENCE = 2000
+_LONGEST_MODELS = LARGEST_LINE * 3 // 4
+_LONGEST_SENTENCE, _MOST_SENTENCES = 2000, 50
 _KINDS = {
     RequestError: "request",
     InputError: "input",
@@ -43,16 +44,27 @@ _KINDS = {
 def ready(request: Id | None = None) -> dict[str, Any]:
     """What can be told before torch is loaded: versions and models."""
     damaged: list[str] = []
-    models = []
+    models: list[dict[str, Any]] = []
+    length = 0
     for model in list_models(on_damaged=lambda error: damaged.append(str(error))):
         told = announced(model)
-        if len(json.dumps(told)) <= _LONGEST_MODEL:
+        own = len(json.dumps(told)) + 2
+        if own <= _LONGEST_MODEL and length + own <= _LONGEST_MODELS:
             models.append(told)
+            length += own
+        elif own <= _LONGEST_MODEL:
+            damaged.append(
+                f"{model.folder}: expected models with texts of at most {_LONGEST_MODELS} bytes together, and this one "
+                "goes beyond; name fewer folders of models."
+            )
         else:
             damaged.append(
                 f"{model.folder}: expected texts of at most {_LONGEST_MODEL} bytes together, got more; shorten them in "
                 "model.json."
             )
+    if len(damaged) > _MOST_SENTENCES:
+        rest = len(damaged) - _MOST_SENTENCES
+        damaged[_MOST_SENTENCES:] = [f"{rest} more folders of models cannot be used."]
     torch_version = None
     with suppress(importlib.metadata.PackageNotFoundError):
         torch_version = importlib.metadata.version("torch")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.paths import is_file, is_there
+from CompactSegLib.paths import is_file, is_folder, is_there
 from CompactSegLib.volume.dicom_file import is_dicom, modality_of
 from CompactSegLib.volume.dicom_image import DicomFrame, read_dicom_frames
 from CompactSegLib.volume.dicom_parts import lacks_slices_of, stacks_of, without_copies
@@ -39,7 +39,8 @@ class DicomSeries:
     Attributes:
         uid: Series Instance UID.
         frames: Of all its files.
-        part: Number of the stack where a series holds several, of other planes or times, else 0.
+        part: Number of the stack where a series holds several, of other planes, times or echoes, else 0.
+        apart: What tells this stack from the others, in words; may be empty.
         whole: How many frames all its stacks have together, 0 where there is one.
         lost: Files that look like slices of it, but cannot be read.
     """
@@ -47,6 +48,7 @@ class DicomSeries:
     uid: str
     frames: tuple[DicomFrame, ...]
     part: int = 0
+    apart: str = ""
     whole: int = 0
     lost: tuple[Path, ...] = ()
 
@@ -64,12 +66,12 @@ class DicomSeries:
     def __str__(self) -> str:
         first, (uid, number) = self.frames[0], self.names
         number = f"series {number or 'without number'}"
-        description = first.description or "no description"
+        description = ", ".join(filter(None, (first.description or "no description", self.apart)))
         return f"{number}: {description} ({first.modality}, {len(self.frames)} images, {uid})"
 
 
 def find_series(files: Iterable[Path]) -> list[DicomSeries]:
-    """Return the image series among files; what is no DICOM image is passed over.
+    """Return the image series among files and folders; what is no DICOM image is passed over.
 
     Series are ordered by number, then by UID.
     """
@@ -203,8 +205,8 @@ def _parts(series: DicomSeries) -> list[DicomSeries]:
     if len(stacks) == 1:
         return [series]
     return [
-        replace(series, frames=tuple(s), part=n, whole=len(series.frames))
-        for n, s in enumerate(stacks, start=1)
+        replace(series, frames=tuple(own), part=n, apart=apart, whole=len(series.frames))
+        for n, (apart, own) in enumerate(stacks, start=1)
     ]
 
 
@@ -230,6 +232,9 @@ def _pattern(path: Path) -> str:
 
 def _is_of_slices(path: Path, slices: set[tuple[Path, str]]) -> bool:
     """Whether a file that is no DICOM file is what a broken transfer left of a slice."""
+    if is_folder(path):  # as some tools unpack a file; folders may be called like slices, too
+        is_alike = (path.parent, _pattern(path)) in slices
+        return is_alike and not any(map(is_dicom, path.rglob("*")))
     if (path.parent, _pattern(path)) in slices:
         # A number tells a slice from what else lies there; without, only what it holds does.
         is_numbered = re.search(r"\d", path.stem)

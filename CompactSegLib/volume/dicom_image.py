@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = ["ALIKE", "DicomFrame", "are_parallel", "read_dicom_frames"]
+__all__ = ["ALIKE", "APART", "DicomFrame", "are_parallel", "read_dicom_frames"]
 
 # SOP classes of the slices of volumes: CT, MR, nuclear medicine, PET, and their multi-frame forms.
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
@@ -22,13 +23,36 @@ _SLICES = {
     _STORAGE + kind
     for kind in ("2", "2.1", "2.2", "4", "4.1", "4.3", "4.4", "20", "128", "128.1", "130")
 }
-# What tells the times of a series apart: as a frame of many says it, and as a file does.
-_TIMES = (
-    ("TemporalPositionIndex", "TemporalPositionIdentifier"),
-    ("FrameAcquisitionNumber", "AcquisitionNumber"),
-    ("FrameReferenceDateTime", "FrameReferenceTime"),
-    ("FrameAcquisitionDateTime", "AcquisitionTime"),
+# What tells images at one place apart: times, echoes, weightings, kinds; as a frame of many says it, by the sequences
+# that lead to it, and as a file does.
+_CONTENT, _DIFFUSION, _KIND = (
+    ("FrameContentSequence",),
+    ("MRDiffusionSequence",),
+    ("MRImageFrameTypeSequence",),
 )
+_APART = (
+    (_CONTENT, "TemporalPositionIndex", "TemporalPositionIdentifier"),
+    (_CONTENT, "FrameAcquisitionNumber", "AcquisitionNumber"),
+    (_CONTENT, "FrameReferenceDateTime", "FrameReferenceTime"),
+    (_CONTENT, "FrameAcquisitionDateTime", "AcquisitionTime"),
+    (("MREchoSequence",), "EffectiveEchoTime", "EchoTime"),
+    (("MRModifierSequence",), "InversionTimes", "InversionTime"),
+    (("CardiacSynchronizationSequence",), "NominalCardiacTriggerDelayTime", "TriggerTime"),
+    (_DIFFUSION, "DiffusionBValue", "DiffusionBValue"),
+    (
+        (*_DIFFUSION, "DiffusionGradientDirectionSequence"),
+        "DiffusionGradientOrientation",
+        "DiffusionGradientOrientation",
+    ),
+    (_KIND, "ComplexImageComponent", "ComplexImageComponent"),
+    (_KIND, "FrameType", "ImageType"),
+)
+_MOST_DIMENSIONS = 8
+APART = (
+    *(keyword for _, keyword, _ in _APART),
+    *(f"DimensionIndexValues {number}" for number in range(1, _MOST_DIMENSIONS + 1)),
+)
+"""The ways in which images at one place are told apart, in the order in which they are tried."""
 ALIKE = ("Modality", "FrameOfReferenceUID", "EchoTime")
 """What slices of one image share, but for what some archives do to them."""
 _NEEDED = [
@@ -37,7 +61,7 @@ _NEEDED = [
     "ImagerPixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "RescaleSlope", "RescaleIntercept",
     "PatientID", "FrameOfReferenceUID", "EchoTime",
     "ImagesInAcquisition", "NumberOfSlices", "InConcatenationTotalNumber", "PhotometricInterpretation",
-    *(keyword for _, keyword in _TIMES),
+    *(keyword for _, _, keyword in _APART),
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 
@@ -63,7 +87,7 @@ class DicomFrame:
         slope: Of the frame's values.
         intercept: Of the frame's values.
         stack: Which of the file's stacks it says that it belongs to.
-        times: When it was taken, in the ways of `_TIMES`; empty texts where it does not say.
+        apart: What tells it from others at its place, in the ways of `APART`; empty texts where it does not say.
         images_expected: How many images the acquisition has, as the file says.
         files_expected: How many files one image was parted into, as the file says.
         patient: Identifier of the patient, never to be shown.
@@ -88,7 +112,7 @@ class DicomFrame:
     slope: float | None
     intercept: float | None
     stack: str = ""
-    times: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
     images_expected: int | None = None
     files_expected: int = 1
     patient: str = ""
@@ -200,7 +224,7 @@ def _placed(header: Any, shared: Any, own: Any) -> dict[str, Any]:
         "slope": None if slope is None else _number(slope),
         "intercept": None if intercept is None else _number(intercept),
         "stack": str(content.get("StackID") or "") if content is not None else "",
-        "times": tuple(_first_stated(content, own_word, header, word) for own_word, word in _TIMES),
+        "apart": _apart(own, content, header),
         "note": note,
     }
 
@@ -209,9 +233,26 @@ def _first(sequence: Any) -> Any:
     return sequence[0] if sequence else None
 
 
-def _first_stated(own: Any, keyword: str, header: Any, other_keyword: str) -> str:
-    value = own.get(keyword) if own is not None else None
-    return str(header.get(other_keyword) or "") if value is None else str(value)
+def _apart(own: Any, content: Any, header: Any) -> tuple[str, ...]:
+    told = []
+    for sequences, keyword, of_file in _APART:
+        item = own
+        for sequence in sequences:
+            item = _first(item.get(sequence)) if item is not None else None
+        value = item.get(keyword) if item is not None else None
+        told.append(_text(header.get(of_file) if value is None else value))
+    indices = content.get("DimensionIndexValues") if content is not None else None
+    numbers = [str(n) for n in (indices if isinstance(indices, Sequence) else [indices])]
+    numbers = [] if indices is None else numbers[:_MOST_DIMENSIONS]
+    return (*told, *numbers, *[""] * (_MOST_DIMENSIONS - len(numbers)))
+
+
+def _text(value: Any) -> str:
+    """A value, or several, as one text."""
+    if value is None:
+        return ""
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return "\\".join(map(str, value)) if several else str(value)
 
 
 def _number(value: Any) -> float:

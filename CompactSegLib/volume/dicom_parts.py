@@ -1,21 +1,30 @@
-"""The stacks of slices that one DICOM series holds: of several planes, or of several times."""
+"""The stacks of slices that one DICOM series holds: of several planes, times, echoes or weightings."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from CompactSegLib.volume.dicom_file import have_same_pixels
-from CompactSegLib.volume.dicom_image import DicomFrame, are_parallel
+from CompactSegLib.volume.dicom_image import APART, DicomFrame, are_parallel
+from CompactSegLib.words import shortened
 
 __all__ = ["lacks_slices_of", "stacks_of", "without_copies"]
 
 _SAME_PLACE_MM = 0.05
+# Such as the echoes of each time.
+_MOST_WAYS = 3
+
+Stack: TypeAlias = tuple[str, Sequence[DicomFrame]]
+"""What tells a stack from others at its place, in words that may be empty, and its frames."""
 
 
-def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
+def stacks_of(frames: Sequence[DicomFrame]) -> list[Stack]:
     """Part the frames of a series into stacks, one where they cannot be told apart.
 
     Planes are told apart in multi-frame images only: slices of one series that differ are a fault, which reading tells,
@@ -23,7 +32,7 @@ def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
     """
     unstated = any(None in (frame.spacing_mm, frame.orientation) for frame in frames)
     if unstated or all(frame.frames == 1 for frame in frames):
-        return _by_time(frames)
+        return _at_one_place(frames)
     planes: list[list[DicomFrame]] = []
     for frame in frames:
         fitting = next(
@@ -33,7 +42,7 @@ def stacks_of(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
             planes.append([frame])
         else:
             fitting.append(frame)
-    return [stack for plane in planes for stack in _by_time(plane)]
+    return [stack for plane in planes for stack in _at_one_place(plane)]
 
 
 def without_copies(frames: Sequence[DicomFrame]) -> tuple[DicomFrame, ...]:
@@ -71,20 +80,46 @@ def lacks_slices_of(frames: Sequence[DicomFrame], others: Sequence[DicomFrame]) 
     return bool(np.min(apart, axis=0).max() < _SAME_PLACE_MM)
 
 
-def _by_time(frames: Sequence[DicomFrame]) -> list[Sequence[DicomFrame]]:
-    """Where a series has several images at a place, and says of each when it was taken: the images of each time."""
+def _at_one_place(frames: Sequence[DicomFrame]) -> list[Stack]:
+    """Where a series has several images at a place, and says what tells them apart: the stacks of these."""
     if not _has_repeats(frames):
-        return [frames]
-    for times in zip(*(frame.times for frame in frames), strict=True):
-        stacks: dict[str, list[DicomFrame]] = {}
-        for time, frame in zip(times, frames, strict=True):
-            stacks.setdefault(time, []).append(frame)
+        return [("", frames)]
+    for ways in _ways(frames):
+        stacks: dict[tuple[str, ...], list[DicomFrame]] = {}
+        for frame in frames:
+            stacks.setdefault(tuple(frame.apart[way] for way in ways), []).append(frame)
         sizes = [len(stack) for stack in stacks.values()]
         # Slices that each have a time of their own are one image; a stack that lacks half of another is none.
         is_parted = len(sizes) > 1 and max(sizes) > 1 and 2 * min(sizes) >= max(sizes)
         if is_parted and not any(map(_has_repeats, stacks.values())):
-            return [stacks[time] for time in sorted(stacks, key=lambda t: (not t, len(t), t))]
-    return [frames]
+            return [
+                (
+                    ", ".join(
+                        f"{APART[way]} {shortened(one, 40)}"
+                        for way, one in zip(ways, own, strict=True)
+                    ),
+                    stack,
+                )
+                for own, stack in sorted(stacks.items(), key=lambda item: [*map(_rank, item[0])])
+            ]
+    return [("", frames)]
+
+
+def _ways(frames: Sequence[DicomFrame]) -> Iterator[tuple[int, ...]]:
+    """Places in `APART` that differ among frames, one after the other, then several together."""
+    every = zip(*(frame.apart for frame in frames), strict=True)
+    differ = [way for way, told in enumerate(every) if len(set(told)) > 1]
+    for count in range(1, _MOST_WAYS + 1):
+        yield from combinations(differ, count)
+
+
+def _rank(text: str) -> tuple[bool, float, str]:
+    """Numbers by their size, then other texts, what is not stated last."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.inf
+    return not text, number if math.isfinite(number) else math.inf, text
 
 
 def _has_repeats(frames: Sequence[DicomFrame]) -> bool:

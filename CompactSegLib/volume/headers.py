@@ -10,10 +10,19 @@ from pathlib import Path
 from CompactSegLib.errors import InputError
 from CompactSegLib.paths import is_file
 
-__all__ = ["file_beside", "numbers", "text_lines", "whole_numbers"]
+__all__ = [
+    "file_beside",
+    "is_utf16",
+    "numbers",
+    "text_lines",
+    "whole_numbers",
+    "without_axes",
+    "without_origin",
+]
 
 _MOST_BYTES = 4 * 2**20
 _MOST_LINES = 2**17  # more than files of slices that a header may list
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PATTERN = re.compile(r"([^%]*)%(0?\d{0,2})d([^%]*)")
 
 
@@ -27,12 +36,22 @@ def text_lines(path: Path) -> Iterator[tuple[str, int]]:
         for number in count(1):
             if not (line := file.readline(_MOST_BYTES)):
                 return
+            if number == 1 and is_utf16(line):
+                raise InputError(
+                    f"{path}: expected a header in plain text (ASCII or UTF-8), got UTF-16, two bytes for each letter; "
+                    "save it anew as plain text."
+                )
             if file.tell() > _MOST_BYTES or number > _MOST_LINES:
                 raise InputError(
                     f"{path}: expected a header of at most {_MOST_BYTES // 2**20} MB and {_MOST_LINES} lines, got a "
                     "longer one; the file is damaged or of another kind."
                 )
             yield _decoded(line).rstrip("\r\n"), file.tell()
+
+
+def is_utf16(head: bytes) -> bool:
+    """Whether a file begins as a text does that has two bytes for each letter."""
+    return head.startswith(_UTF16) or head[:4].count(0) == 2
 
 
 def numbers(text: str) -> list[float]:
@@ -54,6 +73,22 @@ def whole_numbers(text: str) -> list[int]:
     if any(len(word) > 18 for word in words):
         raise ValueError("too long a number")
     return [int(word) for word in words]
+
+
+def without_axes(path: Path, field: str) -> str:
+    """A remark on a header that lacks the directions of its axes."""
+    return (
+        f"{path}: its header does not say where in the patient its axes run (no {field}); it was taken as LPS, and "
+        "left and right may be exchanged; check it."
+    )
+
+
+def without_origin(path: Path, field: str) -> str:
+    """A remark on a header that lacks the place of its first voxel."""
+    return (
+        f"{path}: its header does not say where in the patient it lies (no {field}); its first voxel was put at 0, so "
+        "that it may not lie on other images of this patient; check it."
+    )
 
 
 def file_beside(header: Path, name: str, what: str = "voxels") -> Path:

@@ -12,7 +12,15 @@ import numpy as np
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.headers import file_beside, numbered, numbers, text_lines, whole_numbers
+from CompactSegLib.volume.headers import (
+    file_beside,
+    numbered,
+    numbers,
+    text_lines,
+    whole_numbers,
+    without_axes,
+    without_origin,
+)
 from CompactSegLib.volume.stored import (
     StoredImage,
     check_size,
@@ -136,22 +144,18 @@ def _geometry(
         None,
     )
     if directions is None:
-        sentence = (
-            f"{path}: its header does not say where in the patient its axes run (no TransformMatrix); it was taken as "
-            "LPS, and left and right may be exchanged; check it."
-        )
-        told = (sentence,)
+        told = (without_axes(path, "TransformMatrix"),)
         matrix = np.eye(axes)
     else:
         matrix = np.reshape(numbers(directions), (axes, axes)).T
-    origin = next(
-        (fields[key] for key in ("Offset", "Origin", "Position") if key in fields), "0 " * axes
-    )
+    origin = next((fields[key] for key in ("Offset", "Origin", "Position") if key in fields), None)
+    if origin is None:
+        told = (*told, without_origin(path, "Offset"))
     # Read as ITK does: lps, whatever AnatomicalOrientation says of it.
     geometry = Geometry(
         (size[0], size[1], size[2]),
         (spacing[0], spacing[1], spacing[2]),
-        tuple(numbers(origin)[:3]),  # type: ignore[arg-type]
+        tuple(numbers("0 0 0" if origin is None else origin)[:3]),  # type: ignore[arg-type]
         tuple(matrix[:3, :3].ravel()),
     )
     stated = fields.get("AnatomicalOrientation", "???").upper()

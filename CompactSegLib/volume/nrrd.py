@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume import headers
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.headers import file_beside, numbered, text_lines, whole_numbers
 from CompactSegLib.volume.stored import (
     StoredImage,
     check_size,
@@ -73,7 +73,7 @@ class _Header:
         keys: dict[str, str] = {}
         listed: list[str] = []
         offset, is_list = 0, False
-        for line, offset in text_lines(path):
+        for line, offset in headers.text_lines(path):
             if is_list:
                 listed.append(line.strip())
             elif not line:
@@ -128,7 +128,7 @@ def read_nrrd(path: Path, *, as_labels: bool = False) -> StoredImage:
         header = _Header.parse(path)
         if not as_labels:
             _check_is_image(header)
-        sizes = whole_numbers(header.get("sizes"))
+        sizes = headers.whole_numbers(header.get("sizes"))
         if not sizes or len(sizes) != int(header.get("dimension") or 0) or len(sizes) > 16:
             raise damaged(path)
         axes, components = _axes(header, sizes)
@@ -223,21 +223,18 @@ def _geometry(
                 "spacings); add it."
             )
         matrix[:3, :3] = np.diag(spacings)
+    if vectors and not header.get("space origin"):
+        told.append(headers.without_origin(header.path, "space origin"))
     if not vectors or flips is None:
-        told.append(
-            f"{header.path}: its header does not say where in the patient its axes run; it was taken as LPS, and left "
-            "and right may be exchanged; check it."
-        )
+        told.append(headers.without_axes(header.path, "space with directions"))
     lps_to_ras = np.diag([-1.0, -1.0, 1.0])
     matrix[:3] = to_mm * (lps_to_ras * np.array(flips or (1, 1, 1))) @ matrix[:3]
     return Geometry.from_ijk_to_ras(size, matrix), tuple(told)
 
 
 def _vector(text: str) -> list[float]:
-    values = [float(part) for part in text.strip("() ").split(",")]
-    if len(values) != 3:
-        raise ValueError("not a vector of three numbers")
-    return values
+    x, y, z = map(float, text.strip("() ").split(","))
+    return [x, y, z]
 
 
 def _voxels(header: _Header, sizes: Sequence[int]) -> np.ndarray:
@@ -284,10 +281,10 @@ def _files(header: _Header) -> tuple[list[Path], int]:
         names = header.listed
     elif "%" in named:
         pattern, first, last, step, *_ = named.split()
-        names = numbered(pattern, range(int(first), int(last) + 1, max(1, int(step))))
+        names = headers.numbered(pattern, range(int(first), int(last) + 1, max(1, int(step))))
     else:
         names = [named]
-    return [file_beside(header.path, name) for name in names], 0
+    return [headers.file_beside(header.path, name) for name in names], 0
 
 
 def _behind_lines(file: Path, at: int, lines: int) -> int:

@@ -26,6 +26,7 @@ from CompactSegLib.volume.dicom_file import damaged_dicom, is_dicom, is_dicomdir
 from CompactSegLib.volume.dicom_stack import read_series
 from CompactSegLib.volume.foreign import read_foreign, unknown
 from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.headers import is_utf16
 from CompactSegLib.volume.metaimage import is_metaimage, read_metaimage
 from CompactSegLib.volume.mgh import read_mgh
 from CompactSegLib.volume.naming import name_of
@@ -136,8 +137,7 @@ def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:
 
 def _read_one(path: Path, series: str | int | None) -> Volume:
     if is_folder(path):
-        files = [file for file in path.rglob("*") if not is_folder(file)]
-        return _read_series(files, path, series)
+        return _read_series([*path.rglob("*")], path, series)
     _check_file(path)
     if _is_called_dicom(path):
         if is_dicomdir(path):
@@ -151,7 +151,7 @@ def _read_one(path: Path, series: str | int | None) -> Volume:
                 f"{path}: expected a DICOM image, got a DICOM file without one, or a damaged one."
             )
         first = own[0].frames[0]
-        files = [file for file in path.parent.iterdir() if not is_folder(file)]
+        files = [*path.parent.iterdir()]
         if first.frames > 1 and first.files_expected == 1:
             volume = _read_series([path], path, series)
             told = rest_of_series(first, files)
@@ -260,7 +260,7 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
     with _naming(path):
         if name.endswith((".mgz", ".mgh")):
             return read_mgh(path)
-        if is_nrrd(head):
+        if is_nrrd(head) or (name.endswith((".nrrd", ".nhdr")) and is_utf16(head)):
             return read_nrrd(path, as_labels=as_labels)
         if is_metaimage(path, head):
             return read_metaimage(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -25,6 +26,7 @@ from CompactSegLib.serve.session import Session
 def fail(self): raise RuntimeError("no such driver")
 Session.devices = fail
 """
+NAMES = [f"m{number:02}" for number in range(30)]
 RUN = "from CompactSegLib.serve.worker import run_worker\nrun_worker()"
 
 
@@ -121,6 +123,33 @@ def test_a_model_of_endless_texts_does_not_take_the_others_away(
     assert "good" in names
     assert "bad" not in names
     assert [str(tmp_path / "bad") in sentence for sentence in told["damaged"]] == [True]
+
+
+def test_many_models_of_long_texts_do_not_take_each_other_away(
+    tmp_path, write_tiny_model, monkeypatch
+):
+    """Each for itself may be told, all together would not be read."""
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(tmp_path))
+    first = write_tiny_model(tmp_path / "m00", description="x" * 250_000)
+    for number in range(1, 30):
+        shutil.copytree(first.folder, tmp_path / f"m{number:02}")
+    told = ready()
+    (frame,) = FrameReader().feed(b"".join(map(bytes, encode_frame(told))))
+    assert isinstance(frame, Frame)
+    names = [model["name"] for model in frame.message["models"] if model["name"] in NAMES]
+    assert NAMES[0] in names
+    assert len(names) + len(told["damaged"]) == 30
+    assert str(tmp_path / "m29") in told["damaged"][-1]
+
+
+def test_many_damaged_models_are_told_in_few_sentences(tmp_path, monkeypatch):
+    monkeypatch.setenv("COMPACTSEG_MODELS", str(tmp_path))
+    for number in range(300):
+        (tmp_path / f"m{number}").mkdir()
+        (tmp_path / f"m{number}" / "model.json").write_text("[]")
+    told = ready()["damaged"]
+    assert len(told) == 51
+    assert told[-1].startswith("250 more")
 
 
 def test_a_sentence_on_a_damaged_model_is_no_longer_than_people_read(

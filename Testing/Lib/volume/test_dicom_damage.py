@@ -122,3 +122,33 @@ def test_of_a_list_of_slices_the_damaged_one_is_named(tmp_path, names):
     files[-1].write_bytes(bytes(500))
     with pytest.raises(InputError, match=rf"{files[-1].name}: expected a complete DICOM image"):
         read_volume(files)
+
+
+@pytest.mark.parametrize("names", [None, [f"IM{k}" for k in range(6)]])
+@pytest.mark.parametrize("place", [0, 3, 5])
+def test_a_folder_in_the_place_of_a_slice_is_a_slice_that_is_lost(tmp_path, place, names):
+    write_series(tmp_path, names=names)
+    files = sorted(tmp_path.iterdir())
+    files[place].unlink()
+    files[place].mkdir()
+    for given in (tmp_path, files[1]):
+        with pytest.raises(InputError, match="expected a complete DICOM image") as raised:
+            read_volume(given)
+        assert str(raised.value).startswith(f"{files[place]}: ")
+
+
+def test_a_folder_that_holds_the_slice_is_no_loss(tmp_path):
+    write_series(tmp_path)
+    file = tmp_path / "3-002.dcm"
+    data = file.read_bytes()
+    file.unlink()
+    file.mkdir()
+    (file / "3-002.dcm").write_bytes(data)
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())
+
+
+def test_folders_of_other_names_beside_slices_do_not_matter(tmp_path):
+    write_series(tmp_path)
+    for name in ("reports", "0", "3-007"):
+        (tmp_path / name).mkdir()
+    np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())

@@ -266,3 +266,27 @@ def test_an_order_of_bytes_that_is_not_stated_is_told(tmp_path, encoding, kind):
     np.testing.assert_array_equal(volume.array[0], array)
     told = [w for w in volume.warnings if "does not state the order of bytes" in w]
     assert bool(told) == (kind == "short" and encoding != "ascii")
+
+
+def test_a_header_that_does_not_say_where_the_image_lies_is_told(tmp_path):
+    """Millilitres and sides are right without, but the segmentation lies beside other images of the patient."""
+    image = read_volume(meta(tmp_path / "a.mha", META.replace("Offset = 30 20 -10\n", "")))
+    assert image.geometry.origin_lps_mm == (0.0, 0.0, 0.0)
+    assert ["no Offset" in sentence for sentence in image.warnings] == [True]
+    frame = FRAME.replace("space origin: (30,20,-10)\n", "")
+    image = read_volume(nrrd(tmp_path / "a.nrrd", frame=frame))
+    assert ["no space origin" in sentence for sentence in image.warnings] == [True]
+
+
+def test_an_offset_without_numbers_is_none(tmp_path):
+    with pytest.raises(InputError, match=r"a\.mha: "):
+        read_volume(meta(tmp_path / "a.mha", META.replace("30 20 -10", "")))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["a.mha", "a.mhd", "a.nrrd", "a.nhdr"])
+def test_a_header_in_utf_16_is_told(tmp_path, encoding, name):
+    path = (meta if ".m" in name else nrrd)(tmp_path / name, data=b"")
+    path.write_bytes(path.read_text().encode(encoding))
+    with pytest.raises(InputError, match=r"expected a header in plain text .* got UTF-16"):
+        read_volume(path)
