@@ -12,6 +12,8 @@ __all__ = ["on_labels", "without_padding"]
 
 _SAMPLE = 400_000
 _LEAST_SHARE, _MOST_SHARE = 1e-4, 0.6
+# Of what is dark and not below zero more may be air, or what was cut away; nothing else has one value in so many voxels.
+_MOST_ELSEWHERE = 0.99
 _MOST_VALUES = 4
 # How far padding lies from all other values, relative to how far 98 % of these spread. Below zero, where all else is
 # not, a quarter is enough: no scanner gives such values.
@@ -113,7 +115,7 @@ def _padding(channel: np.ndarray) -> dict[float, float]:
     for value, gap in needed.items():
         share = float(np.count_nonzero(channel == value)) / channel.size
         nearest = low if value < low else high
-        most = 0.95 if value < 0 <= low else _MOST_SHARE
+        most = _MOST_ELSEWHERE if value < 0 <= low or value > high else _MOST_SHARE
         if _LEAST_SHARE <= share <= most and abs(nearest - float(value)) > gap:
             shares[float(value)] = share
     return shares

@@ -51,6 +51,16 @@ def test_a_constant_far_from_all_else_is_taken_as_the_smallest_of_the_rest(
     np.testing.assert_array_equal(padded, before)
 
 
+@pytest.mark.parametrize("value", [-400, -2000, 4000, 32767])
+@pytest.mark.parametrize("edge", [48, 64, 96])
+def test_padding_may_be_most_of_the_volume(a_head, value, edge):
+    """Up to 96 % of it here: a small field of view in a large one."""
+    padded = np.full((edge,) * 3, value, np.int16)
+    padded[8 : 8 + 30, 2 : 2 + 36, 5 : 5 + 40] = a_head
+    volume = Volume.from_array(padded, Geometry((edge,) * 3, (1.0, 1.0, 1.0)))
+    np.testing.assert_array_equal(volume.array[0], np.where(padded == value, a_head.min(), padded))
+
+
 @pytest.mark.parametrize(
     "values", [(-2000, -1000), (-2000, 32767), (-32768, -2000), (-3024, -2000, 32767)]
 )
