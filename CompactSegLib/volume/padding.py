@@ -12,7 +12,7 @@ __all__ = ["on_labels", "without_padding"]
 
 _SAMPLE = 400_000
 _LEAST_SHARE, _MOST_SHARE = 1e-4, 0.6
-# Of what is dark and not below zero more may be air, or what was cut away; nothing else has one value in so many voxels.
+# More of what is dark and not below zero may be air, or was cut away; nothing else has one value in so many voxels.
 _MOST_ELSEWHERE = 0.99
 _MOST_VALUES = 4
 # How far padding lies from all other values, relative to how far 98 % of these spread. Below zero, where all else is
