@@ -68,18 +68,14 @@ class Interpolation:
             for index, weight in zip(self.indices, self.weights, strict=True)
         ]
 
-    def agreed(
-        self, values: torch.Tensor, dim: int, outputs: slice, *, unlike: int
-    ) -> torch.Tensor:
-        """What all inputs of an output have in common along `dim`; `unlike` where they are not the same."""
-        import torch
+    def sets(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sets of inputs that outputs draw from, each once.
 
-        common = None
-        for index in self.indices[:, outputs]:
-            part = values.index_select(dim, torch.from_numpy(index.copy()).to(values.device))
-            common = part if common is None else common.masked_fill_(common != part, unlike)
-        assert common is not None
-        return common
+        Returns:
+            The sets, (T, sets) int64, and the number of each output's, (outputs,) int64.
+        """
+        inputs, of_output = np.unique(self.indices, axis=1, return_inverse=True)
+        return inputs, of_output.ravel()
 
     def apply(self, values: torch.Tensor, dim: int, outputs: slice, start: int) -> torch.Tensor:
         """Interpolate `values`, whose first input along `dim` is number `start`."""

@@ -8,7 +8,7 @@ interpolating everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -86,6 +86,8 @@ class Labelling:
             The rows; the class on which the neighbours of each voxel agree; and those voxels ``(n, 3)`` that have to
             be interpolated, or None where that is best done for all.
         """
+        import torch
+
         if prod(self.shape) == 0:
             return
         resamples = any(along is not None for along in self.axes)
@@ -96,30 +98,57 @@ class Labelling:
             if agreed is None:
                 yield rows, self.logits[0, rows], None
                 continue
-            slab = self._at_source(agreed, rows)
-            open_ = (slab == _UNCLEAR).nonzero()
+            slab = agreed(rows)
+            # As numbers: of comparisons, those that give bool are slow.
+            is_open = torch.eq(slab, _UNCLEAR, out=torch.empty_like(slab))
+            open_ = is_open.view(torch.bool).nonzero()
             yield rows, slab, open_ if len(open_) <= _MOST_PICKED * slab.numel() else None
 
-    def _agreed(self, lead: float) -> torch.Tensor:
-        """The best class of each model voxel, uint8; `_UNCLEAR` where it does not lead by so much."""
+    def _agreed(self, lead: float) -> Callable[[slice], torch.Tensor]:
+        """The class on which all model voxels agree that a source voxel draws from, else `_UNCLEAR`; rows by rows.
+
+        Many source voxels draw from the same model voxels. These are compared once, on a grid hardly finer than the
+        model's, and what they agree on is handed out: along W first, where that is slow, and by whole rows along D.
+        """
+        import torch
+
+        common = self._clear(lead)
+        of_outputs: list[torch.Tensor | None] = []
+        for axis, along in enumerate(self.axes):
+            if along is None:
+                of_outputs.append(None)
+                continue
+            inputs, of_output = (torch.from_numpy(each).to(common.device) for each in along.sets())
+            first, *others = (common.index_select(axis, each) for each in inputs)
+            for other in others:
+                differs = torch.ne(first, other, out=torch.empty_like(first))
+                first.bitwise_or_(differs.mul_(_UNCLEAR))
+            common = first
+            of_outputs.append(of_output)
+        by_d, by_h, by_w = of_outputs
+        common = common if by_w is None else common.index_select(2, by_w)
+
+        def at(rows: slice) -> torch.Tensor:
+            slab = common[rows].clone() if by_d is None else common.index_select(0, by_d[rows])
+            return slab if by_h is None else slab.index_select(1, by_h)
+
+        return at
+
+    def _clear(self, lead: float) -> torch.Tensor:
+        """The best class of each model voxel, uint8; `_UNCLEAR` where another comes near it."""
         import torch
 
         result = torch.empty(self.logits.shape[1:], dtype=torch.uint8, device=self.logits.device)
         row_bytes = 4 * 4 * prod(self.logits.shape) / max(1, self.logits.shape[1])
         for rows in slabs(self.logits.shape[1], row_bytes, self.slab_bytes):
-            (best, second), labels = _two_best(self.logits[:, rows])
-            clear = best - second > lead * (1 + best.abs())  # false also of NaN
-            result[rows] = labels.masked_fill_(clear.logical_not_(), _UNCLEAR)
+            logits = self.logits[:, rows].float().movedim(0, -1)
+            best, labels = logits.max(dim=-1)
+            near = (best - lead * (1 + best.abs()))[..., None]
+            # The best itself, and what is as good but for rounding; none where there is NaN.
+            count = torch.gt(logits, near, out=torch.empty_like(logits)).sum(dim=-1)
+            is_unclear = torch.ne(count, 1, out=torch.empty_like(count)).to(torch.uint8)
+            result[rows] = labels.to(torch.uint8).bitwise_or_(is_unclear.mul_(_UNCLEAR))
         return result
-
-    def _at_source(self, agreed: torch.Tensor, rows: slice) -> torch.Tensor:
-        """The class on which all model voxels agree that a source voxel draws from, else `_UNCLEAR`."""
-        for axis, (along, outputs) in enumerate(zip(self.axes, self._outputs(rows), strict=True)):
-            if along is None:
-                agreed = agreed[rows] if axis == 0 else agreed
-            else:
-                agreed = along.agreed(agreed, axis, outputs, unlike=_UNCLEAR)
-        return agreed.clone() if self.axes[0] is None else agreed
 
     def _interpolated(self, rows: slice) -> torch.Tensor:
         """Logits ``(classes, rows, H, W)`` of a slab of source voxels."""
@@ -180,19 +209,6 @@ class Labelling:
 
     def _outputs(self, rows: slice) -> tuple[slice, slice, slice]:
         return rows, slice(0, self.shape[1]), slice(0, self.shape[2])
-
-
-def _two_best(
-    logits: torch.Tensor,
-) -> tuple[tuple[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """The two highest logits over the first axis, and the class of the first, uint8; any of those that tie."""
-    import torch
-
-    if logits.shape[0] > 1 and logits.device.type == "cpu" and logits.stride(0) == 1:
-        values, classes = logits.float().movedim(0, -1).topk(2, dim=-1)
-        return (values[..., 0], values[..., 1]), classes[..., 0].to(torch.uint8)
-    labels, best, second = ranked(logits.float().contiguous())
-    return (best, second), labels
 
 
 def _decided(logits: torch.Tensor, within: float) -> tuple[torch.Tensor, torch.Tensor]:
