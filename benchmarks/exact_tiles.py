@@ -16,7 +16,7 @@ from tables import show, write_json
 from CompactSegLib import Segmenter, Volume, load_model, read_volume
 from CompactSegLib.inference.devices import keep_freed_memory
 from CompactSegLib.inference.prepared import PreparedImage
-from CompactSegLib.inference.tiles import split, whole
+from CompactSegLib.inference.tiles import full_box, split
 
 
 def the_template() -> Volume:
@@ -33,13 +33,13 @@ def largest_difference(segmenter: Segmenter, volume: Volume, *, level: int, edge
     """Largest absolute difference of a level's logits, and the largest logit."""
     model, run = segmenter.model, segmenter.start(volume)
     image = PreparedImage(run.processor, volume, grid=run.grid, intensity=model.intensity)
-    everything = whole(image.shape)
+    everything = full_box(image.shape)
     largest = magnitude = 0.0
     with segmenter.runtime.settings():
-        expected = image.logits(level, everything)
+        expected = image.joined_maps(level, everything).logits(everything)
         for core in split(everything, edge, stride=model.net_config.stride()):
             part = expected[(slice(None), *core)]
-            difference = (image.logits(level, core) - part).abs().max()
+            difference = (image.joined_maps(level, core).logits(core) - part).abs().max()
             largest = max(largest, float(difference))
             magnitude = max(magnitude, float(part.abs().max()))
     return {"largest logit difference": f"{largest:.1e}", "largest logit": magnitude}

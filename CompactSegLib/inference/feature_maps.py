@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
-from CompactSegLib.inference.tiles import coarser, whole
+from CompactSegLib.inference.tiles import coarser, full_box
 from CompactSegLib.network.blocks import side_by_side, upsample_box
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.volume.boxes import relative, shape_of
@@ -79,7 +79,7 @@ class KeptMap:
     def _size(self, channels: int, pool: int) -> torch.Size:
         """Of so many channels of the next map at a resolution coarser by ``pool``."""
         stride = self._config.map_strides[self._next - 1] * pool
-        return torch.Size((1, channels, *shape_of(coarser(whole(self._shape), stride))))
+        return torch.Size((1, channels, *shape_of(coarser(full_box(self._shape), stride))))
 
     def _sizes_of_parts(self) -> list[torch.Size]:
         before = self._config.block_channels[self._next - 1]
@@ -98,7 +98,7 @@ class KeptMap:
         """
         if not self._is_wanted or number != self._next:
             return
-        if core == whole(self._shape):
+        if core == full_box(self._shape):
             self._being_written = _Parts(values, (1,))
             return
         pools = tuple(branch.pool for branch in self._config.blocks[number - 1].branches)

@@ -20,9 +20,9 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import (
     coarser,
+    full_box,
     split,
     standard_edge,
-    whole,
     with_halo,
 )
 from CompactSegLib.network.reach import halo
@@ -88,7 +88,7 @@ class PreparedImage:
         """The tiles by which ties are decided (`standard_edge`)."""
         stride = self.config.stride()
         edge = standard_edge(self.shape, stride=stride)
-        return list(split(whole(self.shape), edge, stride=stride))
+        return list(split(full_box(self.shape), edge, stride=stride))
 
     def standard(self, level: int) -> PreparedImage:
         """The same image with maps of its own, for what is computed in standard tiles up to a level."""
@@ -108,27 +108,6 @@ class PreparedImage:
         self.forget_standard()
         self.kept.limit_bytes = self._processor.kept_limit()
 
-    def logits(
-        self,
-        level: int,
-        wanted: Box,
-        *,
-        core: Box | None = None,
-        report: LevelReporter | None = None,
-        reference: bool = False,
-    ) -> Tensor:
-        """Logits ``(classes, d, h, w)`` of a box of the model's grid.
-
-        Args:
-            level: Of which level.
-            wanted: The box.
-            core: Keep the feature maps computed here.
-            report: Told of every block.
-            reference: Compute on the CPU in fp32 instead of the device.
-        """
-        maps = self.joined_maps(level, wanted, core=core, report=report, reference=reference)
-        return maps.logits(wanted)
-
     def joined_maps(
         self,
         level: int,
@@ -138,7 +117,15 @@ class PreparedImage:
         report: LevelReporter | None = None,
         reference: bool = False,
     ) -> JoinedMaps:
-        """The feature maps that a level joins, as far as a box needs them. Arguments are those of `logits`."""
+        """The feature maps that a level joins, as far as a box of the model's grid needs them.
+
+        Args:
+            level: Of which level.
+            wanted: The box.
+            core: Keep the feature maps computed here.
+            report: Told of every block.
+            reference: Compute on the CPU in fp32 instead of the device.
+        """
         runtime, net = self._processor.runtime, self._processor.net
         device, dtype = runtime.device, runtime.dtype
         if reference:
@@ -150,7 +137,7 @@ class PreparedImage:
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
             maps, region = self.around(level, wanted, number - 1, maps, region)
-            made: list[Tensor] | None = [] if core not in (None, whole(self.shape)) else None
+            made: list[Tensor] | None = [] if core not in (None, full_box(self.shape)) else None
             maps[number] = net.blocks[number - 1](maps[number - 1], made)
             if core is not None:
                 self.kept.write(number, made or [maps[number]], region=region, core=core)

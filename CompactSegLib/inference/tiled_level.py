@@ -19,10 +19,10 @@ from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
     choose_edge,
+    full_box,
     least_edge,
     split,
     standard_edge,
-    whole,
 )
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.boxes import shape_of
@@ -129,7 +129,7 @@ class TiledLevel:
         self._start = kept.start_for(self._level)
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
-        self._cores = deque(self._cut(whole(self._image.shape)))
+        self._cores = deque(self._cut(full_box(self._image.shape)))
         kept.begin(self._level, dtype=runtime.dtype, in_tiles=len(self._cores) > 1)
         self._only_standard = True
         self._ties: NDArray[np.bool_] | None = None
@@ -291,7 +291,9 @@ class TiledLevel:
 
         It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
         """
-        reference = most_likely(self._image.logits(self._level, box, reference=True))
+        reference = most_likely(
+            self._image.joined_maps(self._level, box, reference=True).logits(box)
+        )
         if (reference == labels).float().mean().item() < _LEAST_AGREEMENT:
             raise _DeviceFault
         self._probed = True

@@ -24,7 +24,7 @@ _MOST_WHOLE_VOXELS = 2**22
 _STANDARD_EDGE = 128
 
 
-def whole(shape: tuple[int, int, int]) -> Box:
+def full_box(shape: tuple[int, int, int]) -> Box:
     """The box of all voxels."""
     depth, height, width = shape
     return slice(0, depth), slice(0, height), slice(0, width)

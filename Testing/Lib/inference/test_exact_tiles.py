@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CompactSegLib.inference.tiles import split, standard_edge, whole, with_halo
+from CompactSegLib.inference.tiles import full_box, split, standard_edge, with_halo
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.boxes import shape_of
@@ -46,7 +46,7 @@ def test_logits_of_any_tile_agree_with_those_of_the_whole_volume(config, shape, 
     with torch.no_grad():
         evaluation = net.evaluate(image)
         expected = evaluation.logits(level)
-        for core in split(whole(shape), tile, stride=config.stride()):
+        for core in split(full_box(shape), tile, stride=config.stride()):
             around = halo(config, level)
             region = with_halo(core, around, stride=config.stride(), shape=shape)
             part = net.evaluate(image[(..., *region)]).logits(level)
@@ -84,7 +84,7 @@ def test_a_halo_one_voxel_short_is_noticed():
 @given(shape=shapes, edge=st.integers(1, 30), stride=st.sampled_from([1, 2, 4, 8]))
 def test_cores_are_a_partition_that_begins_at_multiples_of_the_stride(shape, edge, stride):
     seen = np.zeros(shape, dtype=int)
-    for core in split(whole(shape), edge, stride=stride):
+    for core in split(full_box(shape), edge, stride=stride):
         seen[core] += 1
         assert all(axis.start % stride == 0 for axis in core)
         assert max(shape_of(core)) <= max(edge, stride)
@@ -92,7 +92,7 @@ def test_cores_are_a_partition_that_begins_at_multiples_of_the_stride(shape, edg
 
 
 def test_a_thin_rest_is_shared_among_the_cores():
-    lengths = [shape_of(core)[0] for core in split(whole((130, 1, 1)), 128, stride=2)]
+    lengths = [shape_of(core)[0] for core in split(full_box((130, 1, 1)), 128, stride=2)]
     assert lengths == [66, 64]
 
 
