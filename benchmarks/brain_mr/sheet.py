@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from CompactSegLib import Label, Volume
 from CompactSegLib.files import written_whole
-from CompactSegLib.output.picture_panel import FILL, TEXT, Panel, rgb, window_of
+from CompactSegLib.output.picture_panel import FILL, TEXT, PicturePanel, rgb, window_of
 from CompactSegLib.output.planes import (
     PLANES,
     FieldOfView,
@@ -184,7 +184,7 @@ def _draw(
     volume, plane, frame = cell.volume, cell.plane, cell.frame
     spacing = view_spacing_mm(volume.geometry)
     scale = inches / max(frame.field_mm[plane.down], frame.field_mm[plane.right])
-    panel = Panel(figure.add_axes(place), plane, frame, spacing, scale)
+    panel = PicturePanel(figure.add_axes(place), plane, frame, spacing, scale)
     image = viewed(volume.array[0], volume.geometry)
     cuts = [other.cut(image, frame.slices[other.normal]) for other in PLANES]
     panel.draw_image(image, window=window_of(cuts))
