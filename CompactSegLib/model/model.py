@@ -53,12 +53,6 @@ class ExpectedVolume:
     least: _Millilitres
     most: _Millilitres
 
-    def __add__(self, other: ExpectedVolume) -> ExpectedVolume:
-        """Of two structures together, whose extremes need not be of the same case."""
-        return ExpectedVolume(
-            self.mean + other.mean, self.least + other.least, self.most + other.most
-        )
-
     def __post_init__(self) -> None:
         check(self)
         if not self.least <= self.mean <= self.most:
@@ -222,20 +216,6 @@ class Model:
             for side in ("left", "right")
         )
         return left, right
-
-    def without_sides(self) -> Model:
-        """The same model with left and right of a structure as one label, whose value is the net's class."""
-        merged: dict[str, ExpectedVolume] = {}
-        for label in self.labels:
-            one = self.expected_millilitres.get(label.name)
-            if one:
-                other = merged.get(label.structure)
-                merged[label.structure] = one + other if other else one
-        labels = []
-        for value, settings in structures_of(self.labels).items():
-            settings.pop("sides", None)
-            labels.append(Label.from_dict({"value": value, **settings}))
-        return replace(self, labels=tuple(labels), expected_millilitres=merged)
 
     def of_both_sides(self) -> Model:
         """The same model with a left and a right label for each structure, as where regions are of both sides."""

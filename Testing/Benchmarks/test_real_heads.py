@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.brain_mr.engine import Result
+from benchmarks.brain_mr.engine import Result, without_sides
 from benchmarks.brain_mr.real_heads import (
     FREESURFER,
     RealHead,
@@ -15,7 +15,7 @@ from benchmarks.brain_mr.real_heads import (
     scores_of,
     structure_rows,
 )
-from CompactSegLib import Geometry, Volume
+from CompactSegLib import Geometry, Volume, load_model
 from CompactSegLib.labels import labels_of
 
 STRUCTURES = {
@@ -59,3 +59,13 @@ def test_a_model_without_sides_is_measured_too(a_head):
     (row,) = structure_rows([result])
     assert row["structure"] == "Hippocampus"
     assert row["volume / truth"] == 0.5
+
+
+def test_without_sides_both_of_a_structure_are_one_label():
+    model = load_model("brain-mr")
+    merged = without_sides(model)
+    assert [label.name for label in merged.labels] == model.structures
+    assert [label.of_class for label in merged.labels] == [*range(1, 18)]
+    left, right = (model.expected_millilitres[f"{side} putamen"] for side in ("Left", "Right"))
+    assert merged.expected_millilitres["Putamen"].most == left.most + right.most
+    assert merged.expected_millilitres["Brain stem"] == model.expected_millilitres["Brain stem"]

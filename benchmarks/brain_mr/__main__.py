@@ -21,6 +21,7 @@ import torch
 
 from benchmarks.brain_mr import nothing, real_heads, report, stability, synthetic, template
 from benchmarks.brain_mr.document import fill, start_document
+from benchmarks.brain_mr.engine import without_sides
 from benchmarks.brain_mr.heads import held_out_heads
 from benchmarks.tables import processor_name
 from CompactSegLib import CompactSegError, Model, Segmenter, load_model, read_volume
@@ -84,7 +85,7 @@ def measure_all(options: argparse.Namespace) -> None:
         check_weights(options.document, model)
     with_sides = Segmenter(model, device=options.device, precision=options.precision)
     # What follows the real heads is of structures, and knows no sides.
-    model = model.without_sides()
+    model = without_sides(model)
     segmenter = Segmenter(model, device=options.device, precision=options.precision)
     begin = time.perf_counter()
 
