@@ -53,13 +53,15 @@ APART = (
     *(f"DimensionIndexValues {number}" for number in range(1, _MOST_DIMENSIONS + 1)),
 )
 """The ways in which images at one place are told apart, in the order in which they are tried."""
-ALIKE = ("Modality", "FrameOfReferenceUID", "EchoTime")
+ALIKE = (
+    "Modality", "FrameOfReferenceUID", "EchoTime", "PhotometricInterpretation", "PixelRepresentation",
+)  # fmt: skip
 """What slices of one image share, but for what some archives do to them."""
 _NEEDED = [
     "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription",
     "Modality", "Rows", "Columns", "BitsAllocated", "SamplesPerPixel", "NumberOfFrames", "PixelSpacing",
     "ImagerPixelSpacing", "ImageOrientationPatient", "ImagePositionPatient", "RescaleSlope", "RescaleIntercept",
-    "PatientID", "FrameOfReferenceUID", "EchoTime",
+    "PatientID", "FrameOfReferenceUID", "PixelRepresentation", "SpacingBetweenSlices",
     "ImagesInAcquisition", "NumberOfSlices", "InConcatenationTotalNumber", "PhotometricInterpretation",
     *(keyword for _, _, keyword in _APART),
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
@@ -93,6 +95,7 @@ class DicomFrame:
         patient: Identifier of the patient, never to be shown.
         alike: What slices of one image share, in the order of `ALIKE`.
         slices_expected: How many slices each of its times has, as files of PET say.
+        distance_mm: Of neighbouring slices, as the file says.
         note: Why something of it is None.
     """
 
@@ -118,6 +121,7 @@ class DicomFrame:
     patient: str = ""
     alike: tuple[str, ...] = ()
     slices_expected: int | None = None
+    distance_mm: float | None = None
     note: str = ""
 
 
@@ -186,7 +190,7 @@ def _frames(header: FileDataset, path: Path) -> list[DicomFrame]:
         "components": 3 if has_palette else int(header.get("SamplesPerPixel") or 1),
         "files_expected": int(header.get("InConcatenationTotalNumber") or 1),
         "patient": str(header.get("PatientID") or ""),
-        "alike": tuple(str(header.get(keyword) or "") for keyword in ALIKE),
+        "alike": tuple(_text(header.get(keyword)) for keyword in ALIKE),
         "images_expected": int(expected) if expected else None,
         "slices_expected": int(of_a_time) if of_a_time else None,
     }
@@ -215,12 +219,14 @@ def _placed(header: Any, shared: Any, own: Any) -> dict[str, Any]:
         if header.get("ImagerPixelSpacing"):
             note += " and only ImagerPixelSpacing, the spacing at the detector, is stated"
         spacing = None
+    distance = stated("PixelMeasuresSequence", "SpacingBetweenSlices")
     slope = stated("PixelValueTransformationSequence", "RescaleSlope")
     intercept = stated("PixelValueTransformationSequence", "RescaleIntercept")
     return {
         "spacing_mm": (spacing[1], spacing[0]) if spacing else None,
         "orientation": _numbers(stated("PlaneOrientationSequence", "ImageOrientationPatient"), 6),
         "position_mm": _numbers(stated("PlanePositionSequence", "ImagePositionPatient"), 3),
+        "distance_mm": abs(_number(distance)) if distance else None,
         "slope": None if slope is None else _number(slope),
         "intercept": None if intercept is None else _number(intercept),
         "stack": str(content.get("StackID") or "") if content is not None else "",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,9 +23,12 @@ from CompactSegLib.volume.tilt import upright
 
 __all__ = ["DicomVolume", "read_series"]
 
+Number = TypeVar("Number", int, float)
+
 _LARGEST_DEVIATION = 0.1  # of the slice distance, or of a pixel
 # Headers that round to 0.1 mm put slices less than this beside their places.
 _TOLD_DEVIATION_MM = 0.1
+_SAME_STEP = 0.02
 _STEEPEST_TILT = 45.0  # degrees; gantries tilt by 30 at most
 
 
@@ -72,6 +76,11 @@ def read_series(series: DicomSeries, *, where: Path) -> DicomVolume:
     geometry, ordered, shifts, off_mm = _stack(frames, name)
     array = read_values(ordered)
     told = [f"{name}: {sentence}" for sentence in _remarks(ordered, series.whole, off_mm)]
+    if (stated_mm := _steps_over(ordered, geometry.spacing_mm[2])) is not None:
+        told.append(
+            f"{name}: its files say that slices are {stated_mm:g} mm apart (0018,0088), but they lie "
+            f"{geometry.spacing_mm[2]:g} mm apart; slices between them may have been lost, check the series."
+        )
     is_tilted = np.abs(shifts).max() > _LARGEST_DEVIATION * min(geometry.spacing_mm[:2])
     if is_tilted:
         array, geometry = upright(array, geometry, shifts)
@@ -245,7 +254,16 @@ def _remarks(frames: Sequence[DicomFrame], whole: int, off_mm: float) -> list[st
     return told
 
 
-def _agreed(numbers: Iterable[int | None]) -> int | None:
+def _steps_over(frames: Sequence[DicomFrame], distance_mm: float) -> float | None:
+    """The distance of slices that all files state, where slices lie at a multiple of it."""
+    stated = _agreed(frame.distance_mm for frame in frames)
+    if not stated or not np.isfinite(stated):
+        return None
+    times = distance_mm / stated
+    return stated if round(times) >= 2 and abs(times - round(times)) < _SAME_STEP else None
+
+
+def _agreed(numbers: Iterable[Number | None]) -> Number | None:
     """The number that all state who state one."""
     stated = {number for number in numbers if number is not None}
     return stated.pop() if len(stated) == 1 else None

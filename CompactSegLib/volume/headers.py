@@ -8,12 +8,13 @@ from itertools import count
 from pathlib import Path
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.paths import is_file
+from CompactSegLib.paths import is_file, resolved
 
 __all__ = [
     "file_beside",
     "is_utf16",
     "numbers",
+    "stated_twice",
     "text_lines",
     "whole_numbers",
     "without_axes",
@@ -47,6 +48,13 @@ def text_lines(path: Path) -> Iterator[tuple[str, int]]:
                     "longer one; the file is damaged or of another kind."
                 )
             yield _decoded(line).rstrip("\r\n"), file.tell()
+
+
+def stated_twice(path: Path, field: str) -> InputError:
+    """The error of a header that states a field twice: programs differ in which they take."""
+    return InputError(
+        f"{path}: expected each field of its header once, but {field[:40]!r} is there twice; take one of them out."
+    )
 
 
 def is_utf16(head: bytes) -> bool:
@@ -99,7 +107,8 @@ def file_beside(header: Path, name: str, what: str = "voxels") -> Path:
     """
     part = Path(name)
     file = header.parent / part
-    if part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts:
+    is_elsewhere = part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts
+    if is_elsewhere or resolved(file) == resolved(header):
         raise InputError(
             f"{header}: expected its {what} in a file beside it, but it names {name[:100]!r}; put both into one "
             "folder, and only the name into the header."

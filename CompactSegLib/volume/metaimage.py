@@ -16,6 +16,7 @@ from CompactSegLib.volume.headers import (
     file_beside,
     numbered,
     numbers,
+    stated_twice,
     text_lines,
     whole_numbers,
     without_axes,
@@ -95,6 +96,8 @@ def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:
             if line.strip():
                 raise damaged(path)
             continue
+        if key.strip() in fields:
+            raise stated_twice(path, key.strip())
         fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile" and not value.strip().startswith("LIST"):
             break
@@ -134,11 +137,12 @@ def _geometry(
 ) -> tuple[Geometry, tuple[str, ...]]:
     axes = int(fields["NDims"])
     told: tuple[str, ...] = ()
-    spacing = numbers(fields.get("ElementSpacing", fields.get("ElementSize", "")))[:3]
-    if len(spacing) < 3:
+    stated_spacing = fields.get("ElementSpacing", fields.get("ElementSize", ""))
+    if not stated_spacing:
         raise InputError(
             f"{path}: expected the distance of voxels, but its header has no ElementSpacing; add it."
         )
+    spacing = _of_each_axis(path, "ElementSpacing", stated_spacing, axes)
     directions = next(
         (fields[key] for key in ("TransformMatrix", "Rotation", "Orientation") if key in fields),
         None,
@@ -154,8 +158,8 @@ def _geometry(
     # Read as ITK does: lps, whatever AnatomicalOrientation says of it.
     geometry = Geometry(
         (size[0], size[1], size[2]),
-        (spacing[0], spacing[1], spacing[2]),
-        tuple(numbers("0 0 0" if origin is None else origin)[:3]),  # type: ignore[arg-type]
+        spacing,
+        _of_each_axis(path, "Offset", "0 " * axes if origin is None else origin, axes),
         tuple(matrix[:3, :3].ravel()),
     )
     stated = fields.get("AnatomicalOrientation", "???").upper()
@@ -168,6 +172,17 @@ def _geometry(
         )
         told = (*told, sentence)
     return geometry, told
+
+
+def _of_each_axis(path: Path, field: str, text: str, axes: int) -> tuple[float, float, float]:
+    """Of a field that has a number for each axis those of the axes in space; decimal commas would make more of them."""
+    values = numbers(text)
+    if len(values) != axes:
+        raise InputError(
+            f"{path}: expected {axes} numbers as {field}, one for each axis, with decimal points, got {text[:60]!r}; "
+            "correct its header."
+        )
+    return values[0], values[1], values[2]
 
 
 def _voxels(

@@ -73,12 +73,13 @@ class _Header:
         keys: dict[str, str] = {}
         listed: list[str] = []
         offset, is_list = 0, False
-        for line, offset in headers.text_lines(path):
+        for line, behind in headers.text_lines(path):
+            offset = behind
             if is_list:
                 listed.append(line.strip())
             elif not line:
                 break
-            elif offset > 9 and not line.startswith("#"):
+            elif not line.startswith(("#", "NRRD0")):
                 key, separator, value = line.partition(":=")
                 if separator and ": " not in key:
                     keys[key] = value
@@ -86,6 +87,8 @@ class _Header:
                 key, separator, value = line.partition(":")
                 if not separator:
                     raise damaged(path)
+                if key.strip().lower() in fields:
+                    raise headers.stated_twice(path, key.strip())
                 fields[key.strip().lower()] = value.strip()
                 is_list = (
                     key.strip().lower() in ("data file", "datafile") and value.strip()[:4] == "LIST"

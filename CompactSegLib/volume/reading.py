@@ -39,6 +39,7 @@ __all__ = ["data_files", "read_labels", "read_volume"]
 
 StrPath = str | os.PathLike[str]
 
+_POINTER = b"version https://git-lfs"
 _IMAGES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz")
 
 
@@ -80,6 +81,10 @@ def read_labels(path: StrPath) -> tuple[np.ndarray, Geometry]:
     """
     file = _path(path)
     _check_file(file)
+    if is_folder(file):
+        raise InputError(
+            f"{file}: expected the file of a label map, got a folder; give a file in it."
+        )
     if is_file(file) and _is_called_dicom(file):
         raise InputError(
             f"{file}: expected a label map (NIfTI, NRRD, MetaImage or MGZ), got a DICOM file; convert it."
@@ -258,6 +263,10 @@ def _read_image(path: Path, *, as_labels: bool = False) -> StoredImage:
     head = first_bytes(path, HEADER_BYTES)
     name = path.name.lower()
     with _naming(path):
+        if head.startswith(_POINTER):
+            raise InputError(
+                f"{path}: expected an image, got a pointer of Git LFS to one; fetch the file itself (git lfs pull)."
+            )
         if name.endswith((".mgz", ".mgh")):
             return read_mgh(path)
         if is_nrrd(head) or (name.endswith((".nrrd", ".nhdr")) and is_utf16(head)):

@@ -152,3 +152,31 @@ def test_folders_of_other_names_beside_slices_do_not_matter(tmp_path):
     for name in ("reports", "0", "3-007"):
         (tmp_path / name).mkdir()
     np.testing.assert_array_equal(read_volume(tmp_path).array[0], an_array())
+
+
+@pytest.mark.parametrize("stated", [2.5, -2.5])
+def test_every_second_slice_lost_is_told_where_files_state_their_distance(tmp_path, stated):
+    write_series(tmp_path, SpacingBetweenSlices=stated)
+    assert not read_volume(tmp_path).warnings
+    for file in sorted(tmp_path.iterdir())[1::2]:
+        file.unlink()
+    (warning,) = read_volume(tmp_path).warnings
+    assert "slices are 2.5 mm apart (0018,0088), but they lie 5 mm apart" in warning
+
+
+@pytest.mark.parametrize("stated", [0, 1.55, 9.9])
+def test_a_distance_that_slices_do_not_step_over_is_not_told(tmp_path, stated):
+    """Some write the gap between slices there, or nonsense: positions decide."""
+    write_series(tmp_path)
+    for file in tmp_path.iterdir():
+        change(file, SpacingBetweenSlices=stated)
+    assert not read_volume(tmp_path).warnings
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"), [("PixelRepresentation", 0), ("PhotometricInterpretation", "MONOCHROME1")]
+)
+def test_a_slice_that_is_stored_in_another_way_is_told(tmp_path, tag, value):
+    write_series(tmp_path)
+    change(tmp_path / "3-002.dcm", **{tag: value})
+    assert f"its images differ in {tag}" in " ".join(read_volume(tmp_path).warnings)

@@ -8,7 +8,7 @@ import SimpleITK
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.reading import read_volume
+from CompactSegLib.volume.reading import read_labels, read_volume
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import rotation
 
@@ -285,3 +285,16 @@ def test_a_half_of_a_pair_is_not_read_from_another_file_of_its_name(tmp_path):
     (tmp_path / "a.hdr").unlink()
     with pytest.raises(InputError, match=r"a\.img: expected its header in a\.hdr beside it"):
         read_volume(tmp_path / "a.img")
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd", "a.mha", "a.img", "a"])
+def test_a_pointer_to_a_file_that_was_not_fetched_is_told(tmp_path, name):
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345678\n"
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="got a pointer of Git LFS to one"):
+        read_volume(tmp_path / name)
+
+
+def test_a_folder_is_no_label_map(tmp_path):
+    with pytest.raises(InputError, match="expected the file of a label map, got a folder"):
+        read_labels(tmp_path)

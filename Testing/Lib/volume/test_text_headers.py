@@ -290,3 +290,41 @@ def test_a_header_in_utf_16_is_told(tmp_path, encoding, name):
     path.write_bytes(path.read_text().encode(encoding))
     with pytest.raises(InputError, match=r"expected a header in plain text .* got UTF-16"):
         read_volume(path)
+
+
+@pytest.mark.parametrize(
+    ("was", "comes"),
+    [
+        ("1.1 1.3 2", "1,1 1,3 2"),  # decimal commas: 1, 1, 1, 3, 2
+        ("1.1 1.3 2", "1.1 1.3"),
+        ("1.1 1.3 2", "1.1 1.3 2 1"),
+        ("30 20 -10", "30,5 20 -10"),
+        ("30 20 -10", "30 20"),
+    ],
+)
+def test_as_many_numbers_as_axes(tmp_path, was, comes):
+    with pytest.raises(InputError, match=r"expected 3 numbers as .*, one for each axis"):
+        read_volume(meta(tmp_path / "a.mha", META.replace(was, comes)))
+
+
+@pytest.mark.parametrize("field", ["DimSize = 6 7 5", "ElementSpacing = 1 1 1", "Offset = 0 0 0"])
+def test_a_field_that_metaimage_states_twice(tmp_path, field):
+    with pytest.raises(InputError, match="expected each field of its header once"):
+        read_volume(meta(tmp_path / "a.mha", f"{META}{field}\n"))
+
+
+@pytest.mark.parametrize("field", ["sizes: 6 7 5", "space origin: (0,0,0)", "Space: RAS"])
+def test_a_field_that_nrrd_states_twice(tmp_path, field):
+    with pytest.raises(InputError, match="expected each field of its header once"):
+        read_volume(nrrd(tmp_path / "a.nrrd", more=f"{field}\n"))
+
+
+def test_a_header_that_names_itself_as_its_voxels(tmp_path):
+    with pytest.raises(InputError, match="expected its voxels in a file beside it"):
+        read_volume(meta(tmp_path / "a.mhd", file="a.mhd"))
+
+
+def test_lines_of_nrrd_may_end_as_on_windows(tmp_path):
+    path = nrrd(tmp_path / "a.nrrd", data=b"")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n") + ARRAY.astype("<i2").tobytes())
+    np.testing.assert_array_equal(read_volume(path).array[0], ARRAY)
