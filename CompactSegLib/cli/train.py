@@ -16,11 +16,13 @@ from CompactSegLib.cli.guard import INTERRUPTED, say
 from CompactSegLib.cli.options import TrainOptions
 from CompactSegLib.cli.signals import leave_if_told
 from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.words import shortened, shown
 
 __all__ = ["run_train"]
 
 # torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
 _PATIENCE_SECONDS = 15.0
+_MOST_THREADS, _MOST_MINUTES = 4096, 10**6
 
 
 def run_train(options: TrainOptions) -> None:
@@ -44,13 +46,13 @@ def run_train(options: TrainOptions) -> None:
 
 def _train(options: TrainOptions) -> None:
     fold = _fold(options.fold)
-    if options.minutes is not None and not options.minutes > 0:
+    if options.minutes is not None and not 0 < options.minutes <= _MOST_MINUTES:
         raise ConfigurationError(
-            f"--minutes: expected a time above 0, got {options.minutes:g}; correct it."
+            f"--minutes: expected a time above 0, at most {_MOST_MINUTES}, got {options.minutes:g}; correct it."
         )
-    if options.threads is not None and options.threads < 1:
+    if options.threads is not None and not 1 <= options.threads <= _MOST_THREADS:
         raise ConfigurationError(
-            f"--threads: expected at least 1, got {options.threads}; correct it."
+            f"--threads: expected 1 to {_MOST_THREADS}, got {shown(options.threads)}; correct it."
         )
     _check_start(options)
     need_packages("training")
@@ -120,8 +122,10 @@ def shareable_command(words: Sequence[str]) -> str:
 def _fold(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdecimal():
-        raise ConfigurationError(f"--fold: expected 0 to 4 or 'all', got {text!r}; correct it.")
+    if text not in ("0", "1", "2", "3", "4"):
+        raise ConfigurationError(
+            f"--fold: expected 0 to 4 or 'all', got {shortened(text, 60)!r}; correct it."
+        )
     return int(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from CompactSegLib.datasets.dataset import CaseFiles, Dataset
 from CompactSegLib.datasets.folds import FOLDS, fold_of
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.model.model import Model
-from CompactSegLib.words import some_of
+from CompactSegLib.words import shortened, some_of
 
 NO, YES, UNKNOWN = "no", "yes", "unknown"
 
@@ -79,7 +80,7 @@ def choose_cases(
 def _named(which: str | None, names: Sequence[str]) -> list[str]:
     if which is None or which == "all":
         return list(names)
-    if which.isdecimal() and which not in names:
+    if re.fullmatch("[0-9]{1,3}", which) and which not in names:
         return fold_of(names, int(which))[1]
     wanted = [part.strip() for part in which.split(",") if part.strip()]
     missing = [name for name in wanted if name not in names]
@@ -88,7 +89,7 @@ def _named(which: str | None, names: Sequence[str]) -> list[str]:
         meant = f"did you mean {close[0]}?" if close else f"the dataset has {some_of(names)}."
         raise ConfigurationError(
             f"--fold: expected 0 to {FOLDS - 1}, 'all' or names of cases separated by commas, "
-            f"got {some_of(missing) if missing else repr(which)}; {meant}"
+            f"got {some_of([shortened(name, 60) for name in missing]) or repr(which)}; {meant}"
         )
     return wanted
 

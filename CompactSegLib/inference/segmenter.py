@@ -18,6 +18,11 @@ from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.level import Level
 from CompactSegLib.volume.conversion import VolumeLike, as_volume
 from CompactSegLib.volume.volume import Volume
+from CompactSegLib.words import shown
+
+# Voxels, far more than any axis has.
+_LARGEST_TILE = 2**20
+_MOST_KEPT_BYTES = 2**60
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +52,14 @@ class Segmenter:
     runtime: Runtime = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.tile is not None and not _is_whole(self.tile, 1):
+        if self.tile is not None and not _is_whole(self.tile, 1, _LARGEST_TILE):
             raise ConfigurationError(
-                f"tile: expected a whole number of voxels of at least 1, got {self.tile!r}."
+                f"tile: expected a whole number of voxels from 1 to {_LARGEST_TILE}, got {shown(self.tile)}."
             )
-        if self.kept_bytes is not None and not _is_whole(self.kept_bytes, 0):
+        if self.kept_bytes is not None and not _is_whole(self.kept_bytes, 0, _MOST_KEPT_BYTES):
             raise ConfigurationError(
-                f"kept memory: expected a whole number of bytes of at least 0, got {self.kept_bytes!r}."
+                f"kept memory: expected a whole number of bytes from 0 to {_MOST_KEPT_BYTES}, got "
+                f"{shown(self.kept_bytes)}."
             )
         object.__setattr__(self, "runtime", select_runtime(self.device, self.precision))
 
@@ -111,8 +117,8 @@ class Segmenter:
         )
 
 
-def _is_whole(value: object, minimum: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def segment(

@@ -98,6 +98,7 @@ def test_a_folder_in_place_of_a_result(segment, tmp_path: Path):
         ),
         (["--device", "tpu"], "device: expected one of auto, cpu, cuda, mps"),
         (["--tile", "0"], "tile: expected"),
+        (["--tile", "9" * 400], "tile: expected a whole number of voxels from 1"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

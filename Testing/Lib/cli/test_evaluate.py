@@ -179,6 +179,7 @@ def test_a_model_is_judged_by_what_it_was_not_trained_on(
     [
         (["--level", "4"], "level: expected 1 to 3"),
         (["--fold", "7"], "fold: expected 0 to 4"),
+        (["--fold", "9" * 5000], "--fold: expected 0 to 4, 'all' or names of cases"),
         (["--fold", "cube"], "--fold: expected 0 to 4, 'all' or names of cases"),
         (["--compare", "nothing.csv"], "nothing.csv: expected a CSV file with Dice per case"),
         (["--device", "tpu"], "device: expected one of"),
