@@ -81,7 +81,6 @@ def listed(most: int) -> Such:
 
 
 _MOST_BYTES = 64 * 2**20
-
 Text = Annotated[str, Such("a text", lambda text: bool(text.strip()))]
 Share = Annotated[float, number(0, 1)]
 
@@ -101,7 +100,8 @@ def read_json(
             f"{path}: could not be read ({failed.strerror}); check the path and its permissions."
         ) from failed
     except (ValueError, RecursionError) as failed:
-        told = str(failed)
+        # Of a number of thousands of digits Python says what is of no use.
+        told = "it holds too long a number" if type(failed) is ValueError else str(failed)
         raise error(
             f"{path}: expected JSON, but {told[:1].lower()}{told[1:]}; correct it."
         ) from failed

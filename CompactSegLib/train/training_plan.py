@@ -41,6 +41,10 @@ _Count = Annotated[int, whole(1, 10**9)]
 _Batch = Annotated[int, whole(1, 4096)]
 _Edge = Annotated[int, whole(1, 1024)]
 _Weight = Annotated[float, number(0, 10**6)]
+_Weights = Annotated[
+    tuple[_Weight, ...],
+    Such("a list with a weight above 0", lambda weights: not weights or sum(weights) > 0),
+]
 _Sigma = Annotated[float, number(0, 20, above=True)]
 _Factor = Annotated[float, number(0, 10)]
 _Exponent = Annotated[float, number(0.01, 100)]
@@ -185,7 +189,7 @@ class TrainingPlan:
     weight_decay: _Factor = 1e-3
     warmup: Annotated[int, whole(0, 10**9)] = 200
     gradient_norm: Annotated[float, number(0, 10**6, above=True)] = 5.0
-    level_weights: tuple[_Weight, ...] = ()
+    level_weights: _Weights = ()
     class_balance: Share = 0.0
     average_decay: Annotated[float, number(0, 0.999999)] = 0.999
     fixed_statistics: Share = 0.0

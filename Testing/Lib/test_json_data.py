@@ -121,6 +121,14 @@ def test_what_is_no_json_is_told_with_the_file(tmp_path, content: bytes):
         read_json(tmp_path / "a.json", error=InputError)
 
 
+def test_a_number_of_thousands_of_digits_is_told_without_pythons_advice(tmp_path):
+    (tmp_path / "a.json").write_bytes(b"9" * 5000)
+    with pytest.raises(
+        InputError, match=r"a\.json: expected JSON, but it holds too long a number;"
+    ):
+        read_json(tmp_path / "a.json", error=InputError)
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ConfigurationError, match=r"none\.json: could not be read \(No such file"):
         read_json(tmp_path / "none.json")

@@ -38,6 +38,7 @@ READ_LATER = {
         ({"model": "a", "structure": "B", "level": 1, "margin_mm": -1}, "margin_mm"),
     ],
     "orientation": [("RAR", "orientation")],
+    "level_weights": [([0, 0, 0], "level_weights")],
     "synthesis": [
         ({"classes": {"1" * 5000: [1]}}, "classes"),
         ({"grown_mm": {"9" * 5000: 1}}, "grown_mm"),
