@@ -49,7 +49,7 @@ test: $(VENV)/.installed-development
 
 # What starts no process, trains nothing and opens no window; few drawn examples.
 quick: $(VENV)/.installed-development
-	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK)
+	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto --dist worksteal -q -m 'not slow' $(QUICK)
 
 # ARGUMENTS='--parts head --repeats 1' measures less
 bench: $(VENV)/.installed-development
