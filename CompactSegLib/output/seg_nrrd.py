@@ -8,7 +8,7 @@ Keys as read by Slicer's vtkMRMLSegmentationStorageNode; format: https://teem.so
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from CompactSegLib.labels import Code, Label, Terminology
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["terminology_entry", "write_seg_nrrd"]
+__all__ = ["packed", "terminology_entry", "write_seg_nrrd"]
 
 _CONTEXT = "Segmentation category and type - DICOM master list"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
@@ -35,12 +35,20 @@ def write_seg_nrrd(
         path: The file to write.
     """
     header = _header(geometry, label_list)
-    packer = zlib.compressobj(level=1, wbits=31)  # 31: with a gzip header
     with path.open("wb") as file:
         file.write(header.encode("utf-8"))
-        for plane in labels:
-            file.write(packer.compress(np.ascontiguousarray(plane).data))
-        file.write(packer.flush())
+        for piece in packed(labels):
+            file.write(piece)
+
+
+def packed(parts: Iterable[bytes | np.ndarray]) -> Iterator[bytes]:
+    """Bytes and arrays as gzip packs them, one after the other; the same bytes for the same labels at any time."""
+    packer = zlib.compressobj(level=1, wbits=31)  # 31: with a gzip header
+    for part in parts:
+        yield packer.compress(
+            np.ascontiguousarray(part).data if isinstance(part, np.ndarray) else part
+        )
+    yield packer.flush()
 
 
 def terminology_entry(terminology: Terminology | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from CompactSegLib.errors import OutputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Label
+from CompactSegLib.output.nifti import write_nifti
 from CompactSegLib.output.seg_nrrd import write_seg_nrrd
 from CompactSegLib.volume.geometry import Geometry
 
@@ -54,7 +55,7 @@ def write_labels(
         if name.endswith(".seg.nrrd"):
             write_seg_nrrd(labels, geometry, label_list=label_list, path=temporary)
         else:
-            _write_nifti(labels, geometry, temporary)
+            write_nifti(labels, geometry, temporary)
 
 
 def label_image(labels: np.ndarray, geometry: Geometry) -> SimpleITK.Image:
@@ -66,13 +67,3 @@ def label_image(labels: np.ndarray, geometry: Geometry) -> SimpleITK.Image:
     image.SetOrigin(geometry.origin_lps_mm)
     image.SetDirection(geometry.direction_lps)
     return image
-
-
-def _write_nifti(labels: np.ndarray, geometry: Geometry, path: Path) -> None:
-    import SimpleITK
-
-    try:
-        SimpleITK.WriteImage(label_image(labels, geometry), str(path), useCompression=True)
-    except RuntimeError as error:
-        # ITK tells of a full disk or a forbidden folder in many lines and no error number.
-        raise OSError(None, "ITK could not write it") from error
