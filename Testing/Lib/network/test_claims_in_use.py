@@ -18,8 +18,6 @@ from Testing.crops import write_crops
 from Testing.Lib.conftest import write_nifti
 from Testing.Lib.network.plain import Plain
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def the_hippocampus_model() -> Model:

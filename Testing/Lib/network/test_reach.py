@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given, settings
 
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo, receptive_field
 from Testing.Lib.nets import layer, net_config, net_configs, parallel, serial
 from Testing.Lib.network.gradients import gradient_reach
+
+pytestmark = pytest.mark.slow
+
 
 POOLED_BY_8 = net_config(
     serial(layer(2)), parallel(BranchConfig((layer(1),)), BranchConfig((layer(1),), pool=8))

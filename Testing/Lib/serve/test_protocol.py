@@ -183,7 +183,7 @@ def test_a_stream_gives_its_frames():
 
 def test_it_needs_nothing_but_numpy():
     code = (
-        "import sys; before = set(sys.modules); import numpy; import CompactSegLib.serve.protocol\n"
+        "import sys, numpy; before = set(sys.modules); import CompactSegLib.serve.protocol\n"
         "names = {n.partition('.')[0] for n in set(sys.modules) - before}\n"
         "print(*names - {'numpy', 'CompactSegLib'} - set(sys.stdlib_module_names))"
     )

@@ -42,10 +42,9 @@ def write_series(
     names: list[str] | None = None,
     intercept: float = 0,
     slope: float = 1,
-    origins: Sequence[Sequence[float]] | None = None,
     **tags: object,
 ) -> str:
-    """Write a series and return its UID; `origins` are the slices' own, and `tags` are set on every slice."""
+    """Write a series and return its UID; `tags` are set on every slice."""
     array = an_array() if array is None else array
     folder.mkdir(parents=True, exist_ok=True)
     uid = uid or generate_uid()
@@ -65,8 +64,7 @@ def write_series(
         image.SliceThickness = geometry.spacing_mm[2]
         direction = geometry.direction_matrix
         image.ImageOrientationPatient = [*direction[:, 0], *direction[:, 1]]
-        place = origins[k] if origins else (geometry.ijk_to_lps @ [0, 0, k, 1])[:3]
-        image.ImagePositionPatient = [*place]
+        image.ImagePositionPatient = [*(geometry.ijk_to_lps @ [0, 0, k, 1])[:3]]
         image.RescaleIntercept, image.RescaleSlope = intercept, slope
         image.PixelData = pixels.astype("<i2").tobytes()
         for tag, value in tags.items():

@@ -45,8 +45,9 @@ def write_tilted(path, turned, degrees, axis, *, backwards, many):
         write_multiframe(path / "enhanced.dcm", frames=slices)
         return
     array = np.stack([pixels for pixels, _, _ in slices])
-    origins = [[round(x, 6) for x in grid.origin_lps_mm] for _, grid, _ in slices]
-    write_series(path, array=array, geometry=replace(slices[0][1], size_ijk=SIZE), origins=origins)
+    write_series(path, array=array, geometry=replace(slices[0][1], size_ijk=SIZE))
+    for file, (_, grid, _) in zip(sorted(path.iterdir()), slices, strict=True):
+        change(file, ImagePositionPatient=[round(x, 6) for x in grid.origin_lps_mm])
 
 
 @pytest.mark.parametrize(

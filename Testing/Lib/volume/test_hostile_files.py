@@ -99,6 +99,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path, kind, reads, mo
     assert str(raised.value).startswith(f"{path}: ")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes are files as POSIX has them")
 def test_in_a_folder_what_is_no_file_is_passed_over_but_for_a_slice(tmp_path):
     from Testing.Lib.volume.dicom_files import an_array, write_series
 
@@ -118,6 +119,7 @@ def test_an_empty_path_is_no_folder_of_images(nothing, monkeypatch, tmp_path):
         read_volume(nothing)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are text on Windows")
 def test_a_name_that_is_not_utf_8_is_read(tmp_path):
     name = os.fsdecode(b"t\xeate.nii")
     nibabel.save(nibabel.Nifti1Image(ARRAY, np.eye(4)), tmp_path / "a.nii")

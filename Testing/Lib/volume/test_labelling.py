@@ -123,7 +123,6 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 
 
-@pytest.mark.slow
 def test_labelling_imports_nothing_more_which_would_be_seconds_of_a_first_level():
     done = subprocess.run(
         [sys.executable, "-c", _PICKED], capture_output=True, text=True, check=True
