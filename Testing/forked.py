@@ -1,7 +1,7 @@
 """Processes that begin with PyTorch imported: forked from one that has done that, which else takes seconds each time.
 
-All else is a process's own: its arguments, environment and folder, stdin, stdout and stderr, signals, exit code. Where
-systems do not fork they are started as usual.
+All else is a process's own: its arguments, environment and folder, stdin, stdout and stderr, signals, exit code. On
+other systems than Linux they are started as usual: Windows does not fork, and libraries of macOS do not bear it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def start(
     python, *words = map(str, command)
     assert python == sys.executable
     streams = (stdin, stdout, stderr)
-    if not hasattr(os, "fork"):
+    if sys.platform != "linux":
         names = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
         return subprocess.Popen([python, *words], cwd=cwd, env=env, **names)
     return Forked(
