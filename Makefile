@@ -1,4 +1,4 @@
-# make demo | desktop | screenshots | screenshots-dark | test | quick | bench | lint | audit | format | site | clean. Everything runs from .venv, which is set up when it is needed.
+# make demo | desktop | screenshots | screenshots-dark | test | quick | windows | bench | lint | audit | format | site | clean. Everything runs from .venv, which is set up when it is needed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ QUICK := Testing/Layering $(addprefix Testing/Lib/,network volume model output i
 TORCH := $(shell sed -n '/^torch==/p' constraints.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo desktop screenshots screenshots-dark test quick bench lint audit format site clean
+.PHONY: help demo desktop screenshots screenshots-dark test quick windows bench lint audit format site clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make screenshots-dark  the same in a dark theme, to be looked at"
 	@echo "make test    run all tests"
 	@echo "make quick   the tests that take no minute together"
+	@echo "make windows the library's tests with Python for Windows, under Wine"
 	@echo "make bench   how long CompactSeg and others take here; writes benchmarks/RESULTS.md"
 	@echo "make lint    ruff and mypy"
 	@echo "make audit   known vulnerabilities of the packages in constraints.txt; needs the network"
@@ -49,7 +50,11 @@ test: $(VENV)/.installed-development
 
 # What starts no process, trains nothing and opens no window; few drawn examples.
 quick: $(VENV)/.installed-development
-	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto --dist worksteal -q -m 'not slow' $(QUICK)
+	@HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK)
+
+# ARGUMENTS='-m CompactSegLib.cli models' runs something else than the tests
+windows: $(VENV)/.installed-development
+	@$(BIN)/python Testing/Windows/windows_python.py $(or $(ARGUMENTS),-m pytest -p no:cacheprovider Testing/Lib)
 
 # ARGUMENTS='--parts head --repeats 1' measures less
 bench: $(VENV)/.installed-development

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from monai.metrics import compute_dice, compute_hausdorff_distance, compute_surface_dice
 from numpy.typing import NDArray
 
 from CompactSegLib.volume.boxes import box_of
@@ -78,9 +79,6 @@ def _agreement(
     truth: NDArray[np.bool_], segmented: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     """Dice, NSD and HD95 of two masks, neither empty."""
-    # Where nothing is measured nobody waits for it: it imports SciPy and half of its own packages.
-    from monai.metrics import compute_dice, compute_hausdorff_distance, compute_surface_dice
-
     box = box_of(truth | segmented)
     assert box is not None
     # MONAI takes (N, C, K, J, I); the surface of a structure that touches the box is the box's there.

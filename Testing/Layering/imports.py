@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 from Testing.repository import REPOSITORY
@@ -25,25 +25,22 @@ ROOMS = [
 SHARED = {"errors", "files", "json_data", "labels", "lazy", "paths", "words"}
 
 
-@cache
-def imports_of(file: Path, repository: Path = REPOSITORY) -> list[tuple[int, str]]:
+def imports_of(file: Path, repository: Path = REPOSITORY) -> Iterator[tuple[int, str]]:
     """Line and dotted name of each import in a file, those inside functions included.
 
     ``from a.b import c`` gives both ``a.b`` and ``a.b.c``, since c may be a module.
     """
-    found = []
     package = file.relative_to(repository).parent.parts
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                found.append((node.lineno, alias.name))
+                yield node.lineno, alias.name
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else ()
             module = ".".join([*above, *([node.module] if node.module else [])])
-            found.append((node.lineno, module))
+            yield node.lineno, module
             for alias in node.names:
-                found.append((node.lineno, f"{module}.{alias.name}"))
-    return found
+                yield node.lineno, f"{module}.{alias.name}"
 
 
 def python_files(folder: Path) -> list[Path]:

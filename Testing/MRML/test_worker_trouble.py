@@ -49,7 +49,7 @@ def a_cold_logic(scene):
     logic.close()
 
 
-def settle(client, until, seconds=60):
+def settle(client, until, seconds=30):
     end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, (client.state, client.problem)
@@ -216,7 +216,7 @@ def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(s
     assert logic.state == "ready"
     pid = logic.workerProcessId
     logic.close()
-    assert_is_gone(pid)
+    assert_is_gone(pid, seconds=9)
 
 
 def test_closing_ends_the_worker(scene):
@@ -225,7 +225,7 @@ def test_closing_ends_the_worker(scene):
     wait(logic, lambda: logic.state == "ready")
     pid = logic.workerProcessId
     logic.close()
-    assert_is_gone(pid)
+    assert_is_gone(pid, seconds=9)
     logic.poll()
 
 
@@ -239,7 +239,7 @@ def test_the_log_is_told_line_by_line(clients):
     assert "worker, protocol 1" in lines[0]
 
 
-def assert_is_gone(pid, seconds=60):
+def assert_is_gone(pid, seconds=5.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -88,24 +88,23 @@ def is_in_sight(widget):
     return widget.visible and top >= 0 and top + widget.height <= area.viewport().height
 
 
+@pytest.mark.parametrize("height", [700, 900, 1200])
 @pytest.mark.cold_worker
-def test_what_follows_on_a_run_is_in_sight(driver, desktop, a_segmented_brain):
+def test_what_follows_on_a_run_is_in_sight(driver, desktop, a_segmented_brain, height):
+    desktop.window.resize(1400, height)
+    desktop.wait(0.05)
     ui, table = driver.ui, driver.ui.structuresTable
+    for widget in (ui.segmentButton, ui.levelSlider, ui.resultsTable, table):
+        assert is_in_sight(widget), widget.objectName
+    for button in (ui.compareButton, ui.editButton, ui.show3DButton, ui.exportButton):
+        assert is_in_sight(button), button.objectName
+    rows = table.viewport().height // table.rowHeight(0)
     assert table.rowCount == 17
-    for height, least in ((700, 5), (900, 12), (1200, 17)):
-        desktop.window.resize(1400, height)
-        desktop.wait(0.05)
-        for widget in (ui.segmentButton, ui.levelSlider, ui.resultsTable, table):
-            assert is_in_sight(widget), (height, widget.objectName)
-        for button in (ui.compareButton, ui.editButton, ui.show3DButton, ui.exportButton):
-            assert is_in_sight(button), (height, button.objectName)
-        rows = table.viewport().height // table.rowHeight(0)
-        assert rows >= least, "the rest of them scrolls in the table"
-        driver.click(ui.compareButton)
-        desktop.wait(0.05)
-        for widget in (ui.compareButton, ui.compareText, ui.differencesCheckBox, table):
-            assert is_in_sight(widget), (height, widget.objectName)
-        driver.click(ui.compareButton)
+    assert rows >= {700: 5, 900: 12, 1200: 17}[height], "the rest of them scrolls in the table"
+    driver.click(ui.compareButton)
+    desktop.wait(0.05)
+    for widget in (ui.compareButton, ui.compareText, ui.differencesCheckBox, table):
+        assert is_in_sight(widget), widget.objectName
 
 
 @pytest.mark.cold_worker
