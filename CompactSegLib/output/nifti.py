@@ -52,7 +52,7 @@ def _header(geometry: Geometry) -> bytes:
     handed = 1.0 if np.linalg.det(axes) > 0 else -1.0
     header = bytearray(_DATA_AT)
 
-    def put(form: str, offset: int, *values: float) -> None:
+    def put(form: str, offset: int, *values: float | bytes) -> None:
         struct.pack_into(f"<{form}", header, offset, *values)
 
     put("i", 0, _HEADER_BYTES)
