@@ -93,7 +93,7 @@ def test_names_with_brackets_are_shown_as_they_are(compactseg, tmp_path: Path, w
 
 @pytest.mark.parametrize("name", ["tyni", "no/where"])
 def test_info_on_an_unknown_model(compactseg, tmp_path: Path, name: str):
-    assert refusal_of(compactseg("info", name), tmp_path).startswith(f"{name}: expected")
+    assert refusal_of(compactseg("info", name), tmp_path).startswith(f"{Path(name)}: expected")
 
 
 def test_the_version(compactseg):
