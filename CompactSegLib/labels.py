@@ -11,7 +11,7 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
 from CompactSegLib.words import shown
 
-__all__ = ["LONGEST_NAME", "Code", "Label", "Terminology", "labels_of", "structures_of"]
+__all__ = ["Code", "Label", "Terminology", "is_name", "labels_of", "structures_of"]
 
 # Slicer puts terminology into one line separated by these characters.
 _SEPARATORS = re.compile(r"[~^|\x00-\x1f\x7f]")
@@ -26,14 +26,15 @@ _Term = Annotated[
 ]
 _Channel = Annotated[int, whole(0, 255)]
 _Value = Annotated[int, whole(1, 255)]
-LONGEST_NAME = 200
-_Name = Annotated[
-    str,
-    Such(
-        f"a printable name of at most {LONGEST_NAME} letters",
-        lambda name: bool(name.strip()) and name.isprintable() and len(name) <= LONGEST_NAME,
-    ),
-]
+_LONGEST_NAME = 200
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can stand as a name: it can be seen, in one line, and is not endless."""
+    return bool(text.strip()) and text.isprintable() and len(text) <= _LONGEST_NAME
+
+
+_Name = Annotated[str, Such(f"a printable name of at most {_LONGEST_NAME} letters", is_name)]
 
 
 @dataclass(frozen=True)

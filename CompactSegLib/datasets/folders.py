@@ -17,8 +17,8 @@ from CompactSegLib.datasets.dataset import CaseFiles, Dataset, raise_if_any, rep
 from CompactSegLib.datasets.pairs import read_pairs
 from CompactSegLib.errors import InputError
 from CompactSegLib.json_data import Such, build, read_json
-from CompactSegLib.labels import LONGEST_NAME
-from CompactSegLib.paths import is_file, is_folder
+from CompactSegLib.labels import is_name
+from CompactSegLib.paths import is_file, is_folder, resolved
 from CompactSegLib.words import shown
 
 _FileName = Annotated[str, Such("the name of a file", lambda name: bool(name) and "\0" not in name)]
@@ -152,7 +152,7 @@ def _label_value(value: object) -> int:
 
 def _name(name: object) -> str:
     """A name that can be shown."""
-    if isinstance(name, str) and name.strip() and name.isprintable() and len(name) <= LONGEST_NAME:
+    if isinstance(name, str) and is_name(name):
         return name
     raise ValueError
 
@@ -171,10 +171,10 @@ def _listed(folder: Path, said: Description, problems: list[str]) -> list[CaseFi
         f"dataset.json: case {name} is listed {names.count(name)} times" for name in repeated(names)
     )
     listed = [file for case in cases for file in (*case.images, case.labels) if is_file(file)]
-    known = set(map(os.path.realpath, listed))
+    known = set(map(resolved, listed))
     for kind in ("imagesTr", "labelsTr"):
         for file in sorted((folder / kind).glob("[!.]*.nii*")):
-            if os.path.realpath(file) not in known:
+            if resolved(file) not in known:
                 problems.append(f"{file}: not listed in dataset.json")
     return cases
 

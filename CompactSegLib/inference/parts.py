@@ -16,6 +16,7 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiled_level import TiledLevel
+from CompactSegLib.inference.tiles import full_box
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import Box, GridMap
@@ -122,8 +123,7 @@ class PartLabels:
 
 def whole_volume(volume: Volume, grid: GridMap) -> list[Part]:
     """All of a volume as one part."""
-    k, j, i = (slice(0, size) for size in volume.shape_kji)
-    return [Part(volume, grid, (k, j, i))]
+    return [Part(volume, grid, full_box(volume.shape_kji))]
 
 
 def found_parts(volume: Volume, found: Level, finder: Model, model: Model) -> list[Part]:

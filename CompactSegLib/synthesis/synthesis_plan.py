@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from CompactSegLib.json_data import Invalid, Share, check, number, rising, whole, written
 
+LabelValue = Annotated[str, written(1, 255, what="label values")]
 Degrees = Annotated[float, number(0, 180)]
 Shear = Annotated[float, number(0, 1)]
 _Zoom = Annotated[float, number(0.1, 10)]
@@ -64,9 +65,7 @@ class SynthesisPlan:
         shift: Largest change of the normalised intensities' ends, in shares of their range.
     """
 
-    classes: dict[Annotated[str, written(1, 255, what="label values")], list[_Value]] = field(
-        default_factory=dict
-    )
+    classes: dict[LabelValue, list[_Value]] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
     grown_mm: dict[
         Annotated[str, written(1, _LARGEST_VALUE, what="values of label maps")],

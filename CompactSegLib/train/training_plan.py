@@ -23,11 +23,10 @@ from CompactSegLib.json_data import (
     one_of,
     rising,
     whole,
-    written,
 )
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.model import ModelName, Region, Spacing
-from CompactSegLib.synthesis.synthesis_plan import Degrees, Shear, SynthesisPlan, Zooms
+from CompactSegLib.synthesis.synthesis_plan import Degrees, LabelValue, Shear, SynthesisPlan, Zooms
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
@@ -171,9 +170,7 @@ class TrainingPlan:
     orientation: str = "RAS"
     spacing_mm: tuple[Spacing, Spacing, Spacing] = (1.0, 1.0, 1.0)
     intensity: dict[str, Any] = field(default_factory=lambda: {"rule": "zscore"})
-    labels: dict[Annotated[str, written(1, 255, what="label values")], dict[str, Any]] = field(
-        default_factory=dict
-    )
+    labels: dict[LabelValue, dict[str, Any]] = field(default_factory=dict)
     method: Annotated[str, one_of(*METHODS)] = "joint"
     earlier_rate: Share = 0.0
     level_steps: tuple[Annotated[float, number(0, 10**6, above=True)], ...] = ()

@@ -248,8 +248,7 @@ def _apart(own: Any, content: Any, header: Any) -> tuple[str, ...]:
         value = item.get(keyword) if item is not None else None
         told.append(_text(header.get(of_file) if value is None else value))
     indices = content.get("DimensionIndexValues") if content is not None else None
-    numbers = [str(n) for n in (indices if isinstance(indices, Sequence) else [indices])]
-    numbers = [] if indices is None else numbers[:_MOST_DIMENSIONS]
+    numbers = _text(indices).split("\\")[:_MOST_DIMENSIONS]
     return (*told, *numbers, *[""] * (_MOST_DIMENSIONS - len(numbers)))
 
 

@@ -122,19 +122,16 @@ class Likeliest:
         import torch
 
         reach, depth = self._reach[0], self._labels.shape[0]
-        rows, *across = box
+        rows, height, width = box
         wide = slice(max(0, rows.start - reach), min(depth, rows.stop + reach))
-        labels = self._labels[(wide, *across)]
+        around = (wide, height, width)
+        labels = self._labels[around]
         values = torch.empty(labels.shape, device=labels.device)
         torch.eq(labels, label, out=values)
-        wanted = [slice(rows.start - wide.start, rows.stop - wide.start), *map(_all, across)]
+        wanted = relative(box, around)
         for axis, (weights, part) in enumerate(zip(self._kernels[label], wanted, strict=True)):
             values = _smoothed(values, axis, weights, part)
         return values
-
-
-def _all(axis: slice) -> slice:
-    return slice(0, axis.stop - axis.start)
 
 
 def _smoothed(
