@@ -9,6 +9,7 @@ import platform
 import re
 import secrets
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,14 @@ _PARTIAL = ".partial-"
 _WHERE = "choose a folder with write permission and enough free space."
 _FILE = "{}: could not be written ({}); nothing was left behind, " + _WHERE
 _FOLDER = "{}: expected a folder to write to, but it could not be written to ({}); " + _WHERE
+
+# Windows takes these for devices, with a suffix too, and what is written there is gone; it cuts off the last dot or
+# space, and a colon begins the name of a part of a file.
+_NO_FILE_OF_WINDOWS = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\..*)?|.*[. ]|.*[<>:\"|?*\x00-\x1f].*",
+    re.IGNORECASE,
+)
+_LONGEST_OF_WINDOWS = 247  # a folder's path, where longer ones are not switched on
 
 
 @contextmanager
@@ -185,7 +194,22 @@ def _told(path: Path | str, sentence: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(sentence.format(path, error.strerror or error)) from error
+        raise OutputError(sentence.format(path, _reason(error))) from error
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, and what it means on Windows where that says little."""
+    reason = error.strerror or str(error)
+    if isinstance(error, PermissionError) and error.filename2 is not None:
+        name = Path(error.filename2).name
+        return f"{reason}; {name} may be open in another program, close it there"
+    if sys.platform == "win32" and isinstance(error, FileNotFoundError) and error.filename:
+        length = len(os.path.abspath(error.filename))  # noqa: PTH100
+        if length > _LONGEST_OF_WINDOWS:
+            return (
+                f"{reason}; its path has {length} characters, Windows takes {_LONGEST_OF_WINDOWS}"
+            )
+    return reason
 
 
 def _move(staging: Path, folder: Path, last: str) -> None:
@@ -224,6 +248,8 @@ def _check_name(path: Path) -> None:
     try:
         fits = b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
+        fits = False
+    if sys.platform == "win32" and _NO_FILE_OF_WINDOWS.fullmatch(path.name):
         fits = False
     if not fits:
         raise OutputError(

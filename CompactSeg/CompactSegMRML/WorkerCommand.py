@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -68,7 +69,7 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
         environment = {**os.environ, "PYTHONIOENCODING": "utf-8", **(extra or {})}
         return Launch((_python(), "-c", _START, root), environment, isDefault=True)
     try:
-        arguments = shlex.split(command, posix=os.name != "nt")
+        arguments = _takenApart(command)
     except ValueError as error:
         raise InputError(
             tr(
@@ -76,14 +77,19 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
                 "quotes, or leave it empty for Slicer's own Python."
             ).format(command=command, error=error)
         ) from None
-    if (
-        os.name == "nt"
-    ):  # there a backslash is part of a path, and quotes stay around what they hold
-        arguments = [argument.strip('"') for argument in arguments]
     environment = {**_outsideEnvironment(), **(extra or {})}
     # Windows looks a program up by the parent's PATH, not by the child's.
     found = shutil.which(os.path.expanduser(arguments[0]), path=environment.get("PATH"))  # noqa: PTH111
     return Launch((found or arguments[0], *arguments[1:]), environment, isDefault=False)
+
+
+def _takenApart(command: str) -> list[str]:
+    if sys.platform != "win32":
+        return shlex.split(command)
+    # There a backslash is part of a path, an apostrophe of a name, and only double quotes hold spaces together.
+    if command.count('"') % 2:
+        raise ValueError("No closing quotation")
+    return [word.replace('"', "") for word in re.findall(r'(?:[^\s"]|"[^"]*")+', command)]
 
 
 def _python() -> str:
@@ -192,9 +198,12 @@ def speaksAnother(launch: Launch, theirs: object, *, ours: int, version: str) ->
 
 
 _SIGKILL = 9
+_FAULT_OF_WINDOWS = 0xC0000000  # such as 0xC0000005: by these figures its users look for help
 
 
 def _end(ended: Ended) -> str:
+    if ended.code >= _FAULT_OF_WINDOWS:
+        return tr("exit code {code}").format(code=f"0x{ended.code:08X}")
     if ended.code >= 0:
         return tr("exit code {code}").format(code=ended.code)
     try:

@@ -203,7 +203,7 @@ def _show(summary: dict[str, Any], options: EvaluateOptions) -> None:
             f"Note: the model does not say whether it was trained on {counts['unknown']} of these cases."
         )
     if options.json:
-        typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(summary, indent=2))
         return
     from CompactSegLib.cli.evaluation_tables import show_summary
 

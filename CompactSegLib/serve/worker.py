@@ -6,6 +6,7 @@ writes, so that a slow connection holds neither up.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import queue
@@ -53,6 +54,9 @@ def run_worker(*, largest_array: int = LARGEST_ARRAY) -> None:
         largest_array: Bytes; a larger volume is refused.
     """
     requests, events = _take_stdio()
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        # The log is UTF-8, whatever a pipe of Windows takes for text.
+        sys.stderr.reconfigure(encoding="utf-8", errors="backslashreplace")
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
     _LOG.info(
         "compactseg %s worker, protocol %d, process %d",

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from CompactSegLib import InputError
+from CompactSegLib import InputError, OutputError
 from CompactSegLib.cli.app import _Lasting
 from CompactSegLib.cli.inputs import find_cases
 from CompactSegLib.cli.train import shareable_command
 from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.files import write_text, written_together
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.itk_child import _limit_memory
@@ -103,6 +104,53 @@ def test_a_model_names_no_folder_of_windows_either():
         "0",
     ]
     assert shareable_command(words) == "compactseg train --data Task04 --output one --fold 0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["NUL", "con", "aux.json", "COM1.nii.gz", "nul .txt", "ends.", "ends ", "a:b.json", "a?"],
+)
+def test_what_windows_takes_for_a_device_or_another_name_is_no_file_to_write_to(
+    tmp_path: Path, monkeypatch, name: str
+):
+    """There it would be written into nothing, or under a name that nobody asked for."""
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(OutputError, match="no file can have it"):
+        write_text(tmp_path / name, "text")
+    with (
+        pytest.raises(OutputError, match="no file can have it"),
+        written_together(tmp_path, last=name),
+    ):
+        pass
+    for other in ("null.json", "com0", "console.txt", "é a.b.json"):
+        write_text(tmp_path / other, "text")
+
+
+def test_a_file_that_is_open_elsewhere_is_named(tmp_path: Path, monkeypatch):
+    """Windows replaces no open file."""
+
+    def refuse(source: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Access denied", str(source), None, str(target))
+
+    (tmp_path / "a.json").write_text("old", encoding="utf-8")
+    monkeypatch.setattr("os.replace", refuse)
+    with pytest.raises(OutputError, match=r"Access denied; a\.json may be open in another program"):
+        write_text(tmp_path / "a.json", "new")
+    assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("is_long", [True, False])
+def test_a_path_that_is_too_long_for_windows_is_said_to_be(
+    tmp_path: Path, monkeypatch, is_long: bool
+):
+    def not_found(path: Path, *_: object, **__: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "The system cannot find the path", str(path))
+
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr(Path, "mkdir", not_found)
+    with pytest.raises(OutputError, match="cannot find the path") as raised:
+        write_text(tmp_path / ("x" * 240 if is_long else "x") / "a.json", "text")
+    assert ("Windows takes 247" in str(raised.value)) == is_long
 
 
 def test_processes_that_prepare_batches_need_no_fork():

@@ -15,6 +15,7 @@ import SimpleITK
 from CompactSegLib import Segmenter, cli, read_volume
 from CompactSegLib.judge.summary import COLUMNS
 from Testing.Lib.cli.conftest import refusal_of
+from Testing.Lib.dataset_files import write_dataset
 
 CASES = [f"ball_{number:03d}" for number in range(6)]
 STRUCTURES = ["Anterior hippocampus", "Posterior hippocampus", "all labels as one"]
@@ -84,6 +85,19 @@ def test_the_figures_are_those_of_the_labels_that_the_engine_gives(
             assert float(rows[str(level.number), ""]["improvement"]) == pytest.approx(
                 level.improvement, abs=1e-6
             )
+
+
+def test_what_is_printed_as_json_is_so_in_every_encoding_of_a_terminal(compactseg, tmp_path: Path):
+    """A pipe of Windows has one that knows a few letters."""
+    folder = write_dataset(tmp_path / "Task99", cases=1)
+    description = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    (folder / "dataset.json").write_text(
+        json.dumps(description | {"name": "脳 ä"}), encoding="utf-8"
+    )
+    options = ("--model", "tiny", "--data", folder, "--device", "cpu", "--json")
+    printed = compactseg("evaluate", *options).stdout
+    assert printed.isascii()
+    assert json.loads(printed)["dataset"] == "脳 ä"
 
 
 def test_the_summary_is_the_mean_of_the_table(evaluate, the_tiny_model, tmp_path: Path):

@@ -252,6 +252,15 @@ def test_without_torch_it_says_what_helps_and_goes_on(tmp_path, the_tiny_model, 
         assert [f.message["event"] for f in worker.until_last(2)] == ["models"]
 
 
+def test_its_log_is_utf_8_whatever_the_system_takes_for_text():
+    with WorkerProcess(cold=True, PYTHONIOENCODING="cp1252") as worker:
+        worker.next("ready")
+        worker.ask("cancel", id="M\u00fcller \u8133")
+        worker.process.stdin.close()
+        assert worker.wait() == 0
+        assert "request 'M\u00fcller \u8133': nothing to cancel" in worker.log.decode("utf-8")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs env and sh")
 def test_it_runs_elsewhere_through_another_command(tmp_path, the_tiny_model, an_oblique_volume):
     """As through ssh: another folder, nothing of this environment, the words joined for a shell there."""
