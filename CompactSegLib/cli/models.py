@@ -7,19 +7,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
+from rich.markdown import Markdown
 
 from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.cli.guard import say
-from CompactSegLib.model.card import figure, listing, terms_of
+from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import model_data
-from CompactSegLib.model.provenance import stated_provenance
 from CompactSegLib.model.registry import SEARCH_VARIABLE, list_models, load_model
 from CompactSegLib.network.claims import claims_of
 
 if TYPE_CHECKING:
-    from CompactSegLib.model.model import Model, Region
+    from CompactSegLib.model.model import Model
 
 __all__ = ["run_info", "run_models"]
 
@@ -47,7 +45,7 @@ def run_models(*, as_json: bool) -> None:
 
 
 def run_info(name: str, *, as_json: bool) -> None:
-    """Print all that is known of a model.
+    """Print all that is known of a model: its card, the claims it uses and where it is.
 
     Raises:
         ModelError: There is no such model, or it is damaged.
@@ -58,27 +56,12 @@ def run_info(name: str, *, as_json: bool) -> None:
         typer.echo(json.dumps(_summary(model) | model_data(model) | {"claims": claims}, indent=2))
         return
     console = stdout_console()
-    console.print(f"{model.title} ({model.name})", style="bold", soft_wrap=True)
-    console.print(model.description)
-    spacing = " × ".join(f"{mm:g}" for mm in model.spacing_mm)
-    stop = f"when a level changes every structure by less than {model.threshold:g} (1 − Jaccard)"
-    facts = {
-        "Folder": str(model.folder),
-        "Modality": model.modality,
-        "Grid": f"{model.orientation}, {spacing} mm",
-        "Size": f"{model.size_bytes / 1e6:.2f} MB",
-        "Stops": stop if model.threshold else "never: all levels run",
-        **({"In a head": _region(model.region)} if model.region else {}),
-        "Licence": model.licence,
-        "SHA-256": model.weights_sha256,
-    }
-    for key, value in facts.items():
-        console.print(f"{key:<12} {value}", soft_wrap=True)
-    console.print(_labels(model), _levels(model), _claims(model))
-    if model.provenance:
-        console.print("Data and training", style="bold")
-        for line in listing(stated_provenance(model.provenance)):
-            typer.echo(line)
+    console.print(Markdown(model_card(model), hyperlinks=False))
+    table = table_of("Claims of US 10,783,640", "What", "In this model")
+    for claim in claims_of(model.net_config):
+        table.add_row(", ".join(map(str, claim.numbers)), claim.what, claim.where or "not used")
+    console.print(table)
+    console.print(f"{model.folder}, {model.size_bytes / 1e6:.2f} MB", soft_wrap=True)
 
 
 def _summary(model: Model) -> dict[str, Any]:
@@ -92,58 +75,3 @@ def _summary(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "folder": str(model.folder),
     }
-
-
-def _region(region: Region) -> str:
-    return (
-        f"left and right {region.structure.lower()}, found by {region.model} (level {region.level}), "
-        f"with {region.margin_mm:g} mm around"
-    )
-
-
-def _labels(model: Model) -> Table:
-    table = table_of(">Value", "Structure", "Terminology", "Colour")
-    for label in model.labels:
-        color = "#{:02x}{:02x}{:02x}".format(*label.color)
-        table.add_row(
-            str(label.value), label.name, terms_of(label), Text(f"██ {color}", style=color)
-        )
-    return table
-
-
-def _claims(model: Model) -> Table:
-    table = table_of("Claims of US 10,783,640", "What", "In this model")
-    for claim in claims_of(model.net_config):
-        table.add_row(", ".join(map(str, claim.numbers)), claim.what, claim.where or "not used")
-    return table
-
-
-def _levels(model: Model) -> Table:
-    named = [
-        label.name
-        for label in model.labels
-        if any(label.name in level.dice_by_label for level in model.levels)
-    ]
-    shown = named if len(named) <= 4 else []
-    table = table_of(
-        ">Level",
-        ">Parameters",
-        ">MAC/voxel",
-        ">MAC/voxel, all levels",
-        ">Receptive field",
-        ">Dice",
-        *(f">{name}" for name in shown),
-        ">Cases",
-    )
-    for level in model.levels:
-        table.add_row(
-            str(level.level),
-            f"{level.parameters:,}",
-            f"{level.macs_per_voxel:,.0f}",
-            f"{level.macs_per_voxel_all_levels:,.0f}",
-            f"{level.receptive_field}³",
-            figure(level.validation.get("dice")),
-            *(figure(level.dice_by_label.get(name)) for name in shown),
-            str(level.validation.get("cases", "–")),
-        )
-    return table

@@ -11,7 +11,7 @@ from CompactSegLib.model.model import ExpectedVolume, Model, millilitres
 from CompactSegLib.model.provenance import limits_of, stated_provenance
 from CompactSegLib.words import counted
 
-__all__ = ["figure", "listing", "model_card", "terms_of"]
+__all__ = ["model_card"]
 
 _MOST_ITEMS = 60
 _MOST_COLUMNS = 4
@@ -90,7 +90,7 @@ def model_card(model: Model) -> str:
             "checks the result. It is not a medical device; do not base a diagnosis or a treatment on it."
         ),
         limits="\n".join(f"- {limit}" for limit in limits_of(model)),
-        provenance="\n".join(listing(stated_provenance(model.provenance))) or "Not stated.",
+        provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
         sha256=model.weights_sha256,
     )
 
@@ -101,7 +101,7 @@ def _structures(model: Model) -> str:
     rows[0] += ["Training cases, ml"] if expected else []
     for label in model.labels:
         color = "#{:02x}{:02x}{:02x}".format(*label.color)
-        row = [str(label.value), label.name, terms_of(label), f"`{color}`"]
+        row = [str(label.value), label.name, _terms_of(label), f"`{color}`"]
         row += [_volumes(expected[label.name])] if expected else []
         rows.append(row)
     if not expected:
@@ -129,8 +129,8 @@ def _level_table(model: Model) -> str:
     rows[0] += [f"Dice, {name}" for name in beside]
     for level in model.levels:
         row = [str(level.level), f"{level.parameters:,}", f"{level.macs_per_voxel:,.0f}"]
-        row += [f"{level.receptive_field}³", figure(level.validation.get("dice"))]
-        row += [figure(level.dice_by_label.get(name)) for name in beside]
+        row += [f"{level.receptive_field}³", _figure(level.validation.get("dice"))]
+        row += [_figure(level.dice_by_label.get(name)) for name in beside]
         rows.append(row)
     parts = [_table(rows)]
     if shown and not beside:
@@ -152,7 +152,7 @@ def _structure_table(model: Model, names: Sequence[str]) -> str:
     """A row per structure: with many of them, columns would not fit a page."""
     rows = [["Dice", *(f"Level {level.level}" for level in model.levels)]]
     rows += [
-        [name, *(figure(level.dice_by_label.get(name)) for level in model.levels)] for name in names
+        [name, *(_figure(level.dice_by_label.get(name)) for level in model.levels)] for name in names
     ]
     return _table(rows)
 
@@ -166,14 +166,14 @@ def _stop(model: Model) -> str:
     )
 
 
-def listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """What a model states of its training, a line each; of a long list the first and how many there are."""
     for name, value in data.items():
         words = name.replace("_", " ")
         words = words[:1].upper() + words[1:]
         if isinstance(value, Mapping):
             yield f"{indent}- {words}:"
-            yield from listing(value, indent + "  ")
+            yield from _listing(value, indent + "  ")
         else:
             yield f"{indent}- {words}: {_plain(value)}"
 
@@ -199,7 +199,7 @@ def _licence_note(licence: str) -> str:
     return f"The weights are under {licence}. {note}"
 
 
-def terms_of(label: Label) -> str:
+def _terms_of(label: Label) -> str:
     """A label's codes, or a dash where it has none."""
     if label.terminology is None:
         return "–"
@@ -217,6 +217,6 @@ def _table(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def figure(value: object) -> str:
+def _figure(value: object) -> str:
     """A Dice, or a dash where there is none."""
     return f"{value:.4f}" if isinstance(value, int | float) else "–"

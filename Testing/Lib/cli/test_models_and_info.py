@@ -53,10 +53,14 @@ def test_no_models_at_all(compactseg, monkeypatch, tmp_path: Path):
     assert "COMPACTSEG_MODELS" in result.stderr
 
 
-def test_info_shows_levels_labels_and_provenance(compactseg, the_tiny_model):
+def test_info_shows_levels_labels_limits_and_provenance(compactseg, the_tiny_model):
     text = compactseg("info", "tiny").stdout
     for fact in (
-        "A tiny model (tiny)",
+        "A tiny model",
+        "tiny · MR T1 · 3 levels",
+        str(the_tiny_model.folder),
+        "Knows nothing.",
+        "Claims of US 10,783,640",
         "RAS, 1 × 1 × 1 mm",
         "Anterior hippocampus",
         "Hippocampus (SCT 5366008), Anterior (SCT 255549009)",
