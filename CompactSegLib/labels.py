@@ -11,7 +11,7 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
 from CompactSegLib.words import shown
 
-__all__ = ["Code", "Label", "Terminology", "is_name", "labels_of", "structures_of"]
+__all__ = ["Code", "Label", "Name", "Terminology", "is_name", "labels_of", "structures_of"]
 
 # Slicer puts terminology into one line separated by these characters.
 _SEPARATORS = re.compile(r"[~^|\x00-\x1f\x7f]")
@@ -34,7 +34,7 @@ def is_name(text: str) -> bool:
     return bool(text.strip()) and text.isprintable() and len(text) <= _LONGEST_NAME
 
 
-_Name = Annotated[str, Such(f"a printable name of at most {_LONGEST_NAME} letters", is_name)]
+Name = Annotated[str, Such(f"a printable name of at most {_LONGEST_NAME} letters", is_name)]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Label:
     """
 
     value: _Value
-    name: _Name
+    name: Name
     color: tuple[_Channel, _Channel, _Channel]
     terminology: Terminology | None = None
     class_value: _Value | None = field(default=None, metadata={"name": "class"})

@@ -14,7 +14,8 @@ from CompactSegLib.words import counted
 
 # A case with thousands of problems must not hide the problems of the others.
 _LISTED_PROBLEMS = 50
-_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+"""Of image files."""
 
 
 @dataclass(frozen=True)
@@ -76,19 +77,19 @@ class PreparedCase:
     labels: Tensor
 
 
-def image_files(folder: Path) -> list[Path]:
+def image_files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:
     """The image files of a folder, sorted."""
     found = folder.iterdir() if is_folder(folder) else []
     return sorted(
         path
         for path in found
-        if path.name.endswith(_SUFFIXES) and not path.name.startswith(".") and is_file(path)
+        if path.name.endswith(suffixes) and not path.name.startswith(".") and is_file(path)
     )
 
 
-def stem(path: Path) -> str:
+def stem(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> str:
     """A file's name without the suffix of its format."""
-    for suffix in _SUFFIXES:
+    for suffix in suffixes:
         if path.name.endswith(suffix):
             return path.name.removesuffix(suffix)
     return path.stem

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from CompactSegLib.datasets.dataset import CaseFiles, Dataset, image_files, repeated, stem
+from CompactSegLib.datasets.dataset import (
+    SUFFIXES,
+    CaseFiles,
+    Dataset,
+    image_files,
+    repeated,
+    stem,
+)
 from CompactSegLib.errors import InputError
 from CompactSegLib.paths import resolved
 from CompactSegLib.volume.reading import read_labels, read_volume
@@ -19,71 +26,95 @@ _MOST_LABELS = 255
 def read_pairs(images: Path, labels: Path, problems: list[str]) -> Dataset:
     """Pair ``images/<case>.nii.gz`` with ``labels/<case>.nii.gz``; `problems` gets what is wrong.
 
-    Several channels are ``images/<case>_0000.nii.gz``, ``<case>_0001.nii.gz`` and so on, as nnU-Net names them. Any
-    format that is read will do, and image and labels may be of different ones. The label values are those that the
+    Any format that is read will do, and image and labels may be of different ones. The label values are those that the
     label files hold; what they are called is up to the plan.
     """
-    found = image_files(images)
-    truths = image_files(labels)
-    for folder, files in ((images, found), (labels, truths)):
-        if not files:
-            problems.append(
-                f"{folder}: expected image files (NIfTI, NRRD or MetaImage), found none"
-            )
-        names = repeated([stem(file) for file in files])
-        problems.extend(
-            f"{folder}: expected one file of the name {name}, got more" for name in names
-        )
-    cases = _cases(found, truths, images, problems)
-    channels = len(cases[0].images) if cases else 1
-    problems.extend(
-        f"{case.images[0]}: expected {channels} channel files, as case {cases[0].name} has, got {len(case.images)}"
-        for case in cases
-        if len(case.images) != channels
-    )
+    cases = matched(images, labels, problems)
     together = resolved(images).parent == resolved(labels).parent
     return Dataset(
         folder=images,
         name=(resolved(images).parent if together else resolved(images)).name,
         licence="",
         reference="",
-        channels=tuple(f"channel {number}" for number in range(_channels_in(cases, channels))),
+        channels=tuple(f"channel {number}" for number in range(_channels_in(cases))),
         labels=_labels([case.labels for case in cases], problems),
         cases=tuple(cases),
         described_by="the other cases",
     )
 
 
-def _cases(
-    found: Sequence[Path], truths: Sequence[Path], images: Path, problems: list[str]
+def matched(
+    images: Path,
+    labels: Path,
+    problems: list[str],
+    *,
+    channels: int = 0,
+    suffixes: tuple[str, ...] = SUFFIXES,
 ) -> list[CaseFiles]:
-    by_name = {stem(file): file for file in found}
-    names = {stem(file): file for file in truths}
-    channels: dict[str, list[Path]] = {}
-    for name, file in sorted(by_name.items()):
+    """The cases of two folders whose files belong together by their names.
+
+    Several channels are ``images/<case>_0000.nii.gz``, ``<case>_0001.nii.gz`` and so on, as nnU-Net names them.
+
+    Args:
+        images: The folder of images.
+        labels: The folder of labels.
+        problems: Gets what is wrong.
+        channels: How many a case has; 0 for as many as the case with the most.
+        suffixes: Of the files.
+    """
+    found, truths = (_by_name(folder, suffixes, problems) for folder in (images, labels))
+    files: dict[str, dict[int, Path]] = {name: {} for name in truths}
+    for name, file in found.items():
         match = re.fullmatch(r"(.+)_(\d{4})", name)
-        if name in names:
-            channels.setdefault(name, []).insert(0, file)
-        elif match and match[1] in names and match[1] not in by_name:
-            number = len(channels.setdefault(match[1], []))
-            if int(match[2]) != number:
-                problems.append(
-                    f"{file}: expected channel {number} of {match[1]} before it, which is not there"
-                )
-            channels[match[1]].append(file)
+        if name in truths:
+            files[name][0] = file
+        elif match and match[1] in truths and match[1] not in found:
+            files[match[1]][int(match[2])] = file
         else:
-            problems.append(f"{file}: expected labels of the same name, which are not there")
+            problems.append(
+                f"{file}: expected labels of the same name, {labels / (match[1] if match else name)}, which are not "
+                "there"
+            )
+    channels = channels or max(map(len, files.values()), default=1)
+    for name, own in files.items():
+        if not own:
+            problems.append(
+                f"{truths[name]}: expected an image of the same name in {images}, which is not there"
+            )
+            continue
+        problems.extend(
+            f"{images / f'{name}_{number:04d}'}: channel {number} of case {name} is not there"
+            for number in range(channels)
+            if number not in own
+        )
+        problems.extend(
+            f"{file}: expected {channels} channels, got channel {number}"
+            for number, file in sorted(own.items())
+            if number >= channels
+        )
+    return [
+        CaseFiles(name, tuple(file for _, file in sorted(own.items())), truths[name])
+        for name, own in files.items()
+    ]
+
+
+def _by_name(folder: Path, suffixes: tuple[str, ...], problems: list[str]) -> dict[str, Path]:
+    files = image_files(folder, suffixes)
+    if not files:
+        problems.append(
+            f"{folder}: expected image files that end in {' or '.join(suffixes)}, found none"
+        )
+    names = [stem(file, suffixes) for file in files]
     problems.extend(
-        f"{file}: expected an image of the same name in {images}, which is not there"
-        for name, file in sorted(names.items())
-        if name not in channels
+        f"{folder}: expected one file of the name {name}, got more" for name in repeated(names)
     )
-    return [CaseFiles(name, tuple(files), names[name]) for name, files in sorted(channels.items())]
+    return dict(zip(names, files, strict=True))
 
 
-def _channels_in(cases: Sequence[CaseFiles], files: int) -> int:
+def _channels_in(cases: Sequence[CaseFiles]) -> int:
     """Channels of the first case: its files, or the components of its only one."""
-    if files > 1 or not cases:
+    files = len(cases[0].images) if cases else 1
+    if files != 1 or not cases:
         return files
     try:
         return read_volume(cases[0].images[0]).channels

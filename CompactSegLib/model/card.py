@@ -152,7 +152,8 @@ def _structure_table(model: Model, names: Sequence[str]) -> str:
     """A row per structure: with many of them, columns would not fit a page."""
     rows = [["Dice", *(f"Level {level.level}" for level in model.levels)]]
     rows += [
-        [name, *(_figure(level.dice_by_label.get(name)) for level in model.levels)] for name in names
+        [name, *(_figure(level.dice_by_label.get(name)) for level in model.levels)]
+        for name in names
     ]
     return _table(rows)
 
