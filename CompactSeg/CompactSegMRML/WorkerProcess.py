@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from CompactSegLib.serve.protocol import BadFrame, Frame, FrameReader, encode_frame, write_parts
+from CompactSegLib.serve.protocol import BadFrame, Frame, encode_frame, read_frames, write_parts
 from CompactSegMRML.WorkerCommand import Launch
 
 __all__ = ["Ended", "LogLine", "Received", "Sending", "WorkerProcess"]
@@ -84,7 +84,7 @@ class WorkerProcess:
         self.received: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self._outgoing: queue.SimpleQueue[tuple[list[Any], Sending] | None] = queue.SimpleQueue()
         self._prepare = prepare
-        self._wasNoise = False
+        self._wasNoise = self._isKnown = False
         self._bytesRead = 0
         self._process = subprocess.Popen(
             launch.arguments,
@@ -153,21 +153,21 @@ class WorkerProcess:
         self._threads["waiter"].join(timeout)
         return not self._threads["waiter"].is_alive()
 
+    def read(self, size: int) -> bytes:
+        """What the worker wrote, for the thread that reads; nothing more of a program that is none."""
+        if not self._isKnown and self._bytesRead > _MOST_NOISE:
+            self._wasNoise = True
+            self.kill()
+            return b""
+        data = os.read(self._process.stdout.fileno(), size)
+        self._bytesRead += len(data)
+        return data
+
     def _read(self) -> None:
-        frames, noise, isKnown = FrameReader(), 0, False
         with suppress(OSError, ValueError):
-            while data := os.read(self._process.stdout.fileno(), _CHUNK):
-                self._bytesRead += len(data)
-                for frame in frames.feed(data):
-                    isKnown = isKnown or isinstance(frame, Frame)
-                    self.received.put(self._prepare(frame) if isinstance(frame, Frame) else frame)
-                noise = 0 if isKnown else noise + len(data)
-                if noise > _MOST_NOISE:
-                    self._wasNoise = True
-                    self.kill()
-                    break
-            for broken in frames.finish():
-                self.received.put(broken)
+            for frame in read_frames(self):
+                self._isKnown = self._isKnown or isinstance(frame, Frame)
+                self.received.put(self._prepare(frame) if isinstance(frame, Frame) else frame)
         # A worker that says no more is of no use.
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_SECONDS)

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO, Protocol, TypeGuard
 
 import numpy as np
 
@@ -22,7 +22,7 @@ __all__ = [
     "PROTOCOL",
     "BadFrame",
     "Frame",
-    "FrameReader",
+    "Readable",
     "encode_frame",
     "id_of",
     "read_frames",
@@ -52,6 +52,12 @@ _LARGEST_SIZE = 2**62
 _MOST_SKIPPED = 2**48
 
 
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes | None: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A message, and the array that came with it.
@@ -76,6 +82,9 @@ class BadFrame:
 
     sentence: str
     id: str | int | None = None
+
+
+_ENDED = BadFrame("frame: the stream ended in the middle of one.")
 
 
 def encode_frame(
@@ -125,153 +134,134 @@ def write_parts(stream: BinaryIO, parts: Iterable[bytes | memoryview]) -> None:
     stream.flush()
 
 
-def read_frames(stream: BinaryIO, **limits: int) -> Iterator[Frame | BadFrame]:
+def read_frames(
+    stream: Readable, *, largest_line: int = LARGEST_LINE, largest_array: int = LARGEST_ARRAY
+) -> Iterator[Frame | BadFrame]:
     """Frames of a stream until it ends, each as soon as it is there.
-
-    Args:
-        stream: Binary, buffered or not.
-        **limits: Those of `FrameReader`, in bytes.
-    """
-    reader = FrameReader(**limits)
-    read = getattr(
-        stream, "read1", stream.read
-    )  # a buffered stream's read waits for all it was asked
-    while data := read(_CHUNK):
-        yield from reader.feed(data)
-    yield from reader.finish()
-
-
-class FrameReader:
-    """Frames out of bytes that come in pieces of any size.
 
     What is no frame costs one `BadFrame`, and reading goes on behind the next line break: at once, or behind the array
     where the line stated its bytes. Lines that are no messages and follow each other count as one.
 
     Args:
+        stream: Binary, buffered or not.
         largest_line: Bytes; a longer line is not kept.
         largest_array: Bytes; a larger array is not kept.
     """
-
-    def __init__(
-        self, *, largest_line: int = LARGEST_LINE, largest_array: int = LARGEST_ARRAY
-    ) -> None:
-        self._largest_line, self._largest_array = largest_line, largest_array
-        self._line = bytearray()
-        self._line_is_too_long = False
-        self._lost = False
-        self._skip = 0
-        self._message: dict[str, Any] = {}
-        self._shape: tuple[int, ...] = ()
-        self._dtype: np.dtype[Any] = np.dtype(np.uint8)
-        self._body: np.ndarray | None = None
-        self._filled = 0
-
-    def feed(self, data: bytes) -> list[Frame | BadFrame]:
-        """Take the next bytes of the stream; return what is complete with them."""
-        frames: list[Frame | BadFrame] = []
-        at = 0
-        while at < len(data):
-            if self._skip:
-                taken = min(self._skip, len(data) - at)
-                self._skip -= taken
-            elif self._body is not None:
-                taken = min(self._body.size - self._filled, len(data) - at)
-                piece = np.frombuffer(data, np.uint8, count=taken, offset=at)
-                self._body[self._filled : self._filled + taken] = piece
-                self._filled += taken
-            else:
-                end = data.find(b"\n", at)
-                taken = (end + 1 if end >= 0 else len(data)) - at
-                frames += self._take_line(data[at : at + taken], ends=end >= 0)
-            frames += self._finished_array()
-            at += taken
-        return frames
-
-    def finish(self) -> list[BadFrame]:
-        """The stream ended: what was begun is lost."""
-        if self._body is not None:
-            sentence = f"array: expected {self._body.size} bytes, but the stream ended after {self._filled}."
-            return [BadFrame(sentence, id_of(self._message))]
-        if self._skip or self._line:
-            return [BadFrame("frame: the stream ended in the middle of one.")]
-        return []
-
-    def _take_line(self, piece: bytes, *, ends: bool) -> list[Frame | BadFrame]:
-        if not self._line_is_too_long:
-            self._line += piece
-        if len(self._line) > self._largest_line + ends:
-            self._line_is_too_long = True
-            self._line.clear()
-        if not ends:
-            return []
-        line, self._line = bytes(self._line), bytearray()
-        if self._line_is_too_long:
-            self._line_is_too_long = False
-            return self._lose(f"frame: expected a line of at most {self._largest_line} bytes.")
-        return self._read_line(line) if line.strip() else []
-
-    def _read_line(self, line: bytes) -> list[Frame | BadFrame]:
-        try:
-            message = json.loads(line.decode("utf-8"), parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
-            return self._lose(f"frame: expected a line with a JSON object, got {_shortened(line)}.")
-        self._lost = False
+    source, is_lost = _Source(stream), False
+    while line := source.line(largest_line + 1):
+        message = None
+        if not line.endswith(b"\n"):
+            if len(line) <= largest_line or not source.skip_line():
+                yield _ENDED
+                return
+            sentence = f"frame: expected a line of at most {largest_line} bytes."
+        elif line.strip():
+            message = _message(line)
+            sentence = f"frame: expected a line with a JSON object, got {_shortened(line)}."
+        else:
+            continue
+        if message is None:
+            if not is_lost:
+                yield BadFrame(sentence)
+            is_lost = True
+            continue
+        is_lost = False
         stated = message.pop("array", None)
         if stated is None:
-            return [Frame(message)]
+            yield Frame(message)
+            continue
         try:
-            self._begin_array(message, stated)
+            array = _room_for(stated, largest_array)
         except (ValueError, RecursionError) as error:
+            yield BadFrame(f"array: {error}", id_of(message))
             size = stated.get("bytes") if isinstance(stated, dict) else None
             # What nobody can have sent is not waited for.
-            self._skip = size if _is_size(size) and size <= _MOST_SKIPPED else 0
-            return [BadFrame(f"array: {error}", id_of(message))]
-        return []
+            skipped = size if _is_size(size) and size <= _MOST_SKIPPED else 0
+            if sum(map(len, source.pieces(skipped))) < skipped:
+                yield _ENDED
+                return
+            continue
+        body, filled = array.reshape(-1).view(np.uint8), 0
+        for piece in source.pieces(body.size):
+            body[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+            filled += len(piece)
+        if filled < body.size:
+            sentence = f"array: expected {body.size} bytes, but the stream ended after {filled}."
+            yield BadFrame(sentence, id_of(message))
+            return
+        yield Frame(message, array.astype(array.dtype.newbyteorder("="), copy=False))
 
-    def _begin_array(self, message: dict[str, Any], stated: object) -> None:
-        """Make room for an array.
 
-        Raises:
-            ValueError: It is not one that can be taken.
-        """
-        if not isinstance(stated, dict) or not _is_size(stated.get("bytes")):
-            raise ValueError(f"expected shape, dtype and bytes, got {_shortened(stated)}.")
-        shape, name, size = stated.get("shape"), stated.get("dtype"), stated["bytes"]
-        if name not in _DTYPES:
-            raise ValueError(f"expected a dtype of {', '.join(_DTYPES)}, got {_shortened(name)}.")
-        if not isinstance(shape, list) or len(shape) > 8 or not all(map(_is_size, shape)):
-            raise ValueError(f"expected a shape of at most 8 sizes, got {_shortened(shape)}.")
-        dtype: np.dtype[Any] = np.dtype(name).newbyteorder("<")
-        if size != math.prod(shape) * dtype.itemsize:
-            raise ValueError(
-                f"expected {math.prod(shape) * dtype.itemsize} bytes for {shape} of {name}, got {size}."
-            )
-        if size > self._largest_array:
-            raise ValueError(f"expected at most {self._largest_array} bytes, got {size}.")
-        if math.prod(max(1, n) for n in shape) > self._largest_array:  # with an axis of 0
-            raise ValueError(f"expected sizes that an array can have, got {_shortened(shape)}.")
-        try:
-            body = np.empty(size, np.uint8)
-        except MemoryError:
-            raise ValueError(f"there is no memory for its {size} bytes.") from None
-        self._message, self._shape, self._dtype = message, tuple(shape), dtype
-        self._body, self._filled = body, 0
+class _Source:
+    """The bytes of a stream, as many as are asked for; none of them waits for others."""
 
-    def _finished_array(self) -> list[Frame | BadFrame]:
-        if self._body is None or self._filled < self._body.size:
-            return []
-        array = self._body.view(self._dtype).reshape(self._shape)
-        frame = Frame(self._message, array.astype(self._dtype.newbyteorder("="), copy=False))
-        self._message, self._body = {}, None
-        return [frame]
+    def __init__(self, stream: Readable) -> None:
+        # A buffered stream's read waits for all it was asked.
+        self._read = getattr(stream, "read1", stream.read)
+        self._data, self._at = b"", 0
 
-    def _lose(self, sentence: str) -> list[Frame | BadFrame]:
-        if self._lost:
-            return []
-        self._lost = True
-        return [BadFrame(sentence)]
+    def line(self, most: int) -> bytes:
+        """What comes up to the next line break, with it; `most` bytes where it is further, less at the stream's end."""
+        while (end := self._data.find(b"\n", self._at, self._at + most)) < 0:
+            if len(self._data) - self._at >= most or not (data := self._read(_CHUNK)):
+                break
+            self._data, self._at = self._data[self._at :] + data, 0
+        at, self._at = self._at, min(len(self._data), end + 1 if end >= 0 else self._at + most)
+        return self._data[at : self._at]
+
+    def skip_line(self) -> bool:
+        """Go on behind the next line break; False where the stream ends before."""
+        while piece := self.line(_CHUNK):
+            if piece.endswith(b"\n"):
+                return True
+        return False
+
+    def pieces(self, count: int) -> Iterator[bytes]:
+        """The next `count` bytes, less where the stream ends."""
+        while count:
+            if self._at == len(self._data):
+                self._data, self._at = self._read(_CHUNK) or b"", 0
+            piece = self._data[self._at : self._at + count]
+            if not piece:
+                return
+            self._at += len(piece)
+            count -= len(piece)
+            yield piece
+
+
+def _message(line: bytes) -> dict[str, Any] | None:
+    try:
+        message = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
+
+
+def _room_for(stated: object, most_bytes: int) -> np.ndarray:
+    """An array as a line states it, with nothing in it yet.
+
+    Raises:
+        ValueError: It is not one that can be taken.
+    """
+    if not isinstance(stated, dict) or not _is_size(stated.get("bytes")):
+        raise ValueError(f"expected shape, dtype and bytes, got {_shortened(stated)}.")
+    shape, name, size = stated.get("shape"), stated.get("dtype"), stated["bytes"]
+    if name not in _DTYPES:
+        raise ValueError(f"expected a dtype of {', '.join(_DTYPES)}, got {_shortened(name)}.")
+    if not isinstance(shape, list) or len(shape) > 8 or not all(map(_is_size, shape)):
+        raise ValueError(f"expected a shape of at most 8 sizes, got {_shortened(shape)}.")
+    dtype: np.dtype[Any] = np.dtype(name).newbyteorder("<")
+    expected = math.prod(shape) * dtype.itemsize
+    if size != expected:
+        raise ValueError(f"expected {expected} bytes for {shape} of {name}, got {size}.")
+    if size > most_bytes:
+        raise ValueError(f"expected at most {most_bytes} bytes, got {size}.")
+    if math.prod(max(1, n) for n in shape) > most_bytes:  # with an axis of 0
+        raise ValueError(f"expected sizes that an array can have, got {_shortened(shape)}.")
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise ValueError(f"there is no memory for its {size} bytes.") from None
 
 
 def _line(message: Mapping[str, Any]) -> bytes:

@@ -107,7 +107,6 @@ def public_names() -> dict[str, set[str]]:
     """By file: the library's interface, and what documents offer beside it: the worker's frames, Slicer's script."""
     names = {
         "CompactSegLib/serve/protocol.py": {
-            "FrameReader",
             "encode_frame",
             "read_frames",
             "write_frame",

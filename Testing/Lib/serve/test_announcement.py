@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -13,7 +14,7 @@ import CompactSegLib.inference.segmenter  # noqa: F401 - imported during a test,
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference import devices
 from CompactSegLib.serve.events import announced, ready
-from CompactSegLib.serve.protocol import LARGEST_LINE, Frame, FrameReader, encode_frame
+from CompactSegLib.serve.protocol import LARGEST_LINE, Frame, encode_frame, read_frames
 from CompactSegLib.serve.session import Session
 from Testing.Lib.serve.worker_process import WorkerProcess
 
@@ -117,7 +118,7 @@ def test_a_model_of_endless_texts_does_not_take_the_others_away(
     write_tiny_model(tmp_path / "good")
     write_tiny_model(tmp_path / "bad", description="x" * LARGEST_LINE)
     told = ready()
-    (frame,) = FrameReader().feed(b"".join(map(bytes, encode_frame(told))))
+    (frame,) = read_frames(io.BytesIO(b"".join(map(bytes, encode_frame(told)))))
     assert isinstance(frame, Frame)
     names = [model["name"] for model in frame.message["models"]]
     assert "good" in names
@@ -134,7 +135,7 @@ def test_many_models_of_long_texts_do_not_take_each_other_away(
     for number in range(1, 30):
         shutil.copytree(first.folder, tmp_path / f"m{number:02}")
     told = ready()
-    (frame,) = FrameReader().feed(b"".join(map(bytes, encode_frame(told))))
+    (frame,) = read_frames(io.BytesIO(b"".join(map(bytes, encode_frame(told)))))
     assert isinstance(frame, Frame)
     names = [model["name"] for model in frame.message["models"] if model["name"] in NAMES]
     assert NAMES[0] in names

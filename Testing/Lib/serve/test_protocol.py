@@ -7,6 +7,7 @@ import itertools
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
-from CompactSegLib.serve.protocol import BadFrame, Frame, FrameReader, encode_frame, read_frames
+from CompactSegLib.serve.protocol import BadFrame, Frame, encode_frame, read_frames
 
 texts = st.text(max_size=8)
 values = st.recursive(
@@ -32,11 +33,24 @@ def encoded(message: dict, array: np.ndarray | None = None) -> bytes:
     return b"".join(encode_frame(message, array))
 
 
+class Pieces:
+    """A stream that gives its bytes in the pieces they came in, as a pipe does."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = [piece for piece in pieces if piece]
+
+    def read(self, size: int) -> bytes:
+        if not self.pieces:
+            return b""
+        piece, rest = self.pieces[0][:size], self.pieces[0][size:]
+        self.pieces[:1] = [rest] if rest else []
+        return piece
+
+
 def read(data: bytes, *cuts: int, **limits: int) -> list[Frame | BadFrame]:
-    reader = FrameReader(**limits)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    found = [frame for a, b in itertools.pairwise(edges) for frame in reader.feed(data[a:b])]
-    return [*found, *reader.finish()]
+    pieces = Pieces(*(data[a:b] for a, b in itertools.pairwise(edges)))
+    return [*read_frames(pieces, **limits)]
 
 
 def same(one: list[Frame | BadFrame], other: list[Frame | BadFrame]) -> bool:
@@ -127,26 +141,28 @@ def test_an_array_whose_bytes_are_not_stated_is_refused():
 
 def test_too_large_an_array_is_refused_at_once_and_skipped():
     sent = encoded({"id": 4}, np.zeros(1000, np.uint8))
-    reader = FrameReader(largest_array=999)
-    (bad,) = reader.feed(sent[:100])
-    assert "at most 999 bytes, got 1000" in bad.sentence
-    (good,) = reader.feed(sent[100:] + encoded({"id": 5}))
+    stream = Pieces(sent[:100], sent[100:] + encoded({"id": 5}))
+    found = read_frames(stream, largest_array=999)
+    assert "at most 999 bytes, got 1000" in next(found).sentence
+    assert len(stream.pieces) == 1
+    (good,) = found
     assert good.message == {"id": 5}
 
 
 def test_more_memory_than_there_is_is_refused():
     stated = {"shape": [2**60], "dtype": "uint8", "bytes": 2**60}
     line = json.dumps({"id": 1, "array": stated}).encode() + b"\n"
-    (bad,) = FrameReader(largest_array=2**62).feed(line)
+    (bad,) = read(line, largest_array=2**62)
     assert "no memory" in bad.sentence
 
 
 def test_too_long_a_line_is_not_kept():
-    reader = FrameReader(largest_line=100)
-    for _ in range(50):
-        assert reader.feed(b"x" * 100) == []
-    assert len(reader._line) <= 100
-    bad, good = reader.feed(b"\n" + encoded({"id": 6}))
+    found = read_frames(Pieces(*[b"x" * 2**16] * 1000, b"\n", encoded({"id": 6})), largest_line=100)
+    tracemalloc.start()
+    bad, good = found
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**23
     assert "at most 100 bytes" in bad.sentence
     assert good.message == {"id": 6}
 
