@@ -18,7 +18,7 @@ help:
 	@echo "make screenshots-dark  the same in a dark theme, to be looked at"
 	@echo "make test    run all tests"
 	@echo "make quick   the tests that take no minute together"
-	@echo "make windows the library's tests with Python for Windows, under Wine"
+	@echo "make windows the tests of library, scenes and panel with Python for Windows, under Wine"
 	@echo "make bench   how long CompactSeg and others take here; writes benchmarks/RESULTS.md"
 	@echo "make lint    ruff and mypy"
 	@echo "make audit   known vulnerabilities of the packages in constraints.txt; needs the network"
@@ -54,7 +54,7 @@ quick: $(VENV)/.installed-development
 
 # ARGUMENTS='-m CompactSegLib.cli models' runs something else than the tests
 windows: $(VENV)/.installed-development
-	@$(BIN)/python Testing/Windows/windows_python.py $(or $(ARGUMENTS),-m pytest -p no:cacheprovider Testing/Lib)
+	@$(BIN)/python Testing/Windows/windows_python.py $(ARGUMENTS)
 
 # ARGUMENTS='--parts head --repeats 1' measures less
 bench: $(VENV)/.installed-development

@@ -12,6 +12,7 @@ import textwrap
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 import CompactSegLib
@@ -277,10 +278,6 @@ def test_the_log_is_told_line_by_line(clients):
 
 def assert_is_gone(pid, seconds=5.0):
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
+    while psutil.pid_exists(pid):
+        assert time.monotonic() < end, f"process {pid} is still there"
         time.sleep(0.02)
-    raise AssertionError(f"process {pid} is still there")

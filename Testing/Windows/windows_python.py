@@ -1,11 +1,13 @@
-"""Runs Python for Windows under Wine, with the Windows builds of what the library needs.
+"""Runs Python for Windows under Wine, with the Windows builds of what the library and Slicer's scenes and windows need.
 
+    python Testing/Windows/windows_python.py                                 # all tests, room by room
     python Testing/Windows/windows_python.py -m pytest Testing/Lib/serve
 
-Wine is not Windows, but this Python, torch and SimpleITK are those of Windows: paths, code pages, pipes, processes and
-open files behave as theirs do. Nobody publishes CPython for Windows where pip looks, but the wheels of Panda3D carry
-its libraries; what is Python in the standard library is taken from the Python that runs this file, of the same minor
-version. Needs the Debian packages wine, wine64, gcc-mingw-w64-x86-64 and mingw-w64-tools.
+Wine is not Windows, but this Python, torch, SimpleITK, Slicer's core, VTK and Qt are those of Windows: paths, code
+pages, pipes, processes and open files behave as theirs do. Nobody publishes CPython for Windows where pip looks, but
+the wheels of Panda3D carry its libraries; what is Python in the standard library is taken from the Python that runs
+this file, of the same minor version. Needs the Debian packages wine, wine64, gcc-mingw-w64-x86-64, mingw-w64-tools
+and xvfb.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,43 +28,16 @@ BUILD = REPOSITORY / "build" / "windows"
 PYTHON = BUILD / "python"
 VERSION = f"{sys.version_info.major}{sys.version_info.minor}"
 
-# The C library of Wine 8 lacks what NumPy 2 asks of it.
-NUMPY = "numpy<2"
-# With what they need on Windows.
-PACKAGES = [
-    "SimpleITK",
-    "safetensors",
-    "pydicom",
-    "psutil",
-    "typer",
-    "rich",
-    "matplotlib",
-    "highdicom",
-    "distributed",
-    "scipy",
-    "nibabel",
-    "pynrrd",
-    "pylibjpeg",
-    "pylibjpeg-libjpeg",
-    "pylibjpeg-openjpeg",
-    "hatchling",
-    "PyYAML",
-    "pytest",
-    "pytest-timeout",
-    "pytest-xdist",
-    "hypothesis",
-    "colorama",
-    "tzdata",
-    "filelock",
-    "fsspec",
-    "jinja2",
-    "networkx",
-    "setuptools",
-    "sympy",
-    "typing_extensions",
-]
 # pip would look for what these need on the system that it runs on.
-ALONE = ("torch", "monai", "slicerio")
+ALONE = (
+    "torch",
+    "monai",
+    "slicerio",
+    "slicer-core",
+    "vtk",
+    "PySide6-Essentials",
+    "shiboken6",
+)
 # What Panda3D's wheels leave out: the runtime of the compiler.
 RUNTIME = "msvc-runtime"
 
@@ -67,6 +45,18 @@ _MAIN = """
 #include <wchar.h>
 int Py_Main(int, wchar_t **);
 int wmain(int argc, wchar_t **argv) { return Py_Main(argc, argv); }
+"""
+# Slicer is UTF-8 throughout; Python alone has the code page of the country.
+_MANIFEST = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<assembly xmlns="urn:schemas-microsoft-com:asm.v1" manifestVersion="1.0">
+<application xmlns="urn:schemas-microsoft-com:asm.v3"><windowsSettings>
+<activeCodePage xmlns="http://schemas.microsoft.com/SMI/2019/WindowsSettings">UTF-8</activeCodePage>
+</windowsSettings></application></assembly>
+"""
+_LOCALE = """
+import locale, sys
+if sys.executable.endswith("slicer.exe"):
+    locale.setlocale(locale.LC_ALL, ".UTF8")
 """
 # Rust's standard library asks for it; Wine 8 has it under an older name only.
 _RANDOM = """
@@ -76,28 +66,91 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE to, SIZE_T size) {
   return SystemFunction036(to, (ULONG)size);
 }
 """
+# Windows has ICU and Wine 8 has not. Qt asks it for encodings other than Unicode: there are none (4, no such file).
+_ICU = """
+#define GIVE __declspec(dllexport) void *
+#define NEVER(name) GIVE name(void) { return 0; }
+GIVE ucnv_open(const char *name, int *status) { *status = 4; return 0; }
+NEVER(ucnv_close) NEVER(ucnv_reset) NEVER(ucnv_getMaxCharSize) NEVER(ucnv_getName) NEVER(ucnv_getStandardName)
+NEVER(ucnv_getAvailableName) NEVER(ucnv_countAvailable) NEVER(ucnv_toUnicode) NEVER(ucnv_fromUnicode)
+NEVER(ucnv_toUCountPending) NEVER(ucnv_fromUCountPending) NEVER(ucnv_getToUCallBack) NEVER(ucnv_setToUCallBack)
+NEVER(ucnv_getFromUCallBack) NEVER(ucnv_setFromUCallBack) NEVER(ucnv_cbToUWriteUChars) NEVER(ucnv_cbFromUWriteUChars)
+NEVER(UCNV_FROM_U_CALLBACK_SUBSTITUTE) NEVER(UCNV_TO_U_CALLBACK_SUBSTITUTE)
+"""
 
 
 def main() -> int:
     if not (PYTHON / "ready").exists():
         make_python()
-    command = ["wine", str(PYTHON / "python.exe"), "-B", *sys.argv[1:]]
+    with a_screen():
+        if len(sys.argv) > 1:
+            return run(sys.argv[1:])[0]
+        told, codes = [], set()
+        for place in places():
+            print(f"=== {place}", flush=True)
+            code, said = run(["-m", "pytest", "-p", "no:cacheprovider", "-q", place])
+            told.append(f"{place}: {said} (exit code {code})")
+            codes.add(code)
+    print("\n".join(told))
+    return int(codes != {0})
+
+
+@contextmanager
+def a_screen() -> Iterator[None]:
+    """OpenGL of Windows draws under Wine only where there is a screen: one of X that nobody sees."""
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x1000x24"]
+    process = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    try:
+        with os.fdopen(read) as told:
+            os.environ["DISPLAY"] = f":{told.readline().strip()}"
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def places() -> list[str]:
+    """Files of tests, each to be run in a process of its own: what ends one takes no other along."""
+    tests = REPOSITORY / "Testing"
+    files = (sorted((tests / part).rglob("test_*.py")) for part in ("Lib", "MRML", "Qt"))
+    return [str(path.relative_to(REPOSITORY)) for part in files for path in part]
+
+
+def run(arguments: list[str]) -> tuple[int, str]:
+    """Run a Python; pass on what it writes. Returns its exit code and its last line."""
+    of_slicer = any(argument.startswith(("Testing/MRML", "Testing/Qt")) for argument in arguments)
+    program = PYTHON / ("slicer.exe" if of_slicer else "python.exe")
+    if arguments[:2] == ["-m", "pytest"]:
+        arguments = ["-m", "pytest", "-p", "Testing.Windows.left_out", *arguments[2:]]
     # Under Wine Python takes pipes only.
-    with subprocess.Popen(
-        command,
+    process = subprocess.Popen(
+        ["wine", str(program), "-B", *arguments],
         env=environment(),
         cwd=REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.close()
-        while told := os.read(process.stdout.fileno(), 2**16):
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    pipe, lines = process.stdout.fileno(), [b""]
+
+    @suppress(OSError)
+    def pass_on() -> None:
+        while told := os.read(pipe, 2**16):
             sys.stdout.buffer.write(told)
             sys.stdout.flush()
-    return process.returncode
+            lines[:] = (lines[-1] + told).splitlines(keepends=True)[-1:]
+
+    reader = threading.Thread(target=pass_on, daemon=True)
+    reader.start()
+    code = process.wait()
+    # Not for ever: what it started may hold the pipe, as services of Wine do.
+    reader.join(5)
+    return code, lines[-1].decode("utf-8", "replace").strip("= \r\n")
 
 
 def environment() -> dict[str, str]:
@@ -117,6 +170,7 @@ def make_python() -> None:
         "wine": "wine and wine64",
         "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
         "gendef": "mingw-w64-tools",
+        "Xvfb": "xvfb",
     }.items():
         if shutil.which(tool) is None:
             sys.exit(
@@ -134,9 +188,14 @@ def make_python() -> None:
     _take(RUNTIME, ".dll")
     _compile()
     packages = PYTHON / "Lib" / "site-packages"
-    _pip("install", "--target", packages, NUMPY, *PACKAGES)
+    _pip("install", "--target", packages, "--requirement", Path(__file__).with_name("packages.txt"))
     limits = REPOSITORY / "constraints.txt"
     _pip("install", "--target", packages, "--constraint", limits, "--no-deps", *ALONE)
+    # Off the screen Qt looks for fonts there, and brings none.
+    shutil.copytree(
+        packages / "matplotlib" / "mpl-data" / "fonts" / "ttf",
+        packages / "PySide6" / "lib" / "fonts",
+    )
     subprocess.run(
         ["wine", "reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f"],
         env=environment(),
@@ -178,8 +237,15 @@ def _compile() -> None:
     def run(*command: str) -> None:
         subprocess.run(command, cwd=PYTHON, check=True, capture_output=True)
 
-    (PYTHON / "main.c").write_text(_MAIN)
-    (PYTHON / "random.c").write_text(_RANDOM)
+    for name, text in {
+        "main.c": _MAIN,
+        "slicer.manifest": _MANIFEST,
+        "slicer.rc": '1 24 "slicer.manifest"\n',
+        "random.c": _RANDOM,
+        "icu.c": _ICU,
+        "Lib/sitecustomize.py": _LOCALE,
+    }.items():
+        (PYTHON / name).write_text(text, encoding="utf-8")
     run("gendef", f"{library}.dll")
     run(
         "x86_64-w64-mingw32-dlltool",
@@ -190,8 +256,12 @@ def _compile() -> None:
         "-l",
         f"lib{library}.a",
     )
-    run(compiler, "-municode", "main.c", "-L.", f"-l{library}", "-o", "python.exe")
+    program = (compiler, "-municode", "main.c", "-L.", f"-l{library}")
+    run(*program, "-o", "python.exe")
+    run("x86_64-w64-mingw32-windres", "slicer.rc", "-O", "coff", "-o", "slicer.o")
+    run(*program, "slicer.o", "-o", "slicer.exe")
     run(compiler, "-shared", "random.c", "-ladvapi32", "-o", "bcryptprimitives.dll")
+    run(compiler, "-shared", "-nostdlib", "icu.c", "-o", "icuuc.dll")
     exported = (PYTHON / f"{library}.def").read_text().partition("EXPORTS")[2].split("\n")
     names = [line.split()[0] for line in exported if line.strip()]
     stable = [f"{name}={library}.{name}" for name in names]
