@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import xml.etree.ElementTree as ElementTree
 
 from PySide6.QtCore import QBuffer, QByteArray, QFile, QIODevice, QObject
@@ -26,13 +27,10 @@ class SlicerUiLoader(QUiLoader):
             self.registerCustomWidget(cls)
 
     def load(self, device: QIODevice, parent: QWidget | None = None) -> QWidget | None:
-        form = ElementTree.fromstring(_bytes_of(device))
+        form, connections, rest = _taken_apart(_bytes_of(device))
         self._require_known_classes(form)
-        connections = form.find("connections")
-        if connections is not None:
-            form.remove(connections)
         buffer = QBuffer()
-        buffer.setData(QByteArray(ElementTree.tostring(form)))
+        buffer.setData(QByteArray(rest))
         buffer.open(QIODevice.ReadOnly)
         widget = super().load(buffer, parent)
         if widget is not None and connections is not None:
@@ -53,6 +51,18 @@ class SlicerUiLoader(QUiLoader):
 
 def _bytes_of(device: QIODevice | QFile) -> bytes:
     return bytes(device.readAll().data())
+
+
+@functools.cache
+def _taken_apart(
+    data: bytes,
+) -> tuple[ElementTree.Element, ElementTree.Element | None, bytes]:
+    """A form without its connections, these, and the first as a file: each window loads the same ones."""
+    form = ElementTree.fromstring(data)
+    connections = form.find("connections")
+    if connections is not None:
+        form.remove(connections)
+    return form, connections, ElementTree.tostring(form)
 
 
 def _make_connections(widget: QWidget, connections: ElementTree.Element) -> None:

@@ -125,13 +125,14 @@ def _property(cls: Any, name: str, *, writable: bool) -> property:
     is_named = getattr(cls, f"is{capital}", None)
     static = named if inspect.isbuiltin(named) else None
     getter = is_named if static and is_named else named or is_named
+    get, put = getter and _of_object(getter), setter and _of_object(setter)
 
     def read(self: Any) -> Any:
-        return _call(getter, self) if getter else self.property(name)
+        return get(self) if get else self.property(name)
 
     def write(self: Any, value: Any) -> None:
-        if setter:
-            _call(setter, self, value)
+        if put:
+            put(self, value)
         elif not self.setProperty(name, value):
             raise AttributeError(f"Property '{name}' does not accept {value!r}")
 
@@ -141,9 +142,11 @@ def _property(cls: Any, name: str, *, writable: bool) -> property:
     return made
 
 
-def _call(method: Any, self: Any, *arguments: Any) -> Any:
+def _of_object(method: Any) -> Callable[..., Any]:
     """Those of QCoreApplication are static: they take no object."""
-    return method(*arguments) if inspect.isbuiltin(method) else method(self, *arguments)
+    if inspect.isbuiltin(method):
+        return lambda _object, *arguments: method(*arguments)
+    return method  # type: ignore[no-any-return]
 
 
 def _is_python_subclass(cls: type) -> bool:
@@ -153,7 +156,8 @@ def _is_python_subclass(cls: type) -> bool:
 
 def _guarded_set_attribute(self: Any, name: str, value: Any) -> None:
     cls = type(self)
-    known = inspect.getattr_static(cls, name, None)
+    holder = next((base for base in cls.__mro__ if name in base.__dict__), None)
+    known = holder.__dict__[name] if holder else None  # getattr would ask Qt
     if isinstance(known, _PropertyOfObjects) and known.isHidden:
         raise AttributeError(
             f"'{name}' is a method of {cls.__name__}; call set{name[0].upper()}{name[1:]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from pathlib import Path
 
@@ -10,6 +11,7 @@ def translate(context: str, text: str) -> str:
     return text
 
 
+@functools.cache
 def getContext(sourceFile: str) -> str:
     return Path(sourceFile).stem
 
