@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -44,6 +45,8 @@ def start(
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
+    bufsize: int = -1,
+    start_new_session: bool = False,
 ) -> subprocess.Popen[bytes] | Forked:
     """As ``subprocess.Popen``, of a command that begins with ``sys.executable`` and ``-m`` or ``-c``.
 
@@ -55,16 +58,23 @@ def start(
         stdin: A descriptor, ``PIPE`` or ``DEVNULL``; the others likewise.
         stdout: See `stdin`.
         stderr: See `stdin`.
+        bufsize: Of the streams' ends here, as of `open`.
+        start_new_session: Whether it is alone in a group of processes.
     """
     python, *words = map(str, command)
     assert python == sys.executable
     streams = (stdin, stdout, stderr)
     if sys.platform != "linux":
         names = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
+        names |= {"bufsize": bufsize, "start_new_session": start_new_session}
         return subprocess.Popen([python, *words], cwd=cwd, env=env, **names)
-    return Forked(
-        _Server.of(imported), words, streams, cwd=cwd or Path.cwd(), env=env or {**os.environ}
-    )
+    request = {
+        "words": words,
+        "cwd": str(cwd or Path.cwd()),
+        "env": env or {**os.environ},
+        "is_apart": start_new_session,
+    }
+    return Forked(_Server.of(imported), request, streams, bufsize=bufsize)
 
 
 def run(command: Sequence[object], **options: Any) -> subprocess.CompletedProcess[str]:
@@ -80,21 +90,21 @@ class Forked:
     def __init__(
         self,
         server: _Server,
-        words: list[str],
+        request: dict[str, Any],
         streams: tuple[int, ...],
         *,
-        cwd: Path,
-        env: dict[str, str],
+        bufsize: int = -1,
     ) -> None:
         self.returncode: int | None = None
         self._status, status = os.pipe()
+        self._once = threading.Lock()
         theirs, ours, close = [], [], [status]
         for number, stream in enumerate(streams):
             end: IO[bytes] | None = None
             if stream == subprocess.PIPE:
                 read, write = os.pipe()
                 stream, mine = (read, write) if number == 0 else (write, read)
-                end = os.fdopen(mine, "wb" if number == 0 else "rb")
+                end = os.fdopen(mine, "wb" if number == 0 else "rb", bufsize)
                 close.append(stream)
             elif stream == subprocess.DEVNULL:
                 stream = os.open(os.devnull, os.O_RDWR)
@@ -102,9 +112,12 @@ class Forked:
             theirs.append(stream)
             ours.append(end)
         self.stdin, self.stdout, self.stderr = ours
-        self.pid = server.fork({"words": words, "cwd": str(cwd), "env": env}, [*theirs, status])
+        self.pid = server.fork(request, [*theirs, status])
         for descriptor in close:
             os.close(descriptor)
+
+    def __del__(self) -> None:
+        os.close(self._status)
 
     def __enter__(self) -> Forked:
         return self
@@ -122,13 +135,14 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired("a forked process", timeout or 0)
-            told = os.read(self._status, 100)
-            os.close(self._status)
-            assert told, "the process that forks has ended"
-            self.returncode = os.waitstatus_to_exitcode(int(told))
+        """Several threads may."""
+        if not select.select([self._status], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("a forked process", timeout or 0)
+        with self._once:
+            if self.returncode is None:
+                told = os.read(self._status, 100)
+                assert told, "the process that forks has ended"
+                self.returncode = os.waitstatus_to_exitcode(int(told))
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
@@ -184,8 +198,16 @@ class _Server:
 
 
 def _forked(connection: socket.socket) -> dict[str, Any] | None:
-    """Fork for each request; return it in the process that is to carry it out, and None at the end."""
+    """Fork for each request; return it in the process that is to carry it out, and None at the end, with none left."""
     running: dict[int, int] = {}
+
+    def reap(pid: int, options: int) -> None:
+        ended, status = os.waitpid(pid, options)
+        if ended:
+            with contextlib.suppress(BrokenPipeError):  # nobody asks
+                os.write(running[pid], str(status).encode())
+            os.close(running.pop(pid))
+
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
@@ -195,15 +217,14 @@ def _forked(connection: socket.socket) -> dict[str, Any] | None:
         if woken in ready:
             os.read(woken, 2**10)
             for pid in list(running):
-                ended, status = os.waitpid(pid, os.WNOHANG)
-                if ended:
-                    with contextlib.suppress(BrokenPipeError):  # nobody asks
-                        os.write(running[pid], str(status).encode())
-                    os.close(running.pop(pid))
+                reap(pid, os.WNOHANG)
         if connection not in ready:
             continue
         request, descriptors, *_ = socket.recv_fds(connection, _LONGEST_REQUEST, 4)
         if not request:
+            for pid in list(running):
+                os.kill(pid, signal.SIGKILL)
+                reap(pid, 0)
             return None
         pid = os.fork()
         if not pid:
@@ -224,6 +245,8 @@ def _forked(connection: socket.socket) -> dict[str, Any] | None:
 
 def _begin_anew(request: dict[str, Any]) -> None:
     """Make of this process what the interpreter would have made of it."""
+    if request["is_apart"]:
+        os.setsid()
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])

@@ -16,6 +16,7 @@ import slicer
 import slicer.util
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from Testing.forked_workers import fork_workers
 from Testing.Qt.driver.samples import add_volume
 
 MODEL = "hippocampus-mr"
@@ -199,6 +200,13 @@ def save_and_open(a_slicer: SlicerScene, folder: Path, kind: str = "mrb") -> Sli
     other.scene.SetURL(path)
     assert other.scene.Connect()
     return other
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_workers() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fork_workers(monkeypatch)
+        yield
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def clients():
 
 
 @pytest.fixture
-def a_cold_logic(scene):
+def a_logic(scene):
     logic = CompactSegLogic(scene)
     yield logic
     logic.close()
@@ -192,9 +192,9 @@ def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(client
     assert client.models
 
 
-def test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works(a_cold_logic, scene):
+def test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works(a_logic, scene):
     volume = add_volume(scene)
-    logic, heard = a_cold_logic, Heard(a_cold_logic)
+    logic, heard = a_logic, Heard(a_logic)
     logic.segment(volume, model=MODEL, allLevels=True)
     wait(logic, lambda: logic.workerProcessId and heard.named("progressed")[-1][0] >= 1)
     os.kill(logic.workerProcessId, signal.SIGKILL)

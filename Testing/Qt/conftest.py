@@ -28,6 +28,15 @@ def our_modules() -> dict[str, Any]:
     return {name: each for name, each in sys.modules.items() if name.partition(".")[0] in ours}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forked_workers() -> Iterator[None]:
+    from Testing.forked_workers import fork_workers
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        fork_workers(monkeypatch)
+        yield
+
+
 @pytest.fixture
 def desktop(tmp_path: Path) -> Iterator[Desktop]:
     """A fresh scene in a fresh window; what failed unseen (slots, dialogs nobody expected) fails the test."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+import psutil
 import pytest
 from driver.warm_workers import MOST_IDLE, WarmWorkers
 
@@ -35,3 +39,10 @@ def test_no_more_workers_wait_than_memory_is_for(workers):
         each.stop()
     assert started[0].join(60), "the oldest one ended"
     assert not any(each.join(0.1) for each in started[1:])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere processes are not forked")
+def test_a_worker_is_forked_from_a_process_that_has_imported_pytorch(workers):
+    process = psutil.Process(start(workers).pid)
+    assert process.ppid() != os.getpid()
+    assert any("libtorch" in each.path for each in process.memory_maps())
