@@ -28,11 +28,19 @@ from Testing.repository import REPOSITORY
 
 USUAL = (
     "torch",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "matplotlib.patheffects",
+    "pydantic",  # typer does
+    "CompactSegLib.cli.app",
     "CompactSegLib.cli.runner",
+    "CompactSegLib.cli.segment",
+    "CompactSegLib.inference.segmenter",
     "CompactSegLib.output.picture",
+    "CompactSegLib.output.report",
     "CompactSegLib.serve.worker",
 )
-TRAINING = (*USUAL, "CompactSegLib.train.training")
+TRAINING = (*USUAL, "torch._dynamo", "CompactSegLib.train.training")
 _LONGEST_REQUEST = 2**20
 
 
