@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.paths import is_file, resolved
 
 __all__ = [
+    "data_names",
     "file_beside",
     "is_utf16",
     "numbers",
@@ -120,12 +121,20 @@ def file_beside(header: Path, name: str, what: str = "voxels") -> Path:
     return file
 
 
-def numbered(pattern: str, values: range) -> list[str]:
-    """Names such as ``slice%03d.raw`` with each of the numbers.
+def data_names(named: str, listed: Sequence[str], *, slices: int = 0) -> list[str]:
+    """The files of the voxels: a name; ``LIST``; or a pattern such as ``s%03d.raw 1 60 1``, perhaps without numbers.
 
     Raises:
         ValueError: It is no such pattern.
     """
+    if named.startswith("LIST"):
+        return [name for name in listed if name]
+    if "%" not in named:
+        return [named]
+    pattern, *parts = named.split()
+    usual = ["1", str(slices), "1"]
+    first, last, step = (int(part) for part in [*parts[:3], *usual[len(parts) :]])
+    values = range(first, last + 1, max(1, step))
     match = _PATTERN.fullmatch(pattern)
     if not match or len(values) > 2**16:
         raise ValueError("no pattern for file names")

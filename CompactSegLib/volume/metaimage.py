@@ -13,8 +13,8 @@ import numpy as np
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.headers import (
+    data_names,
     file_beside,
-    numbered,
     numbers,
     stated_twice,
     text_lines,
@@ -24,11 +24,10 @@ from CompactSegLib.volume.headers import (
 )
 from CompactSegLib.volume.stored import (
     StoredImage,
-    check_size,
     coloured,
     damaged,
     not_3d,
-    read_array,
+    read_parts,
 )
 
 __all__ = ["data_files", "is_metaimage", "read_metaimage"]
@@ -54,10 +53,10 @@ def data_files(path: Path) -> list[Path]:
     """
     try:
         fields, listed, _ = _fields(path)
-        names = _data_names(fields, listed, whole_numbers(fields["DimSize"])[-1])
+        files = _files(path, fields, listed, whole_numbers(fields["DimSize"])[-1])
     except (LookupError, OverflowError, ValueError) as error:
         raise damaged(path) from error
-    return [file_beside(path, name) for name in names]
+    return [file for file in files if file != path]
 
 
 def read_metaimage(path: Path) -> StoredImage:
@@ -101,7 +100,7 @@ def _fields(path: Path) -> tuple[dict[str, str], list[str], int]:
         fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile" and not value.strip().startswith("LIST"):
             break
-    return fields, [name for name in listed if name], offset
+    return fields, listed, offset
 
 
 def _check_is_volume(path: Path, size: Sequence[int], channels: int, kind: str) -> None:
@@ -198,39 +197,19 @@ def _voxels(
     if not _is_true(fields.get("BinaryData", "True")):
         raise InputError(f"{path}: expected binary voxels, got text; save it anew.")
     packing = "zlib" if _is_true(fields.get("CompressedData", "False")) else "raw"
-    check_size(path, shape, dtype.itemsize)
     skip = int(fields.get("HeaderSize", "0"))
-    names = _data_names(fields, listed, shape[0])
-    if not names:
-        return read_array(path, shape, dtype, at=offset, packing=packing)
-    files = [file_beside(path, name) for name in names]
-    if len(files) > 1:
-        if shape[0] != len(files):
-            raise damaged(path)
-        return np.stack(
-            [
-                read_array(f, shape[1:], dtype, skip=max(0, skip), packing=packing, named=path)
-                for f in files
-            ]
-        )
-    at = files[0].stat().st_size - check_size(path, shape, dtype.itemsize) if skip == -1 else skip
-    if at < 0:
-        raise damaged(path)
-    return read_array(files[0], shape, dtype, at=at, packing=packing, named=path)
+    files = _files(path, fields, listed, shape[0])
+    at, skip = (0, skip) if skip == -1 else (skip, 0)
+    if files == [path]:
+        at, skip = offset, 0
+    return read_parts(files, shape, dtype, at=at, skip=skip, packing=packing, named=path)
 
 
-def _data_names(fields: dict[str, str], listed: list[str], slices: int) -> list[str]:
-    """Names of the files of the voxels, none where these are in the file of the header."""
+def _files(path: Path, fields: dict[str, str], listed: list[str], slices: int) -> list[Path]:
     data = fields["ElementDataFile"]
     if data == "LOCAL":
-        return []
-    if data.startswith("LIST"):
-        return listed
-    if "%" not in data:
-        return [data]
-    pattern, *parts = data.split()
-    first, last, step = (int(p) for p in [*parts, *["1", str(slices), "1"][len(parts) :]])
-    return numbered(pattern, range(first, last + 1, max(1, step)))
+        return [path]
+    return [file_beside(path, name) for name in data_names(data, listed, slices=slices)]
 
 
 def _is_true(text: str) -> bool:

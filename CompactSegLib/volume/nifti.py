@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -44,69 +43,54 @@ _TO_MM = {1: 1000.0, 3: 0.001}  # metres and micrometres; millimetres, and what 
 _LARGEST_DEVIATION = 0.1  # voxels
 
 
-@dataclass(frozen=True)
-class _Header:
-    """What matters of a header; names are those of nifti1.h."""
+_FIELDS = {  # name: type and offset in NIfTI-1, then in NIfTI-2
+    "dim": ("8i2", 40, "8i8", 16),
+    "intent_code": ("i2", 68, "i4", 504),
+    "datatype": ("i2", 70, "i2", 12),
+    "pixdim": ("8f4", 76, "8f8", 104),
+    "vox_offset": ("f4", 108, "i8", 168),
+    "scl_slope": ("f4", 112, "f8", 176),
+    "scl_inter": ("f4", 116, "f8", 184),
+    "xyzt_units": ("u1", 123, "i4", 500),
+    "qform_code": ("i2", 252, "i4", 344),
+    "sform_code": ("i2", 254, "i4", 348),
+    "quaternion": ("6f4", 256, "6f8", 352),
+    "srow": ("12f4", 280, "12f8", 400),
+    "magic": ("S3", 344, "S3", 4),
+}
+_NOT_OF_ANALYZE = (
+    "intent_code",
+    "scl_slope",
+    "scl_inter",
+    "xyzt_units",
+    "qform_code",
+    "sform_code",
+)
 
-    order: str
-    is_pair: bool
-    least_offset: int
-    dim: tuple[int, ...]
-    datatype: int
-    pixdim: tuple[float, ...]
-    vox_offset: float
-    scl_slope: float
-    scl_inter: float
-    xyzt_units: int
-    qform_code: int
-    sform_code: int
-    quaternion: tuple[float, ...]
-    srow: tuple[float, ...]
-    intent_code: int
+
+class _Header(SimpleNamespace):
+    """What matters of a header, by the names of nifti1.h; `order` is that of its bytes."""
 
     @classmethod
     def parse(cls, header: bytes) -> _Header:
         """Read a header of either version.
 
         Raises:
-            struct.error: It ends too early.
+            ValueError: It ends too early.
         """
         order = _byte_order(header) or "<"
-
-        def read(form: str, offset: int) -> tuple[Any, ...]:
-            return struct.unpack_from(order + form, header, offset)
-
-        if read("i", 0)[0] == 540:
-            magic, least_offset = header[4:7], 544
-            dim, datatype, pixdim = read("8q", 16), read("h", 12), read("8d", 104)
-            offset, scale, units = read("q", 168), read("2d", 176), read("i", 500)
-            codes, quaternion, srow = read("2i", 344), read("6d", 352), read("12d", 400)
-            intent = read("i", 504)
-        else:
-            magic, least_offset = header[344:347], 352
-            dim, datatype, pixdim = read("8h", 40), read("h", 70), read("8f", 76)
-            offset, scale, units = read("f", 108), read("2f", 112), read("B", 123)
-            codes, quaternion, srow = read("2h", 252), read("6f", 256), read("12f", 280)
-            intent = read("h", 68)
-            if magic not in (b"n+1", b"ni1"):  # Analyze has other things in these places
-                codes, scale, units, intent = (0, 0), (0.0, 0.0), (0,), (0,)
-        return cls(
-            order=order,
-            is_pair=magic[1:2] != b"+",
-            least_offset=least_offset,
-            dim=dim,
-            datatype=datatype[0],
-            pixdim=pixdim,
-            vox_offset=offset[0],
-            scl_slope=scale[0],
-            scl_inter=scale[1],
-            xyzt_units=units[0],
-            qform_code=codes[0],
-            sform_code=codes[1],
-            quaternion=quaternion,
-            srow=srow,
-            intent_code=intent[0],
+        is_second = header[:4] in (struct.pack("<i", 540), struct.pack(">i", 540))
+        types, offsets = zip(
+            *(row[2:] if is_second else row[:2] for row in _FIELDS.values()), strict=True
         )
+        layout = np.dtype({"names": [*_FIELDS], "formats": types, "offsets": offsets})
+        stated = np.frombuffer(header, layout.newbyteorder(order), count=1)[0]
+        values = {name: stated[name].tolist() for name in _FIELDS}
+        if not is_second and values["magic"] not in (b"n+1", b"ni1"):
+            values |= dict.fromkeys(_NOT_OF_ANALYZE, 0)  # Analyze has other things in these places
+        least_offset = 544 if is_second else 352
+        is_pair = values["magic"][1:2] != b"+"
+        return cls(**values, order=order, is_pair=is_pair, least_offset=least_offset)
 
     @property
     def to_mm(self) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +17,12 @@ from CompactSegLib.volume import headers
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.stored import (
     StoredImage,
-    check_size,
     coloured,
     damaged,
     is_segmentation,
     not_3d,
     not_real,
-    read_array,
+    read_parts,
     read_text_array,
 )
 
@@ -93,7 +91,7 @@ class _Header:
                 is_list = (
                     key.strip().lower() in ("data file", "datafile") and value.strip()[:4] == "LIST"
                 )
-        return cls(path, fields, keys, [name for name in listed if name], offset)
+        return cls(path, fields, keys, listed, offset)
 
     def get(self, *names: str) -> str:
         return next((self.fields[name] for name in names if name in self.fields), "")
@@ -258,21 +256,12 @@ def _voxels(header: _Header, sizes: Sequence[int]) -> np.ndarray:
         raise InputError(
             f"{path}: expected raw, gzip, bzip2 or ascii as encoding, got {encoding[:40]!r}; save it anew."
         )
-    packing = _PACKING[encoding]
     lines, skip = (int(header.get(f"{unit} skip", f"{unit}skip") or 0) for unit in ("line", "byte"))
-    check_size(path, shape, dtype.itemsize)
-    if len(files) == 1:
-        if lines:
-            at = _behind_lines(files[0], at, lines)
-        if skip == -1 and packing == "raw":  # the voxels are at the end
-            at, skip = files[0].stat().st_size - prod(shape) * dtype.itemsize, 0
-        if at < 0 or skip < 0:
-            raise damaged(path)
-        return read_array(files[0], shape, dtype, at=at, skip=skip, packing=packing, named=path)
-    if shape[0] % len(files) or lines or skip:
+    if lines and len(files) > 1:
         raise damaged(path)
-    part = [shape[0] // len(files), *shape[1:]]
-    return np.concatenate([read_array(f, part, dtype, packing=packing, named=path) for f in files])
+    at = _behind_lines(files[0], at, lines) if lines else at
+    packing = _PACKING[encoding]
+    return read_parts(files, shape, dtype, at=at, skip=skip, packing=packing, named=path)
 
 
 def _files(header: _Header) -> tuple[list[Path], int]:
@@ -280,13 +269,7 @@ def _files(header: _Header) -> tuple[list[Path], int]:
     named = header.get("data file", "datafile")
     if not named:
         return [header.path], header.offset
-    if named.startswith("LIST"):
-        names = header.listed
-    elif "%" in named:
-        pattern, first, last, step, *_ = named.split()
-        names = headers.numbered(pattern, range(int(first), int(last) + 1, max(1, int(step))))
-    else:
-        names = [named]
+    names = headers.data_names(named, header.listed)
     return [headers.file_beside(header.path, name) for name in names], 0
 
 

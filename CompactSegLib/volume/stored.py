@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import psutil
@@ -32,6 +32,7 @@ __all__ = [
     "not_3d",
     "not_real",
     "read_array",
+    "read_parts",
     "read_text_array",
 ]
 
@@ -126,7 +127,7 @@ def read_array(
         shape: Of the array, in C order.
         dtype: As stored; the array comes in the machine's byte order.
         at: Bytes of the file before the voxels, or before what is packed.
-        skip: Unpacked bytes before the voxels.
+        skip: Unpacked bytes before the voxels; -1 for all that is before the last ones of a file that is not packed.
         packing: ``raw``, ``gzip``, ``zlib`` or ``bzip2``; what the file's first bytes say by default.
         named: The file that messages name; `path` by default.
 
@@ -136,6 +137,10 @@ def read_array(
     named = named or path
     size = check_size(named, shape, dtype.itemsize)
     packing = packing or ("gzip" if is_gzip(path) else "raw")
+    if skip == -1 and packing == "raw":
+        at, skip = path.stat().st_size - size, 0
+    if at < 0 or skip < 0:
+        raise damaged(named)
     try:
         with path.open("rb") as file:
             if packing == "raw" and path.stat().st_size < at + skip + size:
@@ -163,6 +168,18 @@ def read_array(
     if filled < size:
         raise damaged(named)
     return array.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_parts(
+    files: Sequence[Path], shape: Sequence[int], dtype: np.dtype, *, named: Path, **how: Any
+) -> np.ndarray:
+    """As `read_array`, of files that hold equal parts along the first axis, each read in the same way."""
+    check_size(named, shape, dtype.itemsize)
+    if not files or shape[0] % len(files):
+        raise damaged(named)
+    part = [shape[0] // len(files), *shape[1:]]
+    arrays = [read_array(file, part, dtype, named=named, **how) for file in files]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def read_text_array(

@@ -46,17 +46,20 @@ def test_voxels_in_files_beside_the_header_are_read(tmp_path):
     (tmp_path / "tail.raw").write_bytes(b"of any length" + data)
     for k in range(5):
         (tmp_path / f"s{k:02}.raw").write_bytes(ARRAY[k].astype("<i2").tobytes())
+        (tmp_path / f"h{k:02}.raw").write_bytes(b"head" + ARRAY[k].astype("<i2").tobytes())
     listed = "data file: LIST\n" + "".join(f"s{k:02}.raw\n" for k in range(5))
     for text in (
         more,
         "byte skip: -1\ndata file: tail.raw\n",
         "data file: s%02d.raw 0 4 1\n",
+        "byte skip: 4\ndata file: h%02d.raw 0 4 1\n",
+        "byte skip: -1\ndata file: h%02d.raw 0 4 1\n",
         listed,
     ):
         volume = read_volume(nrrd(tmp_path / "a.nhdr", data=b"", more=text))
         np.testing.assert_array_equal(volume.array[0], ARRAY)
-    for file in ("tail.raw", "s%02d.raw 0 4 1"):
-        header = META + ("HeaderSize = -1\n" if file == "tail.raw" else "")
+    for file, size in (("tail.raw", -1), ("s%02d.raw 0 4 1", 0), ("h%02d.raw 0 4 1", 4)):
+        header = f"{META}HeaderSize = {size}\n"
         volume = read_volume(meta(tmp_path / "a.mhd", header, b"", file))
         np.testing.assert_array_equal(volume.array[0], ARRAY)
 
