@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Share, Such, Text, build, check, number, whole
 from CompactSegLib.labels import Label, labels_of, structures_of
 from CompactSegLib.model.weights import WEIGHTS_FILE, read_net
@@ -88,18 +87,6 @@ class Region:
 
     def __post_init__(self) -> None:
         check(self)
-
-    @classmethod
-    def from_dict(cls, settings: object) -> Region:
-        """Read what `to_dict` gives.
-
-        Raises:
-            ModelError: A name is missing or unknown, or a value makes no sense.
-        """
-        return build(cls, settings, where="region", error=ModelError)
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from CompactSegLib.errors import (
     InputError,
     ModelError,
 )
+from CompactSegLib.json_data import stated
 from CompactSegLib.model.model import Model
 from CompactSegLib.model.provenance import limits_of, made_from
 from CompactSegLib.model.registry import list_models
@@ -49,19 +50,14 @@ def ready(request: Id | None = None) -> dict[str, Any]:
     for model in list_models(on_damaged=lambda error: damaged.append(str(error))):
         told = announced(model)
         own = len(json.dumps(told)) + 2
-        if own <= _LONGEST_MODEL and length + own <= _LONGEST_MODELS:
-            models.append(told)
-            length += own
-        elif own <= _LONGEST_MODEL:
+        if own > _LONGEST_MODEL or length + own > _LONGEST_MODELS:
             damaged.append(
-                f"{model.folder}: expected models with texts of at most {_LONGEST_MODELS} bytes together, and this one "
-                "goes beyond; name fewer folders of models."
+                f"{model.folder}: expected texts of at most {_LONGEST_MODEL} bytes, and of {_LONGEST_MODELS} with the "
+                "models before it, got more; shorten them in model.json, or name fewer folders of models."
             )
-        else:
-            damaged.append(
-                f"{model.folder}: expected texts of at most {_LONGEST_MODEL} bytes together, got more; shorten them in "
-                "model.json."
-            )
+            continue
+        models.append(told)
+        length += own
     if len(damaged) > _MOST_SENTENCES:
         rest = len(damaged) - _MOST_SENTENCES
         damaged[_MOST_SENTENCES:] = [f"{rest} more folders of models cannot be used."]
@@ -91,7 +87,7 @@ def announced(model: Model) -> dict[str, Any]:
         "channels": model.net_config.in_channels,
         "modality": model.modality,
         "field_mm": list(model.field_mm) if model.field_mm else None,
-        "region": model.region.to_dict() if model.region else None,
+        "region": stated(model.region) if model.region else None,
         "licence": model.licence,
         "size_bytes": model.size_bytes,
         "folder": str(model.folder),

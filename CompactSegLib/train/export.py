@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
+from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import ExpectedVolume, Model, Region
@@ -95,7 +96,7 @@ def export_model(
         field_mm=field_mm,
         expected_millilitres=expected_millilitres,
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
-        region=Region.from_dict(plan.region) if plan.region else None,
+        region=build(Region, plan.region, where="region") if plan.region else None,
         half_weights=plan.half_weights,
     )
 

@@ -151,7 +151,7 @@ class TrainingPlan:
         half_weights: The finished model's kernels are stored in fp16, at half the size.
         refinement: How the finished model's labels are refined by the image (`volume.refinement`); empty leaves them as
             the net's. Validation is of the net alone.
-        region: What finds the finished model's images in larger ones, as ``Region.from_dict`` reads it; may be empty.
+        region: What finds the finished model's images in larger ones, the fields of `Region`; may be empty.
         precision: ``auto`` takes bf16 where the machine computes in it, and fp16 on CUDA devices that have only that.
         seed: Seed of weights, order and augmentation.
         validate_every: Steps between validations.
@@ -220,7 +220,7 @@ class TrainingPlan:
             if self.refinement:
                 Refinement.from_dict(self.refinement)
             if self.region:
-                Region.from_dict(self.region)
+                build(Region, self.region, where="region")
         with inside("labels"):
             labels_of({int(n): _NAMELESS | label for n, label in self.labels.items()})
 

@@ -105,16 +105,11 @@ def _from_sitk(image: SimpleITKImage) -> Volume:
 
     if len(image.GetSize()) != 3:
         raise InputError(f"volume: expected a 3D image, got one of {len(image.GetSize())} axes.")
-    i, j, k = image.GetSize()
-    along_i, along_j, along_k = image.GetSpacing()
-    x, y, z = image.GetOrigin()
-    geometry = Geometry(
-        (i, j, k), (along_i, along_j, along_k), (x, y, z), tuple(image.GetDirection())
-    )
-    array: NDArray[Any] = SimpleITK.GetArrayFromImage(cast(Any, image))
+    own = cast(Any, image)
+    array: NDArray[Any] = SimpleITK.GetArrayFromImage(own)
     if image.GetNumberOfComponentsPerPixel() > 1:
         array = np.moveaxis(array, -1, 0)
-    return Volume.from_array(array, geometry)
+    return Volume.from_array(array, Geometry.from_sitk(own))
 
 
 def _kind(value: object) -> str:

@@ -14,6 +14,7 @@ from CompactSegLib.files import temporary_folder
 from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
 from CompactSegLib.volume.dicom_image import DicomFrame
 from CompactSegLib.volume.foreign import read_by_itk
+from CompactSegLib.volume.smeared import within
 from CompactSegLib.volume.stored import check_size
 
 __all__ = ["read_values"]
@@ -63,7 +64,7 @@ def read_values(frames: Sequence[DicomFrame]) -> np.ndarray:
                 raise damaged_dicom(path)
             values, (slope, intercept) = _masked(stored[index], header), scales[place]
             # What the bits of the pixel cannot say was written across all of the word.
-            outside = _within(values, padding.in_pixel) | _within(stored[index], padding.in_word)
+            outside = within(values, padding.in_pixel) | within(stored[index], padding.in_word)
             if outside.any():
                 padded.append((place, outside))
             if header.get("PhotometricInterpretation") == "MONOCHROME1":
@@ -287,10 +288,3 @@ def _real(value: Any) -> list[float]:
     """The numbers of an element, which may hold none, one or several."""
     several = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     return [number for number in several if isinstance(number, int | float)]
-
-
-def _within(values: np.ndarray, pairs: Sequence[tuple[float, float]]) -> np.ndarray:
-    inside = np.zeros(values.shape, bool)
-    for low, high in pairs:
-        inside |= (values >= low) & (values <= high)
-    return inside

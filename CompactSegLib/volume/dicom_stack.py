@@ -223,21 +223,15 @@ def _remarks(frames: Sequence[DicomFrame], whole: int, off_mm: float) -> list[st
             f"its slices lie up to {off_mm:.2f} mm beside a regular stack; they were taken as regular, check the "
             "series."
         )
-    for keyword, stated, there in (
-        (
-            "acquisition has {} images (0020,1002)",
-            _agreed(f.images_expected for f in frames),
-            whole or len(frames),
-        ),
-        (
-            "volume has {} slices (0054,0081)",
-            _agreed(f.slices_expected for f in frames),
-            len(frames),
-        ),
+    images = _agreed(f.images_expected for f in frames), whole or len(frames)
+    slices = _agreed(f.slices_expected for f in frames), len(frames)
+    for (stated, there), what in (
+        (images, "acquisition has {} images (0020,1002)"),
+        (slices, "volume has {} slices (0054,0081)"),
     ):
         if stated is not None and stated > there:
             told.append(
-                f"its files say that the {keyword.format(stated)}, but {there} are there; a slice may have been lost "
+                f"its files say that the {what.format(stated)}, but {there} are there; a slice may have been lost "
                 "at an end, check the series."
             )
     every = zip(*(frame.alike for frame in frames), strict=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SmearedPadding", "smeared_padding"]
+__all__ = ["SmearedPadding", "smeared_padding", "within"]
 
 _PLANES = 8
 # What differs by less from its neighbours, relative to the span of all values, is on no ramp.
@@ -49,7 +49,7 @@ class SmearedPadding:
 
     def region(self, channel: np.ndarray) -> np.ndarray:
         """The plateaus of a channel (K, J, I), and the ramps about them: no values of the rest, and connected."""
-        region = _within(channel, self.bands)
+        region = within(channel, self.bands)
         strange = (channel < self.low) | (channel > self.high)
         for _ in range(_LONGEST_RAMP):
             grown = region | (_grown(region, 1) & strange)
@@ -72,10 +72,10 @@ def smeared_padding(channel: np.ndarray) -> SmearedPadding | None:
         bands = _plateaus(rest, is_low=is_low)
         if bands:
             found += bands
-            rest = rest[~_within(rest, bands)]
+            rest = rest[~within(rest, bands)]
     if not found:
         return None
-    others = channel[~_grown(_within(channel, found), _RAMP)]
+    others = channel[~_grown(within(channel, found), _RAMP)]
     bands = [band for band in found if _is_padding(channel, band, others)]
     if not bands:
         return None
@@ -84,7 +84,7 @@ def smeared_padding(channel: np.ndarray) -> SmearedPadding | None:
     flat = _flat_voxels(channel, span)
     flat = flat[(flat >= others.min()) & (flat <= others.max())]
     low, high = np.percentile(flat if flat.size else others, (100 * _CHANCE, 100))
-    values = tuple(float(np.median(channel[_within(channel, [band])])) for band in bands)
+    values = tuple(float(np.median(channel[within(channel, [band])])) for band in bands)
     return SmearedPadding(values, tuple(bands), float(low), float(high))
 
 
@@ -123,7 +123,7 @@ def _plateaus(values: np.ndarray, *, is_low: bool) -> list[tuple[float, float]]:
         rest = away[away >= edges[first[number]]]
         runs = [(edges[a], edges[b]) for a, b in zip(first[:number], behind[:number], strict=True)]
         gap = edges[first[number]] - runs[-1][1]
-        plateaus = [away[_within(away, [run])] for run in runs]
+        plateaus = [away[within(away, [run])] for run in runs]
         if all(_is_plateau(p, gap, values.size) for p in plateaus) and _is_far(
             runs[-1][1], rest, is_low=is_low
         ):
@@ -147,7 +147,7 @@ def _is_padding(channel: np.ndarray, band: tuple[float, float], others: np.ndarr
     if band[1] < np.median(others):
         return _is_far(band[1], others, is_low=True)
     middle = channel[tuple(slice(n // 4, n - n // 4) for n in channel.shape)]
-    is_around = np.mean(_within(middle, [band])) <= _MOST_IN_MIDDLE
+    is_around = np.mean(within(middle, [band])) <= _MOST_IN_MIDDLE
     return bool(is_around) and _is_far(-band[0], -others.astype(np.float64), is_low=False)
 
 
@@ -168,7 +168,8 @@ def _is_far(plateau: float, rest: np.ndarray, *, is_low: bool) -> bool:
     return bool(low < high and lowest - plateau > gap)
 
 
-def _within(values: np.ndarray, bands: Sequence[tuple[float, float]]) -> np.ndarray:
+def within(values: np.ndarray, bands: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Whether each value is in one of the bands, their ends included."""
     inside = np.zeros(values.shape, bool)
     for low, high in bands:
         inside |= (values >= low) & (values <= high)

@@ -20,6 +20,7 @@ from CompactSegLib import (
     segment,
 )
 from CompactSegLib.inference.parts import boxes_around
+from CompactSegLib.json_data import build
 from CompactSegLib.model.model import Region
 
 pytestmark = pytest.mark.slow
@@ -155,7 +156,7 @@ def test_a_finder_that_is_not_there_is_named(a_coarse_head):
 )
 def test_a_region_that_makes_no_sense_is_refused(settings):
     with pytest.raises(ModelError, match=r"^region.*: expected"):
-        Region.from_dict(settings)
+        build(Region, settings, where="region", error=ModelError)
 
 
 def test_boxes_leave_specks_out_and_do_not_meet():
