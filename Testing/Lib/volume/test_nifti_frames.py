@@ -224,3 +224,13 @@ def test_voxels_never_begin_within_the_header(tmp_path, kind, place, form, least
     struct.pack_into(form, content, place, least if stated == "least" else int(stated))
     path.write_bytes(content)
     is_at(read_volume(path), AFFINE)
+
+
+def test_a_header_cut_within_its_last_bytes_is_not_taken_for_an_old_one_without_orientation(
+    tmp_path,
+):
+    nibabel.save(nibabel.Nifti1Pair(ARRAY, AFFINE), tmp_path / "a.img")
+    header = tmp_path / "a.hdr"
+    header.write_bytes(header.read_bytes()[:340])
+    with pytest.raises(InputError, match=r"a\.hdr: expected a complete image, but it is damaged"):
+        read_volume(header)
