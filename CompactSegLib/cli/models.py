@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.markdown import Markdown
 
 from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.cli.guard import say
@@ -55,6 +54,8 @@ def run_info(name: str, *, as_json: bool) -> None:
         claims = [asdict(claim) for claim in claims_of(model.net_config)]
         typer.echo(json.dumps(_summary(model) | model_data(model) | {"claims": claims}, indent=2))
         return
+    from rich.markdown import Markdown
+
     console = stdout_console()
     console.print(Markdown(model_card(model), hyperlinks=False))
     table = table_of("Claims of US 10,783,640", "What", "In this model")

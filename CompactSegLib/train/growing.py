@@ -89,7 +89,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
     if own and model.refinement:
         kept["refinement"] = model.refinement.to_dict()
     if own and model.region:
-        kept["region"] = model.region.to_dict()
+        kept["region"] = dataclasses.asdict(model.region)
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 
 

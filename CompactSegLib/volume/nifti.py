@@ -10,6 +10,7 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class _Header(SimpleNamespace):
         Raises:
             ValueError: It ends too early.
         """
-        order = _byte_order(header) or "<"
+        order: Literal["<", ">"] = ">" if _byte_order(header) == ">" else "<"
         is_second = header[:4] in (struct.pack("<i", 540), struct.pack(">i", 540))
         types, offsets = zip(
             *(row[2:] if is_second else row[:2] for row in _FIELDS.values()), strict=True
@@ -195,9 +196,10 @@ def _size(header: _Header, path: Path) -> tuple[int, int, int, int]:
     axes = header.dim[0]
     if not 1 <= axes <= 7:
         raise damaged(path)
-    i, j, k, frames, *others = [*header.dim[1 : 1 + axes], *[1] * (7 - axes)]
+    size: list[int] = header.dim[1 : 1 + axes]
+    i, j, k, frames, *others = [*size, *[1] * (7 - axes)]
     if (axes < 3 and min(i, j) >= 1) or frames > 1 or max(others[1:]) > 1:
-        raise not_3d(path, header.dim[1 : 1 + axes])
+        raise not_3d(path, size)
     return i, j, k, max(1, others[0])
 
 
