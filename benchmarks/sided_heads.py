@@ -196,3 +196,39 @@ CHANGES: dict[str, Callable[[Head], Head]] = {
     "worn borders": worn,
     "midline shift of 8 mm": bent,
 }
+
+
+def changed(head: Head, count: int, draw: int) -> Head:
+    """Some labelled voxels with the values of others, all drawn at random."""
+    places = np.flatnonzero(head.truth)
+    drawn = np.random.default_rng([SEED, count, draw]).choice(places, (2, count))
+    truth = head.truth.copy()
+    truth.flat[drawn[0]] = head.truth.flat[drawn[1]]
+    return replace(head, truth=truth)
+
+
+def _still(head: Head, after: Head) -> tuple[Head, Geometry]:
+    return after, head.geometry
+
+
+def _along(after: Head) -> tuple[Head, Geometry]:
+    return after, after.geometry
+
+
+NUDGES: dict[str, tuple[int, Callable[[Head, int], tuple[Head, Geometry]]]] = {
+    **{
+        f"{name} changed": (
+            draws,
+            lambda head, draw, count=count: _still(head, changed(head, count, draw)),
+        )
+        for name, count, draws in (("1 voxel", 1, 4), ("10 voxels", 10, 2), ("100 voxels", 100, 1))
+    },
+    "stored otherwise": (
+        2,
+        lambda head, draw: _still(
+            head, stored(head, *(((0, 2, 1), (0,)), ((2, 0, 1), (0, 1, 2)))[draw])
+        ),
+    ),
+    "turned 0.3°": (3, lambda head, draw: _along(turned(head, draw, 0.3))),
+}
+"""How often to draw, and of a head and a draw: the head after next to nothing was changed, and where its voxels lie."""

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "Evidence",
     "LabelledVoxels",
     "Midplane",
-    "known_values",
     "plane_of",
     "plane_of_cerebellum",
     "points_lps",
@@ -65,7 +65,7 @@ PAIRED = frozenset(name for name, one in _STRUCTURES.items() if one.kind != "mid
 
 _LEAST_VOXELS = 8
 _SAMPLES = 40
-_FINE_SAMPLES = 200
+_FINE_SAMPLES = 400
 # Of the tangents of the plane's two tilts: heads lie straight, but not always.
 _TILT_SPREAD = 0.25
 _MOST_TILT = 0.8
@@ -75,6 +75,23 @@ _FARTHEST_MM = 60.0
 _MIRROR_WEIGHT = 2.0
 # Below it, labels speak about as well for another plane.
 _CLEAR_LEAD = 1.5
+_MARGIN = 3
+# Multiples of the golden ratio's kin in three dimensions: they part the voxels of any region evenly.
+_LATTICE = 1.2207440846057596 ** -np.arange(1.0, 4.0)
+# Tilts and offset at which a quadratic is laid through the likeness: all pairs of them moved, and none.
+_MOVES = np.array([m for m in product((-1, 0, 1), repeat=3) if sum(map(abs, m)) in (0, 2)])
+_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+_QUADRATIC = np.linalg.pinv(
+    np.column_stack(
+        [np.ones(len(_MOVES)), _MOVES, *(_MOVES[:, a] * _MOVES[:, b] for a, b in _PAIRS)]
+    )
+)
+_FIRST_STEPS = np.array([0.08, 0.08, 3.0])
+# Wide enough to see over what single voxels do.
+_LAST_STEPS = np.array([0.03, 0.03, 1.0])
+_MOST_ROUNDS = 30
+# Of a step.
+_SETTLED = 0.003
 
 
 @dataclass(frozen=True)
@@ -92,7 +109,7 @@ class Midplane:
     @classmethod
     def tilted(cls, tilts: NDArray, centre_lps: NDArray, offset_mm: float) -> Midplane:
         """The plane with the tangents of two angles, (2,), so far from a point (3,)."""
-        normal = np.array([1.0, *tilts]) / np.sqrt(1.0 + np.sum(np.square(tilts)))
+        normal = _normals(tilts[None])[0]
         return cls(tuple(normal.tolist()), float(normal @ centre_lps + offset_mm))
 
     def lateral_mm(self, points_lps: NDArray) -> NDArray:
@@ -104,17 +121,26 @@ class Midplane:
 
 
 class LabelledVoxels:
-    """Labelled voxels by structure."""
+    """Labelled voxels by structure, in the box that holds them.
+
+    Attributes:
+        labels: (K, J, I) of the box.
+        geometry: Its grid.
+        first: Where it begins (k, j, i) in the grid that was given.
+    """
 
     def __init__(self, labels: NDArray, geometry: Geometry, names: Mapping[int, str]) -> None:
-        self.labels = labels
-        self.geometry = geometry
         self.known = {
             value: _STRUCTURES[name] for value, name in names.items() if name in _STRUCTURES
         }
+        held = np.isin(labels, [*self.known])
+        box = box_of(held, margin=(_MARGIN,) * 3) or tuple(slice(0, n) for n in labels.shape)
+        self.labels = np.ascontiguousarray(labels[box])
+        self.geometry = geometry.cropped(box)
+        self.first = np.array([part.start for part in box])
         self.where = {}
         for value in self.known:
-            found = np.flatnonzero(labels == value)
+            found = np.flatnonzero(self.labels == value)
             if len(found) >= _LEAST_VOXELS:
                 self.where[value] = found
 
@@ -131,27 +157,34 @@ class LabelledVoxels:
         ]
 
     def samples(self, values: list[int], most: int) -> tuple[NDArray, NDArray]:
-        """Evenly drawn voxels: points (n, 3), and the value of each (n,)."""
-        drawn = [self.where[v][:: -(-len(self.where[v]) // most)] for v in values]
-        which = np.repeat(values, [len(one) for one in drawn])
-        return self.points_lps(np.concatenate(drawn)), which
+        """Evenly drawn voxels: places (3, n), and the value of each (n,)."""
+        drawn = []
+        for value in values:
+            place = np.stack(np.unravel_index(self.where[value], self.labels.shape))
+            if place.shape[1] > most:
+                # By place in the volume, so that a voxel more or less changes one sample.
+                order = (_LATTICE @ (place + self.first[:, None])) % 1.0
+                place = place[:, np.sort(np.argpartition(order, most)[:most])]
+            drawn.append(place)
+        which = np.repeat(values, [one.shape[1] for one in drawn])
+        return np.concatenate(drawn, axis=1), which
 
 
 class _Likeness:
     """How well a plane fits labels: the logarithm of a likelihood in which each structure counts once."""
 
     def __init__(self, voxels: LabelledVoxels, values: list[int], most: int) -> None:
-        self.points, self.values = voxels.samples(values, most)
+        places, self.values = voxels.samples(values, most)
+        self.points = points_lps(places, voxels.geometry)
         known = [voxels.known[v] for v in self.values.tolist()]
         self.mean = np.array([one.mean_mm for one in known], dtype=np.float32)
         self.spread = np.array([one.spread_mm for one in known], dtype=np.float32)
         counts = {v: np.count_nonzero(self.values == v) for v in values}
         self.weight = np.array([1 / counts[v] for v in self.values.tolist()], dtype=np.float32)
         self.centre = np.average(self.points, axis=0, weights=self.weight)
-        self.voxels = voxels
-        self.to_kji = np.linalg.inv(voxels.geometry.ijk_to_lps)[2::-1]
-        self.places = self.to_kji[:, :3] @ self.points.T + self.to_kji[:, 3:]
-        self.ends = np.array(voxels.labels.shape)[:, None]
+        self.padded = np.pad(voxels.labels, 1)
+        self.to_kji = np.linalg.inv(voxels.geometry.ijk_to_lps)[2::-1, :3]
+        self.places = (places + 1).astype(np.float32)
 
     def of_distances(self, lateral: NDArray) -> NDArray:
         """Of how far the structures lie from planes, (..., n) to (...)."""
@@ -163,14 +196,33 @@ class _Likeness:
         np.minimum(apart, _FARTHEST, out=apart)
         return -0.5 * (apart @ self.weight)
 
-    def of_mirroring(self, plane: Midplane, lateral: NDArray) -> float:
-        """How many structures have their like on the other side; `lateral` (n,) is that of the points."""
-        across = self.to_kji[:, :3] @ (-2 * np.array(plane.normal_lps))
-        mirrored = np.rint(self.places + across[:, None] * lateral).astype(np.intp)
-        labels = self.voxels.labels
-        inside = np.flatnonzero(((mirrored >= 0) & (mirrored < self.ends)).all(axis=0))
-        same = labels[tuple(mirrored[:, inside])] == self.values[inside]
-        return float(self.weight[inside] @ same)
+    def of_mirroring(self, normals: NDArray, lateral: NDArray) -> NDArray:
+        """How many structures have their like on the other side of planes.
+
+        Args:
+            normals: Of the planes (m, 3), lps.
+            lateral: Of the points from each (m, n).
+
+        Returns:
+            (m,), with labels between voxels as linear interpolation has them, so that it is continuous.
+        """
+        across = (-2 * normals @ self.to_kji.T).astype(np.float32)
+        shape = self.padded.shape
+        flat, strides = self.padded.ravel(), (shape[1] * shape[2], shape[2], 1)
+        first, shares = np.zeros(lateral.shape, np.intp), []
+        for axis, size in enumerate(shape):
+            mirrored = self.places[axis] + across[:, axis, None] * lateral
+            np.clip(mirrored, 0, np.float32(size - 1.001), out=mirrored)
+            floor = mirrored.astype(np.intp)
+            mirrored -= floor
+            shares.append((1 - mirrored, mirrored))
+            first += floor * strides[axis]
+        total = np.zeros(lateral.shape, np.float32)
+        for corner in product((0, 1), repeat=3):
+            same = flat[first + np.dot(corner, strides)] == self.values
+            a, b, c = (share[one] for share, one in zip(shares, corner, strict=True))
+            total += same * (a * b * c)
+        return total @ self.weight
 
 
 def plane_of(voxels: LabelledVoxels) -> tuple[Midplane, Evidence]:
@@ -183,8 +235,7 @@ def plane_of(voxels: LabelledVoxels) -> tuple[Midplane, Evidence]:
     likeness = _Likeness(voxels, values, _SAMPLES)
     steps = np.arange(-_MOST_TILT, _MOST_TILT + 0.01, _MOST_TILT / 6)
     tilts = np.array([*product(steps, steps)])
-    normals = np.c_[np.ones(len(tilts)), tilts]
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    normals = _normals(tilts)
     along = ((likeness.points - likeness.centre) @ normals.T).T.astype(np.float32)
     offsets = np.arange(-_FARTHEST_MM, _FARTHEST_MM + 1, 5.0, dtype=np.float32)
     prior = -0.5 * np.sum(np.square(tilts / _TILT_SPREAD), axis=1)
@@ -216,7 +267,7 @@ def plane_of(voxels: LabelledVoxels) -> tuple[Midplane, Evidence]:
 
 def plane_of_cerebellum(voxels: LabelledVoxels, plane: Midplane, values: list[int]) -> Midplane:
     """The cerebrum's plane, moved to where both sides of the cerebellum mirror each other best."""
-    likeness = _Likeness(voxels, values, 4 * _FINE_SAMPLES)
+    likeness = _Likeness(voxels, values, 2 * _FINE_SAMPLES)
     normal = np.array(plane.normal_lps)
     tilts = normal[1:] / normal[0]
     start = (tilts, -float(plane.lateral_mm(likeness.centre)))
@@ -231,7 +282,7 @@ def _refined(
     mirror: float,
     usual_tilts: NDArray | None = None,
 ) -> Midplane:
-    """The best plane around another, by ever smaller steps of tilt and offset.
+    """The best plane around another: again and again the top of a quadratic through planes around the last.
 
     Args:
         likeness: Of the structures that the plane parts.
@@ -241,26 +292,49 @@ def _refined(
     """
     usual = np.zeros(2) if usual_tilts is None else usual_tilts
 
-    def score(candidate: NDArray) -> float:
-        plane = Midplane.tilted(candidate[:2], likeness.centre, candidate[2])
-        total = -0.5 * float(np.sum(np.square((candidate[:2] - usual) / _TILT_SPREAD)))
-        lateral = plane.lateral_mm(likeness.points)
-        total += float(likeness.of_distances(lateral))
-        return total + (mirror * likeness.of_mirroring(plane, lateral) if mirror else 0.0)
+    def scores(planes: NDArray) -> NDArray:
+        tilts, normals = planes[:, :2], _normals(planes[:, :2])
+        lateral = normals @ (likeness.points - likeness.centre).T - planes[:, 2:]
+        lateral = lateral.astype(np.float32)
+        total = -0.5 * np.sum(np.square((tilts - usual) / _TILT_SPREAD), axis=1)
+        if mirror:
+            total += mirror * likeness.of_mirroring(normals, lateral)
+        return total + likeness.of_distances(lateral)
 
     best = np.array([*start[0], start[1]])
-    highest = score(best)
-    scale = np.array([0.08, 0.08, 3.0])
-    moves = np.array([m for m in product((-1, 0, 1), repeat=3) if sum(map(abs, m)) in (1, 2)])
-    while scale[2] > 0.2:
-        around = best + moves * scale
-        scores = [score(one) for one in around]
-        if max(scores) > highest:
-            highest = max(scores)
-            best = around[int(np.argmax(scores))]
-        else:
-            scale = scale / 2
+    steps = _FIRST_STEPS
+    for _ in range(_MOST_ROUNDS):
+        move = _to_the_top(scores(best + _MOVES * steps))
+        best = best + move * steps
+        farthest = np.abs(move).max()
+        if farthest < _SETTLED and np.array_equal(steps, _LAST_STEPS):
+            break
+        if farthest < 1:
+            steps = np.maximum(steps / 2, _LAST_STEPS)
     return Midplane.tilted(best[:2], likeness.centre, best[2])
+
+
+def _to_the_top(scores: NDArray) -> NDArray:
+    """From the middle of `_MOVES` to where the quadratic through their scores is highest, at most one step each (3,).
+
+    Its top depends on all scores and on each continuously, where the best of them may change with a single voxel.
+    """
+    _, *slope_and_bends = _QUADRATIC @ scores
+    slope, bend = np.array(slope_and_bends[:3]), np.zeros((3, 3))
+    for (a, b), value in zip(_PAIRS, slope_and_bends[3:], strict=True):
+        bend[a, b] += value
+        bend[b, a] += value
+    bends, directions = np.linalg.eigh(bend)
+    # Where it does not bend down there is no top, and the way up is as good as far.
+    falls = np.maximum(-bends, 0.02 * np.abs(bends).max() + 1e-3)
+    move = directions @ (slope @ directions / falls)
+    return np.asarray(move / max(1.0, np.abs(move).max()))
+
+
+def _normals(tilts: NDArray) -> NDArray:
+    """Unit vectors (m, 3), lps, of planes with the tangents of two angles (m, 2)."""
+    normals = np.column_stack([np.ones(len(tilts)), tilts])
+    return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
 
 
 def points_lps(kji: NDArray, geometry: Geometry) -> NDArray:
@@ -268,8 +342,3 @@ def points_lps(kji: NDArray, geometry: Geometry) -> NDArray:
     k, j, i = kji
     matrix = geometry.ijk_to_lps[:3]
     return np.stack([i * a + j * b + k * c + d for a, b, c, d in matrix], axis=-1)
-
-
-def known_values(names: Mapping[int, str]) -> list[int]:
-    """Of structures by value, those that say something of the plane."""
-    return [value for value, name in names.items() if name in _STRUCTURES]

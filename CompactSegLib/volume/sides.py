@@ -23,7 +23,6 @@ from CompactSegLib.volume.midplane import (
     Evidence,
     LabelledVoxels,
     Midplane,
-    known_values,
     plane_of,
 )
 
@@ -35,7 +34,6 @@ __all__ = ["Sides"]
 # Labels are looked at on about this grid: the net's own.
 _WORK_MM = 2.0
 _LOOK_UP_MM = 30.0
-_MARGIN = 3
 _SLAB_VOXELS = 2**21
 # Of one grid's steps along another's axes: below it, only rounding.
 _ALIGNED = 1e-9
@@ -77,11 +75,9 @@ class Sides:
             raise InputError(
                 f"labels: expected {geometry.shape_kji} voxels (k, j, i), got {labels.shape}."
             )
-        values = known_values(names)
-        labels, geometry = _cropped(*_thinned(*_upright(labels, geometry)), values)
-        voxels = LabelledVoxels(labels, geometry, names)
+        voxels = LabelledVoxels(*_thinned(*_upright(labels, geometry)), names)
         plane, evidence = plane_of(voxels)
-        return cls(plane, evidence, geometry, laterals(voxels, plane, evidence))
+        return cls(plane, evidence, voxels.geometry, laterals(voxels, plane, evidence))
 
     def _is_left(
         self, geometry: Geometry, box: Box, wanted: NDArray[np.bool_]
@@ -211,14 +207,6 @@ def _thinned(labels: NDArray, geometry: Geometry) -> tuple[NDArray, Geometry]:
     return thin, dataclasses.replace(
         geometry, size_ijk=thin.shape[::-1], spacing_mm=(spacing[0], spacing[1], spacing[2])
     )
-
-
-def _cropped(labels: NDArray, geometry: Geometry, values: list[int]) -> tuple[NDArray, Geometry]:
-    """The box of some values and `_MARGIN` voxels around, as far as there are any."""
-    box = box_of(np.isin(labels, values), margin=(_MARGIN, _MARGIN, _MARGIN))
-    if box is None:
-        return labels, geometry
-    return np.ascontiguousarray(labels[box]), geometry.cropped(box)
 
 
 def _interpolated(lateral: NDArray, kji: NDArray) -> NDArray[np.float32]:

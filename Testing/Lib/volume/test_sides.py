@@ -11,7 +11,7 @@ import pytest
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume import sides
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.midplane import PAIRED
+from CompactSegLib.volume.midplane import PAIRED, LabelledVoxels
 from CompactSegLib.volume.sides import Sides
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import LAYOUTS, laid_out, rotation
@@ -174,6 +174,48 @@ def test_a_head_may_be_turned_and_lie_anywhere(degrees):
     assert by.evidence == "both sides"
     assert np.dot(by.plane.normal_lps, rotation(degrees)[:, 0]) > np.cos(np.deg2rad(3))
     assert min(dice_per_side(told(head, by), head.truth).values()) > 0.96
+
+
+def with_changed(head: Head, count: int, draw: int) -> Head:
+    """Some labelled voxels with the values of others."""
+    places = np.random.default_rng([count, draw]).choice(np.flatnonzero(head.truth), (2, count))
+    truth = head.truth.copy()
+    truth.flat[places[0]] = head.truth.flat[places[1]]
+    return dataclasses.replace(head, truth=truth)
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (4, -6, 3), (10, 20, 20)])
+@pytest.mark.parametrize("count", [1, 10])
+def test_a_few_changed_voxels_do_not_move_the_plane(degrees, count):
+    head = a_head().turned(degrees)
+    plane = found(head).plane
+    middle = head.geometry.ijk_to_lps @ [*(n / 2 for n in head.geometry.size_ijk), 1.0]
+    for draw in range(4):
+        other = found(with_changed(head, count, draw)).plane
+        sine = np.linalg.norm(np.cross(plane.normal_lps, other.normal_lps))
+        assert np.degrees(np.arcsin(sine)) < 0.05
+        assert abs(other.lateral_mm(middle[:3]) - plane.lateral_mm(middle[:3])) < 0.05
+
+
+def test_a_voxel_more_changes_one_sample():
+    head = a_head()
+    cortex = VALUES["Cerebral cortex"]
+
+    def sampled(labels):
+        voxels = LabelledVoxels(labels, head.geometry, NAMES)
+        places, _ = voxels.samples([cortex], 200)
+        return {tuple(place) for place in (places + voxels.first[:, None]).T.tolist()}
+
+    labels = head.merged
+    before = sampled(labels)
+    assert len(before) == 200
+    # The first one is far from all others, so that the box of what is labelled grows too.
+    labels[0, 0, 0] = cortex
+    assert len(sampled(labels) - before) <= 1
+    for place in [*before][:5]:
+        labels = head.merged
+        labels[place] = 0
+        assert before - sampled(labels) == {place}
 
 
 def test_cortex_at_a_bent_falx_is_of_its_hemisphere():
