@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.midplane import Evidence, LabelledVoxels, Midplane, plane_of_cerebellum
+from CompactSegLib.volume.labelled_voxels import LabelledVoxels
+from CompactSegLib.volume.midplane import Evidence, Midplane, plane_of_cerebellum
 
 __all__ = ["laterals"]
 

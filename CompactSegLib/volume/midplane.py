@@ -7,63 +7,24 @@ weakly, that heads lie about straight. All is in patient millimetres, so that it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from CompactSegLib.volume.boxes import box_of
-from CompactSegLib.volume.geometry import Geometry
+from CompactSegLib.volume.labelled_voxels import LabelledVoxels, points_lps
 
 __all__ = [
-    "PAIRED",
     "Evidence",
-    "LabelledVoxels",
     "Midplane",
     "plane_of",
     "plane_of_cerebellum",
-    "points_lps",
 ]
 
 Evidence = Literal["both sides", "one side", "midline", "none"]
 
-
-class _Structure(NamedTuple):
-    """Mean and standard deviation of a structure's distance from the plane, mm; means over 20 label maps."""
-
-    mean_mm: float
-    spread_mm: float
-    kind: Literal["nucleus", "mantle", "core", "midline"]
-    """A *nucleus* has a gap to its twin, a *mantle* surrounds a *core*, and cores are joined across the plane."""
-    part: Literal["cerebrum", "cerebellum"] = "cerebrum"
-
-
-_STRUCTURES = {
-    "Cerebral white matter": _Structure(26.4, 13.6, "core"),
-    "Cerebral cortex": _Structure(30.2, 17.7, "mantle"),
-    "Lateral ventricle": _Structure(14.7, 8.9, "nucleus"),
-    "Third ventricle": _Structure(0.0, 2.0, "midline"),
-    "Fourth ventricle": _Structure(0.0, 4.1, "midline"),
-    "Cerebellar white matter": _Structure(16.6, 8.4, "core", "cerebellum"),
-    "Cerebellar cortex": _Structure(22.6, 13.0, "mantle", "cerebellum"),
-    "Thalamus": _Structure(12.1, 5.4, "nucleus"),
-    "Caudate": _Structure(14.7, 3.7, "nucleus"),
-    "Putamen": _Structure(25.4, 4.5, "nucleus"),
-    "Pallidum": _Structure(20.2, 3.7, "nucleus"),
-    "Hippocampus": _Structure(24.2, 5.4, "nucleus"),
-    "Amygdala": _Structure(22.7, 4.2, "nucleus"),
-    "Brain stem": _Structure(0.0, 6.5, "midline"),
-    "Ventral diencephalon": _Structure(10.5, 6.4, "nucleus"),
-    "Accumbens area": _Structure(9.1, 2.7, "nucleus"),
-}
-
-PAIRED = frozenset(name for name, one in _STRUCTURES.items() if one.kind != "midline")
-"""Names of the structures that have a left and a right."""
-
-_LEAST_VOXELS = 8
 _SAMPLES = 40
 _FINE_SAMPLES = 400
 # Of the tangents of the plane's two tilts: heads lie straight, but not always.
@@ -75,9 +36,6 @@ _FARTHEST_MM = 60.0
 _MIRROR_WEIGHT = 2.0
 # Below it, labels speak about as well for another plane.
 _CLEAR_LEAD = 1.5
-_MARGIN = 3
-# Multiples of the golden ratio's kin in three dimensions: they part the voxels of any region evenly.
-_LATTICE = 1.2207440846057596 ** -np.arange(1.0, 4.0)
 # Tilts and offset at which a quadratic is laid through the likeness: all pairs of them moved, and none.
 _MOVES = np.array([m for m in product((-1, 0, 1), repeat=3) if sum(map(abs, m)) in (0, 2)])
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
@@ -118,56 +76,6 @@ class Midplane:
         a, b, c = self.normal_lps
         x, y, z = points_lps[..., 0], points_lps[..., 1], points_lps[..., 2]
         return x * a + y * b + z * c - self.offset_mm
-
-
-class LabelledVoxels:
-    """Labelled voxels by structure, in the box that holds them.
-
-    Attributes:
-        labels: (K, J, I) of the box.
-        geometry: Its grid.
-        first: Where it begins (k, j, i) in the grid that was given.
-    """
-
-    def __init__(self, labels: NDArray, geometry: Geometry, names: Mapping[int, str]) -> None:
-        self.known = {
-            value: _STRUCTURES[name] for value, name in names.items() if name in _STRUCTURES
-        }
-        held = np.isin(labels, [*self.known])
-        box = box_of(held, margin=(_MARGIN,) * 3) or tuple(slice(0, n) for n in labels.shape)
-        self.labels = np.ascontiguousarray(labels[box])
-        self.geometry = geometry.cropped(box)
-        self.first = np.array([part.start for part in box])
-        self.where = {}
-        for value in self.known:
-            found = np.flatnonzero(self.labels == value)
-            if len(found) >= _LEAST_VOXELS:
-                self.where[value] = found
-
-    def points_lps(self, flat: NDArray) -> NDArray:
-        """Patient mm (n, 3) of voxels given by their place in memory."""
-        return points_lps(np.stack(np.unravel_index(flat, self.labels.shape)), self.geometry)
-
-    def of(self, *kinds: str, part: str | None = None) -> list[int]:
-        """Values of the structures that are there."""
-        return [
-            value
-            for value in self.where
-            if self.known[value].kind in kinds and part in (None, self.known[value].part)
-        ]
-
-    def samples(self, values: list[int], most: int) -> tuple[NDArray, NDArray]:
-        """Evenly drawn voxels: places (3, n), and the value of each (n,)."""
-        drawn = []
-        for value in values:
-            place = np.stack(np.unravel_index(self.where[value], self.labels.shape))
-            if place.shape[1] > most:
-                # By place in the volume, so that a voxel more or less changes one sample.
-                order = (_LATTICE @ (place + self.first[:, None])) % 1.0
-                place = place[:, np.sort(np.argpartition(order, most)[:most])]
-            drawn.append(place)
-        which = np.repeat(values, [one.shape[1] for one in drawn])
-        return np.concatenate(drawn, axis=1), which
 
 
 class _Likeness:
@@ -335,10 +243,3 @@ def _normals(tilts: NDArray) -> NDArray:
     """Unit vectors (m, 3), lps, of planes with the tangents of two angles (m, 2)."""
     normals = np.column_stack([np.ones(len(tilts)), tilts])
     return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True))
-
-
-def points_lps(kji: NDArray, geometry: Geometry) -> NDArray:
-    """Patient mm (n, 3) of voxels (3, n)."""
-    k, j, i = kji
-    matrix = geometry.ijk_to_lps[:3]
-    return np.stack([i * a + j * b + k * c + d for a, b, c, d in matrix], axis=-1)

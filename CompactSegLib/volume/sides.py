@@ -19,12 +19,8 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.hemispheres import laterals
-from CompactSegLib.volume.midplane import (
-    Evidence,
-    LabelledVoxels,
-    Midplane,
-    plane_of,
-)
+from CompactSegLib.volume.labelled_voxels import LabelledVoxels
+from CompactSegLib.volume.midplane import Evidence, Midplane, plane_of
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.resampling import Box

@@ -3,119 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
 
 import numpy as np
 import pytest
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume import sides
-from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.midplane import PAIRED, LabelledVoxels
 from CompactSegLib.volume.sides import Sides
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.volume.frames import LAYOUTS, laid_out, rotation
-
-# Centre in lps mm on the left, and radii.
-NUCLEI = {
-    "Lateral ventricle": ((13, 8, 24), (7, 22, 6)),
-    "Thalamus": ((12, 10, 5), (9, 11, 8)),
-    "Caudate": ((14, -15, 12), (5, 9, 8)),
-    "Putamen": ((26, -4, 2), (6, 14, 9)),
-    "Pallidum": ((19, -2, 0), (4, 8, 6)),
-    "Hippocampus": ((25, 20, -14), (6, 15, 6)),
-    "Amygdala": ((23, -2, -18), (6, 6, 6)),
-    "Ventral diencephalon": ((11, 8, -9), (7, 7, 5)),
-    "Accumbens area": ((9, -20, -4), (4, 5, 4)),
-}
-MIDLINE = {
-    "Third ventricle": ((0, 5, 3), (2, 12, 10)),
-    "Fourth ventricle": ((0, 33, -38), (5, 5, 8)),
-    "Brain stem": ((0, 18, -38), (11, 12, 24)),
-}
-NAMES = dict(enumerate([*sorted(PAIRED), *MIDLINE], 1))
-VALUES = {name: value for value, name in NAMES.items()}
-LEFT = {value: 100 + value for value in NAMES if NAMES[value] in PAIRED}
-RIGHT = {value: 150 + value for value in LEFT}
-
-
-@dataclasses.dataclass(frozen=True)
-class Head:
-    """A head whose sides are known: `LEFT` and `RIGHT` in the truth, neither in what is given."""
-
-    truth: np.ndarray
-    geometry: Geometry
-
-    @property
-    def merged(self) -> np.ndarray:
-        return np.where(
-            self.truth > 150,
-            self.truth - 150,
-            np.where(self.truth > 100, self.truth - 100, self.truth),
-        ).astype(np.uint8)
-
-    def only(self, *names: str) -> Head:
-        kept = np.isin(self.merged, [VALUES[name] for name in names])
-        return dataclasses.replace(self, truth=np.where(kept, self.truth, 0).astype(np.uint8))
-
-    def cut(self, box: tuple[slice, ...]) -> Head:
-        truth = np.ascontiguousarray(self.truth[box])
-        start = [part.start or 0 for part in reversed(box)]
-        origin = (self.geometry.ijk_to_lps @ [*start, 1.0])[:3]
-        return Head(
-            truth,
-            dataclasses.replace(
-                self.geometry, size_ijk=truth.shape[::-1], origin_lps_mm=tuple(origin)
-            ),
-        )
-
-    def turned(self, degrees) -> Head:
-        matrix = rotation(degrees)
-        old = self.geometry
-        geometry = dataclasses.replace(
-            old,
-            origin_lps_mm=tuple(matrix @ old.origin_lps_mm + [12.0, -80.0, 33.0]),
-            direction_lps=tuple((matrix @ old.direction_matrix).ravel()),
-        )
-        return dataclasses.replace(self, geometry=geometry)
-
-
-@cache
-def a_head(mm: float = 2.0) -> Head:
-    size = tuple(int(n / mm) for n in (148, 180, 150))
-    geometry = Geometry(size, (mm, mm, mm), (-74.0 + mm / 2, -90.0 + mm / 2, -85.0 + mm / 2))
-    i, j, k = (np.arange(n) * mm + o for n, o in zip(size, geometry.origin_lps_mm, strict=True))
-    x, y, z = i, j[:, None], k[:, None, None]
-    truth = np.zeros(geometry.shape_kji, np.uint8)
-
-    def inside(centre, radii):
-        parts = zip((x, y, z), centre, radii, strict=True)
-        return sum(((at - c) / r) ** 2 for at, c, r in parts) < 1
-
-    def put(name, where, lateral):
-        value = VALUES[name]
-        truth[where & (lateral > 0)] = LEFT[value]
-        truth[where & (lateral <= 0)] = RIGHT[value]
-
-    lateral = x + 0 * y + 0 * z
-    # The falx leans to one side at the back and to the other in front.
-    bent = lateral - 4 * np.sin(y / 25)
-    put("Cerebral cortex", inside((0, 0, 10), (65, 80, 58)) & (z > -32), bent)
-    callosum = inside((0, 0, 28), (30, 25, 4))
-    hemispheres = inside((0, 0, 10), (60, 74, 52)) & (z > -26) & (np.abs(bent) > 4)
-    put("Cerebral white matter", hemispheres, bent)
-    put("Cerebral white matter", callosum, lateral)
-    put("Cerebellar cortex", inside((0, 42, -52), (50, 28, 22)), lateral)
-    put("Cerebellar white matter", inside((0, 40, -52), (36, 16, 10)), lateral)
-    for name, (centre, radii) in MIDLINE.items():
-        truth[inside(centre, radii)] = VALUES[name]
-    for name, ((a, *others), radii) in NUCLEI.items():
-        put(name, inside((a, *others), radii) | inside((-a, *others), radii), lateral)
-    return Head(truth, geometry)
-
-
-def found(head: Head) -> Sides:
-    return Sides.found_in(head.merged, head.geometry, NAMES)
+from Testing.Lib.volume.sided_head import (
+    LEFT,
+    MIDLINE,
+    NAMES,
+    NUCLEI,
+    RIGHT,
+    VALUES,
+    Head,
+    a_head,
+    found,
+)
 
 
 def told(head: Head, by: Sides | None = None) -> np.ndarray:
@@ -174,48 +81,6 @@ def test_a_head_may_be_turned_and_lie_anywhere(degrees):
     assert by.evidence == "both sides"
     assert np.dot(by.plane.normal_lps, rotation(degrees)[:, 0]) > np.cos(np.deg2rad(3))
     assert min(dice_per_side(told(head, by), head.truth).values()) > 0.96
-
-
-def with_changed(head: Head, count: int, draw: int) -> Head:
-    """Some labelled voxels with the values of others."""
-    places = np.random.default_rng([count, draw]).choice(np.flatnonzero(head.truth), (2, count))
-    truth = head.truth.copy()
-    truth.flat[places[0]] = head.truth.flat[places[1]]
-    return dataclasses.replace(head, truth=truth)
-
-
-@pytest.mark.parametrize("degrees", [(0, 0, 0), (4, -6, 3), (10, 20, 20)])
-@pytest.mark.parametrize("count", [1, 10])
-def test_a_few_changed_voxels_do_not_move_the_plane(degrees, count):
-    head = a_head().turned(degrees)
-    plane = found(head).plane
-    middle = head.geometry.ijk_to_lps @ [*(n / 2 for n in head.geometry.size_ijk), 1.0]
-    for draw in range(4):
-        other = found(with_changed(head, count, draw)).plane
-        sine = np.linalg.norm(np.cross(plane.normal_lps, other.normal_lps))
-        assert np.degrees(np.arcsin(sine)) < 0.05
-        assert abs(other.lateral_mm(middle[:3]) - plane.lateral_mm(middle[:3])) < 0.05
-
-
-def test_a_voxel_more_changes_one_sample():
-    head = a_head()
-    cortex = VALUES["Cerebral cortex"]
-
-    def sampled(labels):
-        voxels = LabelledVoxels(labels, head.geometry, NAMES)
-        places, _ = voxels.samples([cortex], 200)
-        return {tuple(place) for place in (places + voxels.first[:, None]).T.tolist()}
-
-    labels = head.merged
-    before = sampled(labels)
-    assert len(before) == 200
-    # The first one is far from all others, so that the box of what is labelled grows too.
-    labels[0, 0, 0] = cortex
-    assert len(sampled(labels) - before) <= 1
-    for place in [*before][:5]:
-        labels = head.merged
-        labels[place] = 0
-        assert before - sampled(labels) == {place}
 
 
 def test_cortex_at_a_bent_falx_is_of_its_hemisphere():
