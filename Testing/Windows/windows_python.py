@@ -1,6 +1,6 @@
 """Runs Python for Windows under Wine, with the Windows builds of what the library and Slicer's scenes and windows need.
 
-    python Testing/Windows/windows_python.py                                 # all tests, room by room
+    python Testing/Windows/windows_python.py                                 # all tests, file by file
     python Testing/Windows/windows_python.py -m pytest Testing/Lib/serve
 
 Wine is not Windows, but this Python, torch, SimpleITK, Slicer's core, VTK and Qt are those of Windows: paths, code
