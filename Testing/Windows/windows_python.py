@@ -138,12 +138,12 @@ def run(arguments: list[str]) -> tuple[int, str]:
     process.stdin.close()
     pipe, lines = process.stdout.fileno(), [b""]
 
-    @suppress(OSError)
     def pass_on() -> None:
-        while told := os.read(pipe, 2**16):
-            sys.stdout.buffer.write(told)
-            sys.stdout.flush()
-            lines[:] = (lines[-1] + told).splitlines(keepends=True)[-1:]
+        with suppress(OSError):  # closed, since nobody waits for its end
+            while told := os.read(pipe, 2**16):
+                sys.stdout.buffer.write(told)
+                sys.stdout.flush()
+                lines[:] = (lines[-1] + told).splitlines(keepends=True)[-1:]
 
     reader = threading.Thread(target=pass_on, daemon=True)
     reader.start()
