@@ -278,6 +278,7 @@ def runner_for(options: SegmentOptions) -> Runner:
 
 
 def _import_drawing() -> None:
+    import matplotlib.figure  # noqa: F401
     from matplotlib.backends import backend_agg  # noqa: F401
 
     from CompactSegLib.output import picture  # noqa: F401

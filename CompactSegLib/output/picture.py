@@ -33,6 +33,7 @@ __all__ = ["draw_levels"]
 _BACKGROUND = "#101418"
 _QUIET = "#9aa5ad"
 _DPI = 150
+_COMPRESSION = 3
 
 # Inches.
 _PANEL = 2.35
@@ -81,7 +82,9 @@ def draw_levels(
     page.write(_LEFT, 0.53, subtitle, size=8.5, color=_QUIET)
     _draw_panels(page, volume, levels, labels)
     _draw_table(page, levels, labels)
-    write_picture(path, figure, dpi=_DPI, facecolor=_BACKGROUND)
+    # Of zlib's nine levels the sixth, which is usual, takes twice as long for a tenth fewer bytes.
+    quick = {"compress_level": _COMPRESSION}
+    write_picture(path, figure, dpi=_DPI, facecolor=_BACKGROUND, pil_kwargs=quick)
 
 
 @dataclass(frozen=True)
