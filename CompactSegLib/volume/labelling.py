@@ -8,7 +8,7 @@ interpolating everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 
 from CompactSegLib.volume.classes import most_likely, most_likely_of_rows, ranked
 from CompactSegLib.volume.interpolation import Interpolation
-from CompactSegLib.volume.slabs import in_slabs
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SLAB_BYTES", "Labelling"]
+__all__ = ["SLAB_BYTES", "Labelling", "slabs"]
 
 SLAB_BYTES = 64 * 2**20
 # Of a best logit's lead, relative to 1 + its magnitude. Interpolation in fp32 errs by a hundredth of it, so that where
@@ -53,15 +52,12 @@ class Labelling:
         import torch
 
         result = torch.empty(self.shape, dtype=torch.uint8, device=self.logits.device)
-
-        def fill(rows: slice, slab: torch.Tensor, open_: torch.Tensor | None) -> None:
+        for rows, slab, open_ in self._slabs(_CLEAR):
             if open_ is None:
                 slab = most_likely(self._interpolated(rows))
             elif len(open_):
                 slab[tuple(open_.T)] = most_likely_of_rows(self._picked(rows, open_))
             result[rows] = slab
-
-        self._in_slabs(fill, _CLEAR)
         return result
 
     def labels_and_ties(self, *, within: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -70,8 +66,7 @@ class Labelling:
 
         result = torch.empty(self.shape, dtype=torch.uint8, device=self.logits.device)
         ties = torch.zeros(self.shape, dtype=torch.bool, device=self.logits.device)
-
-        def fill(rows: slice, slab: torch.Tensor, open_: torch.Tensor | None) -> None:
+        for rows, slab, open_ in self._slabs(max(2 * within, _CLEAR)):
             if open_ is None:
                 slab, ties[rows] = _decided(self._interpolated(rows), within)
             elif len(open_):
@@ -79,19 +74,17 @@ class Labelling:
                 picked = self._picked(rows, open_).T.contiguous()
                 slab[where], ties[rows][where] = _decided(picked, within)
             result[rows] = slab
-
-        self._in_slabs(fill, max(2 * within, _CLEAR))
         return result, ties
 
-    def _in_slabs(
-        self, fill: Callable[[slice, torch.Tensor, torch.Tensor | None], None], lead: float
-    ) -> None:
-        """Fill slabs of source voxels.
+    def _slabs(self, lead: float) -> Iterator[tuple[slice, torch.Tensor, torch.Tensor | None]]:
+        """Source voxels slab by slab.
 
         Args:
-            fill: Given the rows; the class on which the neighbours of each voxel agree; and those voxels ``(n, 3)``
-                that have to be interpolated, or None where that is best done for all.
             lead: Of a class at a model voxel, from which on it is clear; relative to 1 + its logit's magnitude.
+
+        Yields:
+            The rows; the class on which the neighbours of each voxel agree; and those voxels ``(n, 3)`` that have to
+            be interpolated, or None where that is best done for all.
         """
         import torch
 
@@ -99,20 +92,17 @@ class Labelling:
             return
         resamples = any(along is not None for along in self.axes)
         agreed = self._agreed(lead) if resamples else None
-
-        def work(rows: slice) -> None:
+        # Twice: interpolation holds its input beside its output.
+        row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
+        for rows in slabs(self.shape[0], row_bytes, self.slab_bytes):
             if agreed is None:
-                fill(rows, self.logits[0, rows], None)
-                return
+                yield rows, self.logits[0, rows], None
+                continue
             slab = agreed(rows)
             # As numbers: of comparisons, those that give bool are slow.
             is_open = torch.eq(slab, _UNCLEAR, out=torch.empty_like(slab))
             open_ = is_open.view(torch.bool).nonzero()
-            fill(rows, slab, open_ if len(open_) <= _MOST_PICKED * slab.numel() else None)
-
-        # Twice: interpolation holds its input beside its output.
-        row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
-        in_slabs(work, self.shape[0], row_bytes, self.slab_bytes, device=self.logits.device)
+            yield rows, slab, open_ if len(open_) <= _MOST_PICKED * slab.numel() else None
 
     def _agreed(self, lead: float) -> Callable[[slice], torch.Tensor]:
         """The class on which all model voxels agree that a source voxel draws from, else `_UNCLEAR`; rows by rows.
@@ -150,8 +140,7 @@ class Labelling:
 
         result = torch.empty(self.logits.shape[1:], dtype=torch.uint8, device=self.logits.device)
         row_bytes = 4 * 4 * prod(self.logits.shape) / max(1, self.logits.shape[1])
-
-        def fill(rows: slice) -> None:
+        for rows in slabs(self.logits.shape[1], row_bytes, self.slab_bytes):
             logits = self.logits[:, rows].float().movedim(0, -1)
             best, labels = logits.max(dim=-1)
             near = (best - lead * (1 + best.abs()))[..., None]
@@ -159,8 +148,6 @@ class Labelling:
             count = torch.gt(logits, near, out=torch.empty_like(logits)).sum(dim=-1)
             is_unclear = torch.ne(count, 1, out=torch.empty_like(count)).to(torch.uint8)
             result[rows] = labels.to(torch.uint8).bitwise_or_(is_unclear.mul_(_UNCLEAR))
-
-        in_slabs(fill, self.logits.shape[1], row_bytes, self.slab_bytes, device=result.device)
         return result
 
     def _interpolated(self, rows: slice) -> torch.Tensor:
@@ -252,3 +239,9 @@ def _places(flat: torch.Tensor, shape: Sequence[int]) -> tuple[torch.Tensor, ...
     rows = flat // width
     depth = rows // height
     return depth, rows - depth * height, flat - rows * width
+
+
+def slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:
+    """Cut rows into runs of about `slab_bytes`, at least one row each."""
+    step = max(1, int(slab_bytes // max(1, row_bytes)))
+    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from CompactSegLib.volume.boxes import LabelBoxes, hull, overlap, relative, shape_of
+from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, looked_up
-from CompactSegLib.volume.slabs import in_slabs
 
 if TYPE_CHECKING:
     import torch
@@ -69,26 +69,16 @@ class Likeliest:
         result = self._labels.clone()
         depth, height, width = result.shape
         plane = height * width
-
-        def label(rows: slice) -> None:
+        for rows in slabs(depth, plane, max(_LEAST_ROWS * plane, _SLAB_VOXELS)):
+            check()
             boxes = self._places.within(rows, margin=self._reach)
             background = boxes.pop(0, None)
             if not boxes:  # nothing that could be another's
-                return
+                continue
             part = hull(*boxes.values())
             if background is not None:
                 boxes[0] = part
             self._label(result, part, boxes, image(part), mixture, hidden)
-
-        in_slabs(
-            label,
-            depth,
-            plane,
-            _SLAB_VOXELS,
-            device=result.device,
-            least_rows=_LEAST_ROWS,
-            check=check,
-        )
         return result
 
     def _label(

@@ -20,9 +20,8 @@ import numpy as np
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.interpolation import Interpolation
-from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling
+from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling, slabs
 from CompactSegLib.volume.pixels import as_float, as_tensor
-from CompactSegLib.volume.slabs import slabs
 
 if TYPE_CHECKING:
     import torch
