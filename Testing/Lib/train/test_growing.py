@@ -7,7 +7,7 @@ from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.trained_on import training_membership
 from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.model.folder import check_model
-from CompactSegLib.model.model import Model
+from CompactSegLib.model.model import Model, Region
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.growing import grow, grown_config, plan_for, train_further
 from CompactSegLib.train.lineage import check_held_out
@@ -199,6 +199,13 @@ def test_the_model_s_refinement_is_kept_with_its_plan(a_finished_model):
     assert plan_for(refined, TrainingPlan()).refinement == {}
     with pytest.raises(ConfigurationError, match="refinement, mm: expected"):
         TrainingPlan(refinement={"mm": -1.0, "weight": 1.0})
+
+
+def test_the_model_s_region_is_kept_with_its_plan(a_finished_model):
+    region = Region("brain-mr", "Hippocampus", level=1, margin_mm=5.0)
+    placed = dataclasses.replace(a_finished_model, region=region)
+    assert Region(**plan_for(placed).region) == region
+    assert plan_for(placed, TrainingPlan()).region == {}
 
 
 @with_and_without_class_weights
