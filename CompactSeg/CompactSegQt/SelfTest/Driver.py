@@ -58,11 +58,11 @@ def _head() -> tuple[np.ndarray, tuple[float, float, float]]:
 
 
 def _phantom() -> np.ndarray:
-    """A bright body with smooth ups and downs, as large as a head."""
+    """A bright body with smooth ups and downs, as large as a head; hippocampus-mr finds both its parts in it."""
     kji = np.indices((160, 192, 160), dtype=np.float32)
     centre = np.array([80, 96, 80], np.float32).reshape(3, 1, 1, 1)
     body = np.sum(((kji - centre) / centre) ** 2, axis=0) < 0.8
-    return (body * (300 + 80 * np.sin(kji / 7).sum(axis=0))).astype(np.int16)
+    return (body * (300 + 80 * np.sin(kji / 6).sum(axis=0))).astype(np.int16)
 
 
 MODULE = "CompactSeg"

@@ -149,7 +149,7 @@ def cancellingKeepsFinishedLevelsAndNoHalfNode(driver: Driver) -> None:
 
 
 def _segmentUpToLevel2(driver: Driver):
-    """With a threshold that no change reaches, whatever the image, asked after level 2 for the first time."""
+    """With a threshold that only a structure that comes or goes reaches, asked after level 2 for the first time."""
     driver.ready()
     driver.ui.thresholdSpinBox.value = 100
     return driver.segment(allLevels=False)
