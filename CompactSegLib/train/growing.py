@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.json_data import stated
 from CompactSegLib.labels import structures_of
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
@@ -89,7 +90,7 @@ def plan_for(model: Model, plan: TrainingPlan | None = None) -> TrainingPlan:
     if own and model.refinement:
         kept["refinement"] = model.refinement.to_dict()
     if own and model.region:
-        kept["region"] = dataclasses.asdict(model.region)
+        kept["region"] = stated(model.region)
     return dataclasses.replace(plan, labels=labels, **texts, **kept)
 
 
