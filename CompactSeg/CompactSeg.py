@@ -22,8 +22,6 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
 
 from CompactSegLib.files import find_resource  # noqa: E402
 
-__all__ = ["CompactSeg", "CompactSegTest", "CompactSegWidget"]
-
 DOCUMENTATION = "https://github.com/CompactSeg/SlicerCompactSeg#readme"
 SAMPLES = {"MRHead, brain structures": "brain-mr", "MRHead, hippocampus": "hippocampus-mr"}
 """What each model can be tried on, and the picture that shows what it finds."""

@@ -19,8 +19,6 @@ from CompactSegMRML.VolumeInput import boxOf, whyNotSegmentable
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerFace import WorkerFace
 
-__all__ = ["CompactSegLogic", "segment"]
-
 _SCRIPT_SECONDS = 0.005
 """From poll to poll of a script that waits."""
 

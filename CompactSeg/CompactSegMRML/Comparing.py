@@ -26,9 +26,6 @@ from CompactSegMRML.SliceViews import (
     sliceNode,
 )
 
-__all__ = ["Comparing"]
-
-
 _HIDDEN = "CompactSeg.HiddenForComparison"
 
 

@@ -20,17 +20,6 @@ from CompactSegMRML.LevelSegments import patchOfSegments, segmentsOf
 from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 
-__all__ = [
-    "KINDS",
-    "Comparison",
-    "Difference",
-    "Side",
-    "addDifferenceNode",
-    "addUnsavedNode",
-    "differenceOf",
-    "fullestWorld",
-]
-
 KINDS = ("onlyA", "onlyB", "another")
 """Values 1, 2 and 3 of a difference: what only A has, what only B has, and where they have different structures."""
 

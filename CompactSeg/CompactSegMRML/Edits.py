@@ -32,17 +32,6 @@ from CompactSegMRML.Results import (
 )
 from CompactSegMRML.VolumeInput import toWorld
 
-__all__ = [
-    "copyLevel",
-    "handOver",
-    "isEdited",
-    "isLevel",
-    "measure",
-    "othersOf",
-    "releaseLevel",
-    "rememberPlaced",
-]
-
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
 """Slicer's own, from a segmentation to the image that it was drawn on."""
 

@@ -17,20 +17,6 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from CompactSegLib.serve.protocol import Frame
 
-__all__ = [
-    "BINARY_LABELMAP",
-    "LabelPatch",
-    "VoxelBox",
-    "arrayFromMatrix",
-    "cropLevels",
-    "gridOf",
-    "imageOf",
-    "matrixFromArray",
-    "patchOf",
-    "patchOfImages",
-    "voxelsOf",
-]
-
 
 @dataclass(frozen=True)
 class VoxelBox:

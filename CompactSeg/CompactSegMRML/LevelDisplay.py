@@ -14,22 +14,6 @@ from CompactSegMRML.LevelSegments import namesOf, segmentsOf
 from CompactSegMRML.ResultFolder import nodesOfClass
 from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 
-__all__ = [
-    "Structure",
-    "colorStructures",
-    "drawLike",
-    "fadeStructures",
-    "hasSurface",
-    "jumpTo",
-    "keepAside",
-    "lookOf",
-    "setVisible",
-    "showOnly",
-    "shownLevel",
-    "structuresOf",
-    "unsided",
-]
-
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
 
 

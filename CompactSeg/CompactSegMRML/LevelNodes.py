@@ -39,27 +39,6 @@ from CompactSegMRML.VolumeInput import ijkToRAS, stampOf, wholeBox
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
 
-__all__ = [
-    "ASIDE",
-    "STALE",
-    "allLevelNodes",
-    "everyLevelNode",
-    "factsNow",
-    "followVolume",
-    "isImageChanged",
-    "levelNode",
-    "levelNodes",
-    "lookAtModel",
-    "markStale",
-    "modelOf",
-    "nameOfResults",
-    "placeLevel",
-    "rememberImage",
-    "removeLevel",
-    "staleNodes",
-    "volumeOfNode",
-]
-
 ASIDE = "CompactSeg.Aside"
 _LEVEL, STALE = "CompactSeg.Level", "CompactSeg.Stale"
 

@@ -23,17 +23,6 @@ from CompactSegMRML.Labels import (
 if TYPE_CHECKING:
     from CompactSegLib.labels import Label
 
-__all__ = [
-    "forgetOwner",
-    "moveSegments",
-    "namesOf",
-    "ownSegments",
-    "patchOfSegments",
-    "putLabels",
-    "removeOwnSegments",
-    "segmentsOf",
-]
-
 _TAG = "CompactSeg.Label"
 _NEARLY_WHITE = 229
 _WARM = (255, 205, 100)

@@ -11,20 +11,6 @@ import vtk
 
 from CompactSegMRML.Results import VOLUME_ROLE, LevelFacts
 
-__all__ = [
-    "columnOf",
-    "fillTable",
-    "folderOf",
-    "nodesOfClass",
-    "putBeside",
-    "putIntoFolder",
-    "removeIfEmpty",
-    "removeNode",
-    "tableOf",
-    "tablesOf",
-    "writeTable",
-]
-
 _ATTRIBUTE = "CompactSeg.Folder"
 
 

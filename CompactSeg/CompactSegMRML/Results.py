@@ -18,18 +18,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.RunRequest import RunOptions
     from CompactSegMRML.WorkerFace import ModelInfo
 
-__all__ = [
-    "EDITED_ROLE",
-    "LEVEL_ATTRIBUTES",
-    "SELF_ROLE",
-    "VOLUME_ROLE",
-    "LevelFacts",
-    "LevelResult",
-    "Results",
-    "factsOf",
-    "writeFacts",
-]
-
 FACTS_ATTRIBUTE = "CompactSeg.Facts"
 EDITED_ROLE = "CompactSeg.EditedVolume"
 """From an edited copy to its volume."""

@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.WorkerFace import ModelInfo
     from CompactSegMRML.WorkerProcess import Sending
 
-__all__ = [
-    "COPY_SECONDS",
-    "STEP_BYTES",
-    "Current",
-    "Kept",
-    "Run",
-    "RunOptions",
-    "RunOutcome",
-    "VolumeCopy",
-    "checksumOf",
-]
-
 COPY_SECONDS = 0.02
 """That copying a volume may hold up the event loop, at a time."""
 STEP_BYTES = 8 * 2**20

@@ -18,8 +18,6 @@ from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.VolumeInput import stampOf
 from CompactSegMRML.WorkerClient import WorkerClient
 
-__all__ = ["Running"]
-
 _LOG = logging.getLogger("compactseg.scene")
 _CANCEL_SECONDS = 5.0
 

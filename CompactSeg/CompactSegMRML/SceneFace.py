@@ -17,8 +17,6 @@ from CompactSegMRML.SceneResults import SceneResults
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.VolumeInput import wholeBox
 
-__all__ = ["SceneFace", "boxOfResults", "resultsOf"]
-
 
 class SceneFace:
     """What `CompactSegLogic` does in the scene without the worker; the signals are described there."""

@@ -43,8 +43,6 @@ from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.WorkerClient import labelsOf
 from CompactSegMRML.WorkerFace import ModelInfo
 
-__all__ = ["SceneResults"]
-
 
 class SceneResults:
     """Changes what the scene holds, and tells what others changed.

@@ -14,8 +14,6 @@ from CompactSegMRML.ResultFolder import nodesOfClass
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.SliceViews import describe, layoutNode
 
-__all__ = ["SceneWatch"]
-
 _EDITS = (
     slicer.vtkSegmentation.SourceRepresentationModified,
     slicer.vtkSegmentation.SegmentAdded,

@@ -20,8 +20,6 @@ from CompactSegMRML.Signal import tr
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
 
-__all__ = ["SeveralRuns"]
-
 
 @dataclass(frozen=True, eq=False)
 class _Item:

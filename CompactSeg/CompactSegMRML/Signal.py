@@ -15,8 +15,6 @@ except ImportError:  # the core of Slicer as a wheel has one language
         return text
 
 
-__all__ = ["Signal", "tr"]
-
 _LOG = logging.getLogger("compactseg.scene")
 
 Receiver = Callable[..., Any]

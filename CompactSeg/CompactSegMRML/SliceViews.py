@@ -11,20 +11,6 @@ import slicer
 
 from CompactSegMRML.ResultFolder import nodesOfClass
 
-__all__ = [
-    "LAYOUT",
-    "SIDES",
-    "VIEW_NAMES",
-    "describe",
-    "hideCrosshair",
-    "layoutNode",
-    "prepareViews",
-    "showCrosshair",
-    "showInViews",
-    "sliceNode",
-    "volumeOnView",
-]
-
 LAYOUT = 10783640
 """Of the layout; far from the numbers that Slicer and other extensions use."""
 

@@ -14,20 +14,6 @@ from CompactSegLib.serve.protocol import LARGEST_ARRAY
 from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
 from CompactSegMRML.Signal import tr
 
-__all__ = [
-    "boxOf",
-    "gridInPatient",
-    "hideHandles",
-    "ijkToRAS",
-    "ijkToWorld",
-    "placeRegion",
-    "regionOwner",
-    "stampOf",
-    "toWorld",
-    "wholeBox",
-    "whyNotSegmentable",
-]
-
 _LARGEST_SHEAR = 2e-3
 """Cosine between two axes, which rounding in headers makes; the library refuses more."""
 

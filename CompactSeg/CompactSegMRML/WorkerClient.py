@@ -21,8 +21,6 @@ from CompactSegMRML.WorkerCommand import Launch, launchOf
 from CompactSegMRML.WorkerFace import DeviceInfo, ModelCard, ModelInfo
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
 
-__all__ = ["WorkerClient", "labelsOf", "modelsOf"]
-
 _READY_SECONDS = 60.0
 
 

@@ -20,16 +20,6 @@ from CompactSegMRML.Signal import tr
 if TYPE_CHECKING:
     from CompactSegMRML.WorkerProcess import Ended
 
-__all__ = [
-    "Launch",
-    "didNotStart",
-    "endedBeforeReady",
-    "endedLater",
-    "isLate",
-    "launchOf",
-    "speaksAnother",
-]
-
 # Not `-m CompactSegLib.cli worker`: that needs packages (typer) which Slicer's Python does not have at first, and
 # without them not even the models could be listed. Not PYTHONPATH: a folder's name may hold its separator.
 _START = "import sys; sys.path[0] = sys.argv[1]; from CompactSegLib.serve.worker import run_worker; run_worker()"

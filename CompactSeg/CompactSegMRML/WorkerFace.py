@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.SeveralRuns import SeveralRuns
     from CompactSegMRML.WorkerClient import WorkerClient
 
-__all__ = ["DeviceInfo", "ModelCard", "ModelInfo", "WorkerFace"]
-
 _POLL_SECONDS = 0.03
 
 

@@ -22,8 +22,6 @@ import numpy as np
 from CompactSegLib.serve.protocol import BadFrame, Frame, encode_frame, read_frames, write_parts
 from CompactSegMRML.WorkerCommand import Launch
 
-__all__ = ["Ended", "LogLine", "Received", "Sending", "WorkerProcess"]
-
 _CHUNK = 2**20
 _MOST_NOISE = 2**20
 _GRACE_SECONDS = 6.0  # the worker ends itself 5 s after its stdin did, whatever it is doing

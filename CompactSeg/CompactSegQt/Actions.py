@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from CompactSegQt.Packages import Packages
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
-__all__ = ["Actions", "errorsShown", "openSampleData", "restartSlicer"]
-
 _MEGABYTE = 2**20
 
 

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
 
 
-__all__ = [
-    "Advanced",
-    "Settings",
-    "workerSentence",
-]
-
 _WORKER_COMMAND = "CompactSeg/WorkerCommand"
 
 

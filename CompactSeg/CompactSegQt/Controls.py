@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from CompactSegQt.Actions import Actions
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
-__all__ = ["Controls"]
-
 
 class Controls:
     """Each part shows one thing and decides nothing.

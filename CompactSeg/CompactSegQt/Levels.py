@@ -13,8 +13,6 @@ from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import findingsText, millilitresText, plain, rowCells, stopSentence
 
-__all__ = ["CompareControls", "LevelSlider", "LevelsTable"]
-
 _CHANGE = 1
 """Column of a level's change, which has the longest texts."""
 

@@ -10,8 +10,6 @@ from CompactSegMRML.Signal import Signal
 from CompactSegMRML.WorkerFace import ModelCard, ModelInfo
 from CompactSegQt.Texts import plain, thresholdText
 
-__all__ = ["ModelList"]
-
 _MOST_ROWS = 5
 _MOST_LETTERS, _LEAST_LIMITS = 100, 25
 """Of what a model was made from and its limits, in the line below the models; and what is kept for the limits."""
@@ -57,7 +55,7 @@ class ModelList:
         self._filling = True
         self._table.setRowCount(len(models))
         for row, model in enumerate(models):
-            size = _("{megabytes} MB").format(megabytes=megabytesText(model.sizeBytes))
+            size = _("{megabytes} MB").format(megabytes=_megabytesText(model.sizeBytes))
             for column, text in enumerate((model.title, model.modality, size)):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(description(model))
@@ -167,7 +165,7 @@ def description(model: ModelInfo) -> str:
         (_("Made from"), _madeFrom(model.card)),
         (_("Checked on"), _checkedOn(model)),
         (_("Limits"), " ".join(model.card.limits)),
-        (_("Size"), _("{megabytes} MB").format(megabytes=megabytesText(model.sizeBytes))),
+        (_("Size"), _("{megabytes} MB").format(megabytes=_megabytesText(model.sizeBytes))),
         (_("Licence"), model.licence),
     ]
     rows = "".join(
@@ -206,5 +204,5 @@ def _checkedOn(model: ModelInfo) -> str:
     )
 
 
-def megabytesText(sizeBytes: int) -> str:
+def _megabytesText(sizeBytes: int) -> str:
     return f"{sizeBytes / 1e6:.1f}"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.RunRequest import RunOutcome
     from CompactSegMRML.WorkerFace import ModelInfo
 
-__all__ = ["Notice", "Situation", "showNotice"]
-
 _ICON_SIZE = 20
 _LARGER = 1.5
 """So much larger than what a model was made for, an image is probably the whole head and not the region."""

@@ -18,8 +18,6 @@ from CompactSegMRML.Signal import Signal
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-__all__ = ["Packages", "PackagesError"]
-
 _TORCH_INSTALLED = ">=2.4,!=2.9.*"
 """What is installed, as in pyproject.toml: 2.9's 3D convolutions are several times slower."""
 _TORCH_USED = ">=2.4"

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.WorkerFace import ModelInfo
     from CompactSegQt.ParameterNode import CompactSegParameterNode
 
-__all__ = ["Panel"]
-
 _BUSY_MS, _IDLE_MS = 30, 250
 """How often the logic is polled: while something is under way, and while the worker waits."""
 

@@ -5,8 +5,6 @@ from typing import Annotated
 import slicer
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-__all__ = ["CompactSegParameterNode", "thresholdInPercent"]
-
 MOST_KEPT_MEGABYTES = 1024 * 1024
 """A terabyte, so that nobody meets the limit of the limit."""
 

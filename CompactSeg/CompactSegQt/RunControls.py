@@ -12,11 +12,6 @@ from slicer.i18n import tr as _
 from CompactSegMRML.Signal import Signal
 from CompactSegQt.Texts import plain, secondsText, shortened, thresholdText
 
-__all__ = [
-    "RunControls",
-    "SeveralVolumes",
-]
-
 _LEAST_FRACTION = 0.1
 """Of a level, before what is left of it is guessed."""
 

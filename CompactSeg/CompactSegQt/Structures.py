@@ -19,8 +19,6 @@ from CompactSegQt.Texts import millilitresText, plain, volumeText, volumeTooltip
 if TYPE_CHECKING:
     from CompactSegLib.model.model import ExpectedVolume
 
-__all__ = ["COLOR", "FIGURES", "NAME", "OPACITY", "StructuresTable"]
-
 _EYE, COLOR, OPACITY, NAME, FIGURES = range(5)
 """Columns, in the order of Slicer's own table of segments; from FIGURES on there are numbers."""
 _SMALL_WIDTH = 24

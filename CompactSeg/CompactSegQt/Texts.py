@@ -15,25 +15,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.Results import LevelResult, Results
     from CompactSegMRML.WorkerFace import ModelInfo
 
-__all__ = [
-    "changeSentence",
-    "findingsText",
-    "millilitresText",
-    "noModels",
-    "percentText",
-    "plain",
-    "rowCells",
-    "secondsText",
-    "shortened",
-    "stopSentence",
-    "thresholdText",
-    "volumeText",
-    "volumeTooltip",
-    "whyNoResult",
-    "whyNotComparable",
-    "whyNotSegmentable",
-]
-
 _MOST_LETTERS = 24
 _DOWN, _UP = "↓", "↑"
 # Training cases are few: many a healthy head lies a little outside of their range.

@@ -5,8 +5,6 @@ import sys
 
 from CompactSegLib.errors import ConfigurationError
 
-__all__ = ["main", "need_packages"]
-
 _NEEDED = {"command": ("typer", "rich", "matplotlib"), "training": ("monai", "scipy")}
 
 

@@ -14,8 +14,6 @@ from CompactSegLib.cli.guard import guarded
 from CompactSegLib.cli.options import EvaluateOptions, SegmentOptions, TrainOptions, taking
 from CompactSegLib.cli.signals import heed_signals
 
-__all__ = ["app", "main"]
-
 app = typer.Typer(
     name="compactseg",
     no_args_is_help=True,

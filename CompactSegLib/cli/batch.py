@@ -23,8 +23,6 @@ from CompactSegLib.paths import is_file
 if TYPE_CHECKING:
     from CompactSegLib.cli.runner import ReadCase, Runner
 
-__all__ = ["ProcessedCase", "run_alone", "run_batch", "write_summary"]
-
 _COLUMNS = ("case", "level", "structure", "side", "millilitres", "seconds", "status", "warnings")
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
 _MOST_PICTURES = 60

@@ -19,8 +19,6 @@ from CompactSegLib.cli.runner import Runner, runner_for
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.paths import is_folder
 
-__all__ = ["processed_by_workers"]
-
 _SECONDS_TO_CONNECT = 20
 _TIMES_TRIED = 5
 # A worker may have several threads; memory and device are planned for one case.

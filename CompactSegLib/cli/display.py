@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
 
-__all__ = ["Bars", "LevelRows", "show_result", "stdout_console", "table_of"]
-
 _WIDTH_OF_A_FILE = 160
 _WIDEST_ROW = 110
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from CompactSegLib.judge.comparison import Reference
     from CompactSegLib.model.model import Model
 
-__all__ = ["run_evaluate"]
-
 SCHEMA = 1
 
 

@@ -9,8 +9,6 @@ from rich.table import Table
 from CompactSegLib.cli.display import stdout_console, table_of
 from CompactSegLib.words import counted
 
-__all__ = ["show_summary"]
-
 _MOST_STRUCTURES = 12
 
 

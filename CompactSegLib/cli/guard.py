@@ -12,8 +12,6 @@ import typer
 
 from CompactSegLib.errors import CompactSegError
 
-__all__ = ["BAD_INPUT", "FAULT", "INTERRUPTED", "guarded", "say"]
-
 FAULT = 1
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -18,8 +18,6 @@ from CompactSegLib.paths import is_file, is_folder, is_there
 from CompactSegLib.volume.naming import name_of
 from CompactSegLib.words import some_of
 
-__all__ = ["Case", "Found", "find_cases"]
-
 _IMAGE = re.compile(r"\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|mgz|mgh)$", re.IGNORECASE)
 # Segmentations, ours and others': the output folder may be the input folder.
 _SEGMENTATION = re.compile(r"(\.seg\.nrrd|_level-\d+\.(nii\.gz|dcm))$", re.IGNORECASE)

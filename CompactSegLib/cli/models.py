@@ -18,8 +18,6 @@ from CompactSegLib.network.claims import claims_of
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
 
-__all__ = ["run_info", "run_models"]
-
 
 def run_models(*, as_json: bool) -> None:
     """Print the models that can be found; a sentence on stderr for each folder that is damaged."""

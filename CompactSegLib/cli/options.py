@@ -11,8 +11,6 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-__all__ = ["SUFFIXES", "EvaluateOptions", "SegmentOptions", "TrainOptions", "taking"]
-
 T = TypeVar("T")
 
 SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}

@@ -12,18 +12,6 @@ from CompactSegLib.paths import is_file, is_folder, resolved
 from CompactSegLib.volume.dicom_file import is_dicom
 from CompactSegLib.volume.reading import data_files
 
-__all__ = [
-    "are_as_written",
-    "contents",
-    "files_of",
-    "is_of",
-    "is_output",
-    "other_input",
-    "read_report",
-    "report_name",
-    "sized_hash",
-]
-
 _OUTPUT = re.compile(
     r"(_level-\d+\.(seg\.nrrd|nii\.gz|dcm)|_report\.json|_levels\.png|^summary\.(csv|png))$"
 )

@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["ReadCase", "Runner", "runner_for"]
-
 
 @dataclass(frozen=True)
 class ReadCase:

@@ -18,8 +18,6 @@ from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 from CompactSegLib.paths import is_folder
 
-__all__ = ["run_segment"]
-
 
 def _input(options: SegmentOptions) -> Path:
     """The input, which may be an argument or an option."""

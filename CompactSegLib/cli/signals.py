@@ -6,8 +6,6 @@ import signal
 import threading
 from types import FrameType
 
-__all__ = ["heed_signals", "leave_if_told"]
-
 _IMPORTS = "<frozen importlib."
 _A_MOMENT = 0.05
 

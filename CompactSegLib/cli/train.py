@@ -18,8 +18,6 @@ from CompactSegLib.cli.signals import leave_if_told
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.words import shortened, shown
 
-__all__ = ["run_train"]
-
 # torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
 _PATIENCE_SECONDS = 15.0
 _MOST_THREADS, _MOST_MINUTES = 4096, 10**6

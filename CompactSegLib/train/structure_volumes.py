@@ -14,8 +14,6 @@ from CompactSegLib.synthesis.label_maps import LabelMap
 from CompactSegLib.synthesis.tissues import AROUND, is_right
 from CompactSegLib.train.training_plan import TrainingPlan
 
-__all__ = ["expected_millilitres", "expected_of_cases", "lost_with_the_skull", "millilitres_of"]
-
 
 def expected_of_cases(
     cases: Sequence[PreparedCase | LabelMap], labels: Sequence[Label], plan: TrainingPlan

@@ -11,13 +11,6 @@ import slicer
 
 from CompactSegQt.SelfTest.FakeWorker import commandOf
 
-__all__ = [
-    "BRAIN",
-    "HIPPOCAMPUS",
-    "Driver",
-    "loadVolume",
-]
-
 _SMALL_MM = (42.0, 58.0, 45.0)
 
 

@@ -8,8 +8,6 @@ from CompactSegMRML.LevelDisplay import structuresOf
 from CompactSegQt.SelfTest.Driver import BRAIN, HIPPOCAMPUS, Driver
 from CompactSegQt.Structures import FIGURES, NAME
 
-__all__ = ["SCENARIOS"]
-
 
 def segmentingGivesEachLevelANodeOfItsOwn(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"))
@@ -258,22 +256,3 @@ def switchingModelsKeepsBothResults(driver: Driver) -> None:
 
 def _visible(nodes: list) -> list:
     return [node for node in nodes if node.GetDisplayNode().GetVisibility()]
-
-
-SCENARIOS = (
-    segmentingGivesEachLevelANodeOfItsOwn,
-    level1IsSeenWhileDeeperLevelsAreComputed,
-    aThresholdStopsEarlyAndThePanelSaysSo,
-    theSliderShowsOneLevelAndComputesOnlyWhatIsMissing,
-    aRowOfTheTableShowsItsLevel,
-    comparingShowsTwoLevelsAndComesBack,
-    anEditedCopyIsLeftAloneByTheNextRun,
-    statisticsAreAboutTheShownLevel,
-    cancellingKeepsFinishedLevelsAndNoHalfNode,
-    theFirstModelNeedsNoChoiceAndNoRegion,
-    whatARunToldStandsBelowTheLevels,
-    aModelForAPartOfTheHeadFindsItItself,
-    aRegionThatIsLeftFromBeforeIsTold,
-    aRegionOfAnotherVolumeIsTold,
-    switchingModelsKeepsBothResults,
-)

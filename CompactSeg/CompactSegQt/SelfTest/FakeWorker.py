@@ -16,8 +16,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["commandOf"]
-
 # Beside the module's packages where it is installed, one folder up in a checkout.
 _FOLDERS = Path(__file__).resolve().parents[2:4]
 _STEP_SECONDS = 0.02

@@ -12,8 +12,6 @@ import vtk
 
 from CompactSegQt.SelfTest.Driver import Driver
 
-__all__ = ["SCENARIOS"]
-
 
 def theResultMovesWithAVolumeUnderATransform(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"))
@@ -175,18 +173,3 @@ def aDeeperLevelOfAnEarlierVolumeIsComputedAnew(driver: Driver) -> None:
     assert driver.finish().kind == "done"
     assert driver.levels(first) == [1, 2, 3]
     assert driver.visibleLevels(first) == [3]
-
-
-SCENARIOS = (
-    theResultMovesWithAVolumeUnderATransform,
-    anObliqueVolumeIsSegmentedWhereItLies,
-    aLeftHandedVolumeIsSegmentedWhereItLies,
-    aLabelMapIsRefusedWithASentence,
-    aColourImageIsRefusedWithASentence,
-    oneFrameOfASequenceIsSegmented,
-    aKilledWorkerIsAMessageAndTheNextClickWorks,
-    closingTheSceneInTheMiddleEndsTheRun,
-    deletingTheVolumeInTheMiddleEndsTheRun,
-    twoVolumesOneAfterTheOtherKeepTheirResults,
-    aDeeperLevelOfAnEarlierVolumeIsComputedAnew,
-)

@@ -9,8 +9,6 @@ import slicer
 from CompactSegQt.SelfTest.Driver import Driver
 from CompactSegQt.Structures import COLOR, FIGURES, NAME, OPACITY
 
-__all__ = ["SCENARIOS"]
-
 
 def aLevelThatWasEditedByHandIsKeptByTheNextRun(driver: Driver) -> None:
     volume = driver.choosing(driver.load("small"))
@@ -255,20 +253,3 @@ def _background():
     return widget.mrmlSliceCompositeNode() and slicer.mrmlScene.GetNodeByID(
         widget.mrmlSliceCompositeNode().GetBackgroundVolumeID()
     )
-
-
-SCENARIOS = (
-    aLevelThatWasEditedByHandIsKeptByTheNextRun,
-    anEditedCopyIsComparedWithALevel,
-    differencesOnlyHidesTheRestAndBringsItBack,
-    aColourThatIsChangedElsewhereIsThatOfThePanel,
-    choosingAnotherVolumeEndsAComparisonAndShowsThatVolume,
-    leavingTheModuleGivesTheLayoutBack,
-    aVolumeLoadedElsewhereIsChosenOnReturn,
-    aVolumeLoadedWhileThePanelIsSeenIsChosen,
-    aVolumeThatIsSeenOverAnotherStaysChosenOnReturn,
-    anImageThatWasReplacedIsTold,
-    howALevelIsDrawnElsewhereStays,
-    theTableOfStructuresActs,
-    severalVolumesAreSegmentedOneAfterTheOther,
-)

@@ -6,6 +6,7 @@ They run inside Slicer as the module's self-test, each in an empty scene, and wi
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,13 +17,13 @@ from CompactSegQt.Packages import Packages
 from CompactSegQt.SelfTest import Everyday, Mishaps, Ownership
 from CompactSegQt.SelfTest.Driver import Driver
 
-__all__ = ["SCENARIOS", "runScenario", "runSelfTest", "sentence"]
-
-SCENARIOS = (
-    *Everyday.SCENARIOS,
-    *Ownership.SCENARIOS,
-    *Mishaps.SCENARIOS,
+SCENARIOS: tuple[Callable[[Driver], None], ...] = tuple(
+    each
+    for module in (Everyday, Ownership, Mishaps)
+    for name, each in vars(module).items()
+    if inspect.isfunction(each) and each.__module__ == module.__name__ and name[0] != "_"
 )
+"""The public functions of these files, in their order."""
 
 
 def runSelfTest(test: Any, driver: Driver | None = None) -> int:
