@@ -1,8 +1,8 @@
 """Which hemisphere each labelled voxel near the plane belongs to.
 
 The falx is not flat, so there a voxel belongs to the hemisphere it hangs together with: white matter by the way to it
-through white matter, cortex by its nearest white matter, a nucleus as a whole. The cerebellum has a plane of its own,
-since it is often turned against the cerebrum.
+through white matter, cortex by the nearest white matter that hangs together with one, a nucleus as a whole. The
+cerebellum has a plane of its own, since it is often turned against the cerebrum.
 """
 
 from __future__ import annotations
@@ -93,28 +93,33 @@ def _hang_together(voxels: LabelledVoxels, part: str, lateral: NDArray) -> None:
     edge_mm = _BAND_MM + 2 * max(voxels.geometry.spacing_mm)
     core, mantle = (flat[np.abs(lateral[flat]) < edge_mm] for flat in (core, mantle))
     far = np.abs(lateral[core]) >= _BAND_MM
-    apart = _nearer_left_mm(voxels, core, far, lateral[core])
+    apart, is_reached = _nearer_left_mm(voxels, core, far, lateral[core])
     # Between the hemispheres the plane is exact, and ways along the grid are not; a gyrus across it is far from there.
     strays = ~far & (np.abs(apart) > _STRAY_MM) & (apart * lateral[core] < 0)
     lateral[core[strays]] = apart[strays]
+    # One voxel in the fissure, which hangs together with neither, would draw the mantle around it to its side.
+    mantle, core = np.concatenate([mantle, core[~is_reached]]), core[is_reached]
     domain = np.concatenate([mantle, core])
     seeds = np.abs(lateral[domain]) >= _BAND_MM
     seeds[len(mantle) :] = True
-    apart = _nearer_left_mm(voxels, domain, seeds, lateral[domain])
+    apart, _ = _nearer_left_mm(voxels, domain, seeds, lateral[domain])
     moved = _PLANE_WEIGHT * lateral[domain] + apart
     lateral[mantle] = np.where(seeds, lateral[domain], moved)[: len(mantle)]
 
 
 def _nearer_left_mm(
     voxels: LabelledVoxels, domain: NDArray, seeds: NDArray, lateral: NDArray
-) -> NDArray[np.float32]:
-    """Half of how much shorter the way to seeds on the left is than to those on the right, through a domain.
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """How much nearer the seeds on the left are than those on the right, by ways through a domain.
 
     Args:
         voxels: Whose grid it is.
         domain: Places in memory (n,).
         seeds: Which of them (n,) are at their hemisphere already.
         lateral: Of each (n,).
+
+    Returns:
+        Of each place (n,), half the difference of both ways, and whether a seed is within reach.
     """
     shape, size = voxels.labels.shape, len(domain)
     number = np.full(voxels.labels.size, size)
@@ -136,7 +141,7 @@ def _nearer_left_mm(
     for way in ways:
         _follow(way, beside)
     to_right, to_left = ways[:, :-1]
-    return np.asarray((to_right - to_left) / 2, dtype=np.float32)
+    return (to_right - to_left) / 2, np.minimum(to_right, to_left) < _FAR_MM
 
 
 def _follow(way: NDArray[np.float32], beside: list[tuple[NDArray, np.float32]]) -> None:

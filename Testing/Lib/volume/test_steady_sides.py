@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from CompactSegLib.volume.labelled_voxels import LabelledVoxels
-from Testing.Lib.volume.sided_head import NAMES, VALUES, Head, a_head, found
+from Testing.Lib.volume.sided_head import LEFT, NAMES, RIGHT, VALUES, Head, a_head, found
 
 
 def with_changed(head: Head, count: int, draw: int) -> Head:
@@ -30,6 +30,22 @@ def test_a_few_changed_voxels_do_not_move_the_plane(degrees, count):
         sine = np.linalg.norm(np.cross(plane.normal_lps, other.normal_lps))
         assert np.degrees(np.arcsin(sine)) < 0.05
         assert abs(other.lateral_mm(middle[:3]) - plane.lateral_mm(middle[:3])) < 0.05
+
+
+def test_a_voxel_of_white_matter_in_the_fissure_draws_no_cortex_to_its_side():
+    head = a_head()
+
+    def told(by):
+        return by.told(head.merged, head.geometry, left=LEFT, right=RIGHT)
+
+    before = told(found(head))
+    x = np.arange(head.geometry.size_ijk[0]) * 2.0 + head.geometry.origin_lps_mm[0]
+    cortex = np.argwhere((head.merged == VALUES["Cerebral cortex"]) & (np.abs(x) < 4))
+    for place in cortex[:: len(cortex) // 12].tolist():
+        truth = head.truth.copy()
+        truth[tuple(place)] = VALUES["Cerebral white matter"]
+        after = told(found(dataclasses.replace(head, truth=truth)))
+        assert np.count_nonzero(after != before) <= 5
 
 
 def test_a_voxel_more_changes_one_sample():
