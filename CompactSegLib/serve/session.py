@@ -83,6 +83,21 @@ class Session:
                 "torch %s and %s loaded in %.1f s", torch.__version__, segmenter.__name__, seconds
             )
 
+    def prepare(self) -> None:
+        """Load torch in a process of its own, which keeps the memory that it frees and takes the cores that are free.
+
+        Raises:
+            TorchError: It can not be imported.
+        """
+        is_first = not self._has_torch
+        self.load_torch()
+        from CompactSegLib.inference.devices import keep_freed_memory
+        from CompactSegLib.inference.threads import use_free_cores
+
+        if is_first:
+            keep_freed_memory()
+        use_free_cores()
+
     def devices(self) -> dict[str, Any]:
         """What ``devices`` tells: torch's version, and where it can compute, the one that ``auto`` takes first.
 
@@ -137,7 +152,7 @@ class Session:
         self.load_torch()
         # Before the new maps are made, or both volumes' would be there at once.
         self._forget_volume()
-        run = self._segmenter_for(model, request).start(volume)
+        run = self.segmenter_for(model, request).start(volume)
         levels = run.levels(
             most=request.levels,
             threshold=request.threshold,
@@ -194,7 +209,8 @@ class Session:
             "seconds": time.perf_counter() - begin,
         }
 
-    def _segmenter_for(self, model: Model, request: SegmentRequest) -> Segmenter:
+    def segmenter_for(self, model: Model, request: SegmentRequest) -> Segmenter:
+        """The model on the device and with the options that a request names; the one before, where it is that."""
         from CompactSegLib.inference.segmenter import Segmenter
 
         options: dict[str, Any] = {

@@ -47,11 +47,12 @@ _GRACE_SECONDS = 5.0
 _IDLE_SECONDS = 10.0
 
 
-def run_worker(*, largest_array: int = LARGEST_ARRAY) -> None:
+def run_worker(*, largest_array: int = LARGEST_ARRAY, session: Session | None = None) -> None:
     """Answer requests on stdin until it ends or asks to; then return.
 
     Args:
         largest_array: Bytes; a larger volume is refused.
+        session: Carries them out; None for one with torch.
     """
     requests, events = _take_stdio()
     if isinstance(sys.stderr, io.TextIOWrapper):
@@ -64,7 +65,7 @@ def run_worker(*, largest_array: int = LARGEST_ARRAY) -> None:
         PROTOCOL,
         os.getpid(),
     )
-    _Worker(requests, events, largest_array=largest_array).serve()
+    _Worker(requests, events, session or Session(), largest_array=largest_array).serve()
     _LOG.info("worker ends")
 
 
@@ -83,14 +84,15 @@ def _take_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 
 class _Worker:
-    def __init__(self, requests: BinaryIO, events: BinaryIO, *, largest_array: int) -> None:
+    def __init__(
+        self, requests: BinaryIO, events: BinaryIO, session: Session, *, largest_array: int
+    ) -> None:
         self._requests, self._stream = requests, events
         self._largest_array = largest_array
         self._events: queue.SimpleQueue[list[bytes | memoryview] | None]
         self._events = queue.SimpleQueue()
         self._mailbox = Mailbox(self._send)
-        self._session = Session()
-        self._keeps_freed_memory = False
+        self._session = session
         self._is_at_work = False
 
     def serve(self) -> None:
@@ -101,7 +103,7 @@ class _Worker:
         self._send(ready())
         threading.Thread(target=self._read, name="reader", daemon=True).start()
         try:
-            self._load_torch()
+            self._session.prepare()
             self._send({"event": "devices", "id": None, **self._session.devices()})
         except TorchError as error:
             self._send(failed(error))
@@ -147,7 +149,7 @@ class _Worker:
                 request.array.dtype,
                 request.model,
             )
-            self._load_torch()
+            self._session.prepare()
             told = session.segment(request, tell=mailbox.tell, cancel=lambda: mailbox.is_cancelled)
             return {"event": "done", **told}
         if isinstance(request, LevelRequest):
@@ -155,24 +157,13 @@ class _Worker:
             told = session.level(request, tell=mailbox.tell, cancel=lambda: mailbox.is_cancelled)
             return {"event": "done", **told}
         if request.what == "devices":
-            self._load_torch()
+            self._session.prepare()
             return {"event": "devices", **session.devices()}
         if request.what == "forget":
             session.forget()
             session.rest()
             return {"event": "forgotten"}
         return ready(request.id) | ({"event": "models"} if request.what == "models" else {})
-
-    def _load_torch(self) -> None:
-        self._session.load_torch()
-        if not self._keeps_freed_memory:
-            from CompactSegLib.inference.devices import keep_freed_memory
-
-            keep_freed_memory()
-            self._keeps_freed_memory = True
-        from CompactSegLib.inference.threads import use_free_cores
-
-        use_free_cores()
 
     def _read(self) -> None:
         """Take requests until there are no more."""
