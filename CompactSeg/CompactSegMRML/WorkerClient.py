@@ -6,29 +6,30 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import CompactSegLib
 from CompactSegLib.errors import CompactSegError, InputError
+from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label
-from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerCommand
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
-from CompactSegMRML.WorkerFace import DeviceInfo, ModelCard, ModelInfo
+from CompactSegMRML.WorkerFace import DeviceInfo, ModelInfo, Offer
 from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
 
 _READY_SECONDS = 60.0
+_T = TypeVar("_T")
 
 
 class WorkerClient:
     """Starts the worker, ends it, and sorts what it says.
 
     Signals:
-        changed(): `state`, `models`, `devices` or `problem` is another.
+        changed(): `state`, `offer`, `devices` or `problem` is another.
         heard(message, array): an event of a request.
         lost(sentence): the worker is gone; nothing that was asked will be answered.
         logged(line): of its stderr.
@@ -38,8 +39,7 @@ class WorkerClient:
         command: As given; "" for the default.
         problem: A sentence, or None.
         problemKind: ``torch``, ``start``, ``ended`` or "".
-        version: Of the CompactSeg that answers; "" before one did.
-        torchVersion: Of its PyTorch; "" where it has none.
+        offer: Of the worker that answered last.
     """
 
     def __init__(
@@ -54,8 +54,7 @@ class WorkerClient:
         self.command, self._environment = command, dict(environment or {})
         self._prepare, self._readySeconds = prepare, readySeconds
         self.state = "stopped"
-        self.models: tuple[ModelInfo, ...] = ()
-        self.damaged: tuple[str, ...] = ()
+        self.offer = Offer("", ())
         self.devices: tuple[DeviceInfo, ...] = ()
         self.problem: str | None = None
         self.problemKind = ""
@@ -63,7 +62,6 @@ class WorkerClient:
         self._launch: Launch | None = None
         self._began = 0.0
         self._lastLines: deque[str] = deque(maxlen=10)
-        self.version, self.torchVersion = "", ""
 
     @property
     def pid(self) -> int | None:
@@ -112,7 +110,7 @@ class WorkerClient:
     def levelsOf(self, model: str) -> int | None:
         """How many levels a model has; None where that is not known yet."""
         return next(
-            (each.levels for each in self.models if model in (each.name, each.folder)), None
+            (each.levels for each in self.offer.models if model in (each.name, each.folder)), None
         )
 
     def modelNamed(self, name: str) -> ModelInfo:
@@ -121,9 +119,9 @@ class WorkerClient:
         Raises:
             InputError: It has none, or one that needs several images.
         """
-        found = next((each for each in self.models if name in (each.name, each.folder)), None)
+        found = next((each for each in self.offer.models if name in (each.name, each.folder)), None)
         if found is None:
-            known = ", ".join(each.name for each in self.models) or tr("none is installed")
+            known = ", ".join(each.name for each in self.offer.models) or tr("none is installed")
             raise InputError(
                 tr(
                     "{name}: expected a model that the worker has ({known}); choose one of them."
@@ -176,26 +174,11 @@ class WorkerClient:
     def _take(self, frame: Frame) -> None:
         message = frame.message
         event, request = message.get("event"), message.get("id")
-        if self.state == "starting":
-            if event == "ready" and message.get("protocol") == PROTOCOL:
-                self._offer(message)
-                self.state = "ready"
-                self.changed()
-                return
-            if event == "ready":
-                sentence = WorkerCommand.speaksAnother(
-                    self._launch,
-                    message.get("protocol"),
-                    ours=PROTOCOL,
-                    version=CompactSegLib.__version__,
-                )
-                self.kill("start", sentence)
-                return
+        if self.state == "starting" and event == "ready":
+            self._begin(message)
+            return
         if event == "devices":
-            self.devices = _devicesOf(message)
-            self.changed()
-        elif event == "models":
-            self._offer(message)
+            self.devices = tuple(_built(DeviceInfo, each) for each in message["devices"])
             self.changed()
         elif event == "error" and message.get("kind") == "torch":
             self.problem, self.problemKind = message["sentence"], "torch"
@@ -205,10 +188,21 @@ class WorkerClient:
         elif event == "error":
             self.logged(message["sentence"])
 
-    def _offer(self, message: Mapping[str, Any]) -> None:
-        self.version, self.torchVersion = message["compactseg"], message.get("torch") or ""
-        self.models = modelsOf(message)
-        self.damaged = tuple(message.get("damaged", ()))
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        """Take what a worker offers, or end one that this module does not understand."""
+        version, theirs = CompactSegLib.__version__, message.get("protocol")
+        try:
+            if theirs == PROTOCOL:
+                self.offer = _built(Offer, message)
+                self.state = "ready"
+                self.changed()
+                return
+            sentence = WorkerCommand.speaksAnother(
+                self._launch, theirs, ours=PROTOCOL, version=version
+            )
+        except InputError as error:
+            sentence = WorkerCommand.tellsOtherwise(self._launch, error, version=version)
+        self.kill("start", sentence)
 
     def _checkTime(self) -> None:
         if self.state == "starting" and time.monotonic() - self._began > self._readySeconds:
@@ -223,51 +217,16 @@ class WorkerClient:
         self.lost(sentence)
 
 
-def modelsOf(event: Mapping[str, Any]) -> tuple[ModelInfo, ...]:
-    """The models of a ``ready`` or ``models`` event."""
-    return tuple(_model(each) for each in event["models"])
+def _built(cls: type[_T], told: object) -> _T:
+    """Of what the worker told; what a newer one tells beyond it is left out.
 
-
-def _devicesOf(event: Mapping[str, Any]) -> tuple[DeviceInfo, ...]:
-    """The devices of a ``devices`` event."""
-    return tuple(
-        DeviceInfo(each["name"], each["title"], each["precision"]) for each in event["devices"]
-    )
-
-
-def _model(data: Mapping[str, Any]) -> ModelInfo:
-    field, card = data.get("field_mm"), data.get("card")
-    return ModelInfo(
-        name=data["name"],
-        title=data["title"],
-        description=data["description"],
-        levels=data["levels"],
-        labels=tuple(Label.from_dict(label) for label in data["labels"]),
-        channels=data["channels"],
-        modality=data["modality"],
-        licence=data["licence"],
-        sizeBytes=data["size_bytes"],
-        folder=data["folder"],
-        stopThreshold=data["stop"]["threshold"],
-        fieldMm=tuple(field) if field else None,
-        findsRegions=data.get("region") is not None,
-        card=_card(card) if card is not None else ModelCard(),
-    )
+    Raises:
+        InputError: It is not as expected.
+    """
+    return build(cls, told, where="ready", error=InputError, others=True)
 
 
 def labelsOf(event: Mapping[str, Any], model: ModelInfo) -> tuple[Label, ...]:
     """The labels of a ``level`` event: those of its run, which may tell sides apart that the model's do not."""
     stated = event.get("labels")
     return tuple(map(Label.from_dict, stated)) if stated is not None else model.labels
-
-
-def _card(data: Mapping[str, Any]) -> ModelCard:
-    expected = data["expected_millilitres"]
-    return ModelCard(
-        madeFrom=data["made_from"],
-        dice=data["dice"],
-        cases=data["cases"],
-        isSynthetic=data["is_synthetic"],
-        limits=tuple(data["limits"]),
-        expected={name: ExpectedVolume(**volume) for name, volume in expected.items()},
-    )

@@ -187,6 +187,14 @@ def speaksAnother(launch: Launch, theirs: object, *, ours: int, version: str) ->
     ).format(program=launch.program, theirs=theirs, ours=ours, version=version)
 
 
+def tellsOtherwise(launch: Launch, error: InputError, *, version: str) -> str:
+    """What the worker says of itself can not be understood."""
+    return tr(
+        "The worker ({program}) does not tell what it has as this module expects ({error}); install CompactSeg "
+        "{version} where the worker runs."
+    ).format(program=launch.program, error=str(error).rstrip("."), version=version)
+
+
 _SIGKILL = 9
 _FAULT_OF_WINDOWS = 0xC0000000  # such as 0xC0000005: by these figures its users look for help
 

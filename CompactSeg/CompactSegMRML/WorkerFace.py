@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from CompactSegLib.labels import Label
+from CompactSegLib.model.model import ExpectedVolume, Region, Stop
 from CompactSegMRML.Signal import Signal, tr
 
 if TYPE_CHECKING:
-    from CompactSegLib.labels import Label
-    from CompactSegLib.model.model import ExpectedVolume
     from CompactSegMRML.Running import Running
     from CompactSegMRML.SeveralRuns import SeveralRuns
     from CompactSegMRML.WorkerClient import WorkerClient
 
 _POLL_SECONDS = 0.03
+
+
+def _told(name: str, **options: Any) -> Any:
+    """A field that the worker tells under this name."""
+    return field(metadata={"name": name}, **options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +37,12 @@ class ModelCard:
         expected: By label name, the millilitres that training cases have.
     """
 
-    madeFrom: str = ""
+    madeFrom: str = _told("made_from", default="")
     dice: float | None = None
     cases: int | None = None
-    isSynthetic: bool = False
+    isSynthetic: bool = _told("is_synthetic", default=False)
     limits: tuple[str, ...] = ()
-    expected: Mapping[str, ExpectedVolume] = field(default_factory=dict)
+    expected: Mapping[str, ExpectedVolume] = _told("expected_millilitres", default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,10 @@ class ModelInfo:
         licence: Of the weights.
         sizeBytes: Of its folder.
         folder: Where it is, on the worker's machine.
-        stopThreshold: It stops by itself when a level changes less than this, 0 to 1; 0 for never.
+        stop: When it stops by itself.
         fieldMm: What it is meant to see, right-left, front-back and up-down; None where it is not told.
-        findsRegions: Whether it looks for such a part itself in a larger image, with the help of another model.
+        region: By which it looks for such a part itself in a larger image, with the help of another model; None where
+            it does not.
         card: Empty where the worker is of a version that does not tell.
     """
 
@@ -70,12 +76,17 @@ class ModelInfo:
     channels: int
     modality: str
     licence: str
-    sizeBytes: int
+    sizeBytes: int = _told("size_bytes")
     folder: str
-    stopThreshold: float
-    fieldMm: tuple[float, float, float] | None = None
-    findsRegions: bool = False
+    stop: Stop
+    fieldMm: tuple[float, float, float] | None = _told("field_mm", default=None)
+    region: Region | None = None
     card: ModelCard = field(default_factory=ModelCard, compare=False)
+
+    @property
+    def stopThreshold(self) -> float:
+        """It stops by itself when a level changes less than this, 0 to 1; 0 for never."""
+        return self.stop.threshold
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,23 @@ class DeviceInfo:
     name: str
     title: str
     precision: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a worker says of itself when it is ready.
+
+    Attributes:
+        compactseg: Its version; "" before one answered.
+        models: That it has.
+        torch: Version of its PyTorch; None where it has none.
+        damaged: Sentences about model folders that could not be read.
+    """
+
+    compactseg: str
+    models: tuple[ModelInfo, ...]
+    torch: str | None = None
+    damaged: tuple[str, ...] = ()
 
 
 class WorkerFace:
@@ -118,12 +146,12 @@ class WorkerFace:
     @property
     def models(self) -> tuple[ModelInfo, ...]:
         """What the worker has; empty until it said so, and kept when it ends."""
-        return self._client.models
+        return self._client.offer.models
 
     @property
     def damagedModels(self) -> tuple[str, ...]:
         """Sentences about model folders that could not be read."""
-        return self._client.damaged
+        return self._client.offer.damaged
 
     @property
     def devices(self) -> tuple[DeviceInfo, ...]:
@@ -143,7 +171,7 @@ class WorkerFace:
     @property
     def workerVersions(self) -> tuple[str, str]:
         """Of CompactSeg and PyTorch, where the worker runs; "" for what is not known or not there."""
-        return self._client.version, self._client.torchVersion
+        return self._client.offer.compactseg, self._client.offer.torch or ""
 
     @property
     def workerCommand(self) -> str:

@@ -155,7 +155,7 @@ def _confined(now: Situation) -> str:
 
 def _tooLarge(volumeNode: Any, model: ModelInfo | None) -> str:
     """Advice on a region where the image shows much more than the model knows, and the model finds none itself."""
-    field = model.fieldMm if model is not None and not model.findsRegions else None
+    field = model.fieldMm if model is not None and model.region is None else None
     if field is None or volumeNode.GetImageData() is None:
         return ""
     size = [

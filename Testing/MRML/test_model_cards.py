@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from CompactSegLib.json_data import build
 from CompactSegLib.serve.events import ready
-from CompactSegMRML.WorkerClient import modelsOf
-from CompactSegMRML.WorkerFace import ModelCard
+from CompactSegMRML.WorkerFace import ModelCard, Offer
 from Testing.MRML.conftest import wait
 
 
@@ -22,6 +22,6 @@ def test_a_worker_that_tells_no_card_has_models_all_the_same():
     event = ready()
     for model in event["models"]:
         del model["card"]
-    models = modelsOf(event)
+    models = build(Offer, event, where="ready", others=True).models
     assert models
     assert all(vars(model.card) == vars(ModelCard()) for model in models)

@@ -148,12 +148,30 @@ def test_a_worker_of_another_version_is_named(clients):
     assert "speaks protocol 99, this module speaks 1" in client.problem
 
 
+def test_a_worker_that_tells_otherwise_what_it_has_is_named(clients):
+    code = """
+        import json, sys, time
+        sys.path[0] = sys.argv[1]
+        from CompactSegLib.serve.events import ready
+        told = ready()
+        told["models"][0]["levels"] = "three"
+        print(json.dumps(told), flush=True)
+        time.sleep(600)
+    """
+    client = clients(python(code, REPOSITORY))
+    client.start()
+    settle(client, lambda: client.problem)
+    assert 'models[0].levels: expected a whole number, got "three"' in client.problem
+    assert "install CompactSeg" in client.problem
+    assert (client.state, client.problemKind) == ("stopped", "start")
+
+
 def test_a_greeting_of_the_host_before_the_worker_does_no_harm(clients):
     code = f"print('Welcome to gpu-host!', flush=True); import sys; sys.path[0] = sys.argv[1]; {WORKER}"
     client = clients(python(code, REPOSITORY))
     client.start()
     settle(client, lambda: client.state == "ready")
-    assert MODEL in [model.name for model in client.models]
+    assert MODEL in [model.name for model in client.offer.models]
 
 
 def test_a_worker_elsewhere_needs_nothing_of_this_environment(clients, tmp_path):
@@ -177,7 +195,7 @@ def test_the_default_worker_starts_from_a_folder_with_spaces_and_accents(tmp_pat
     client.start()
     settle(client, lambda: client.state == "ready")
     client.kill()
-    assert Path(client.models[0].folder).is_relative_to(root)
+    assert Path(client.offer.models[0].folder).is_relative_to(root)
 
 
 def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(clients, tmp_path):
@@ -189,7 +207,7 @@ def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(client
     assert client.state == "ready"
     assert client.problemKind == "torch"
     assert "PyTorch" in client.problem
-    assert client.models
+    assert client.offer.models
 
 
 def test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works(a_logic, scene):

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 import slicer
 
-from CompactSegLib.model.model import ExpectedVolume
+from CompactSegLib.model.model import ExpectedVolume, Stop
 from CompactSegMRML.Results import LevelResult, Results
 from CompactSegMRML.WorkerFace import ModelCard, ModelInfo
 from CompactSegQt.ModelList import description, lineOf
@@ -51,7 +51,7 @@ MODEL = ModelInfo(
     licence="CC0",
     sizeBytes=1_000_000,
     folder="",
-    stopThreshold=0.001,
+    stop=Stop(0.001),
     card=ModelCard(
         madeFrom="Brains (A. Body, 2020; CC0), 20 cases",
         dice=0.7727,
@@ -198,7 +198,7 @@ def test_however_much_a_model_was_made_from_its_line_has_a_limit():
 
 
 def test_a_threshold_of_0_says_that_all_levels_are_computed(desktop):
-    assert "all are computed" in description(replace(MODEL, stopThreshold=0.0))
+    assert "all are computed" in description(replace(MODEL, stop=Stop(0.0)))
     desktop.open()
     ui = slicer.util.getModuleWidget("CompactSeg").ui
     ui.thresholdSpinBox.value = 0

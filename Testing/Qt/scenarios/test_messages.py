@@ -51,7 +51,8 @@ def test_a_model_for_a_region_that_finds_none_itself_asks_for_one_on_a_whole_hea
     driver.choosing(driver.load("large"))
     driver.ready()
     client = driver.logic._client
-    client.models = tuple(replace(each, findsRegions=False) for each in client.models)
+    models = tuple(replace(each, region=None) for each in client.offer.models)
+    client.offer = replace(client.offer, models=models)
     client.changed()
     assert "was made for a region of about 42 × 58 × 45 mm" in driver.ui.noticeText.text
     driver.click(driver.ui.noticeButton)
