@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from CompactSegLib.errors import Cancelled, CompactSegError, InputError
-from CompactSegMRML.Labels import LabelPatch, VoxelBox, cropLevels
+from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.Results import LevelResult
 from CompactSegMRML.Running import Running
 from CompactSegMRML.RunRequest import Current, Run, RunOptions, RunOutcome
@@ -58,7 +58,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._several = SeveralRuns(self)
-        client = WorkerClient(workerCommand, environment=environment, prepare=cropLevels)
+        client = WorkerClient(workerCommand, environment=environment)
         WorkerFace.__init__(self, client, Running(client, place=self._place))
         SceneFace.__init__(self, scene)
         self.levelReady, self.finished = Signal(), Signal()

@@ -76,7 +76,6 @@ class Comparing:
                 differenceNode=addDifferenceNode(volumeNode, difference, names=names),
                 millilitres=difference.millilitres,
                 structures=difference.structures,
-                viewNames=VIEW_NAMES,
             )
             self._hide()
             self._show()

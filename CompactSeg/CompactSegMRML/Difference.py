@@ -68,7 +68,6 @@ class Comparison:
         differenceNode: vtkMRMLSegmentationNode: what only A has, what only B has, and where they disagree.
         millilitres: Of each kind of difference.
         structures: Of both sides, those of A first.
-        viewNames: Layout names of the slice views, (left, right) for each orientation that is shown.
     """
 
     volumeNode: Any
@@ -77,7 +76,6 @@ class Comparison:
     differenceNode: Any
     millilitres: Mapping[str, float] = field(default_factory=dict)
     structures: tuple[StructureOverlap, ...] = ()
-    viewNames: tuple[tuple[str, str], ...] = ()
 
     @property
     def sides(self) -> tuple[Side, Side]:

@@ -131,7 +131,7 @@ def imageOf(patch: LabelPatch, ijkToRAS: np.ndarray) -> Any:
     else:
         image.SetExtent(*patch.box.extent)
         image.GetPointData().SetScalars(numpy_to_vtk(patch.labels.ravel(), deep=True))
-    image.SetImageToWorldMatrix(matrixFromArray(ijkToRAS))
+    image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRAS))
     return image
 
 
@@ -190,19 +190,7 @@ def gridOf(image: Any) -> np.ndarray:
     """(4, 4), an oriented image's voxels to its millimetres."""
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
-    return arrayFromMatrix(matrix)
-
-
-def arrayFromMatrix(matrix: Any) -> np.ndarray:
-    """(4, 4) of a vtkMatrix4x4."""
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
-
-
-def matrixFromArray(array: np.ndarray) -> Any:
-    """A vtkMatrix4x4 of (4, 4)."""
-    matrix = vtk.vtkMatrix4x4()
-    matrix.DeepCopy(np.asarray(array, dtype=float).ravel())
-    return matrix
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def _onGrid(image: Any, ijkToRAS: np.ndarray) -> tuple[np.ndarray, tuple[int, int, int]]:
@@ -222,7 +210,7 @@ def _resampled(image: Any, own: np.ndarray, ijkToRAS: np.ndarray) -> Any:
     low, high = np.floor(there.min(axis=0)).astype(int), np.ceil(there.max(axis=0)).astype(int)
     reference, result = slicer.vtkOrientedImageData(), slicer.vtkOrientedImageData()
     reference.SetExtent(*(int(edge) for axis in range(3) for edge in (low[axis], high[axis])))
-    reference.SetImageToWorldMatrix(matrixFromArray(ijkToRAS))
+    reference.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRAS))
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
         image, reference, result
     )

@@ -15,7 +15,6 @@ from CompactSegMRML.Labels import (
     LabelPatch,
     gridOf,
     imageOf,
-    matrixFromArray,
     patchOfImages,
     voxelsOf,
 )
@@ -117,7 +116,7 @@ def moveSegments(segmentation: Any, ijkToRAS: np.ndarray) -> bool:
     for _segmentID, segment in segmentsOf(segmentation):
         image = segment.GetRepresentation(BINARY_LABELMAP)
         if image is not None and np.allclose(gridOf(image), old, rtol=0, atol=1e-9):
-            image.SetImageToWorldMatrix(matrixFromArray(ijkToRAS))
+            image.SetImageToWorldMatrix(slicer.util.vtkMatrixFromArray(ijkToRAS))
             image.Modified()
     return True
 

@@ -39,7 +39,6 @@ class LevelFacts:
         level: From 1.
         levels: How many the model has.
         model: Its name.
-        modelTitle: For people.
         improvement: None for level 1.
         improvementByLabel: By label name.
         seconds: Of this level.
@@ -61,7 +60,6 @@ class LevelFacts:
     level: int
     levels: int
     model: str
-    modelTitle: str = ""
     improvement: float | None = None
     improvementByLabel: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
@@ -101,7 +99,6 @@ class LevelFacts:
             level=event["level"],
             levels=model.levels,
             model=model.name,
-            modelTitle=model.title,
             improvement=event["improvement"],
             improvementByLabel=dict(event["improvement_by_label"] or {}),
             seconds=event["seconds"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,6 @@ from CompactSegMRML.VolumeInput import gridInPatient, stampOf
 
 if TYPE_CHECKING:
     from CompactSegMRML.WorkerFace import ModelInfo
-    from CompactSegMRML.WorkerProcess import Sending
 
 COPY_SECONDS = 0.02
 """That copying a volume may hold up the event loop, at a time."""
@@ -183,7 +183,7 @@ class Current:
     began: float
     copy: VolumeCopy | None = None
     steps: Iterator[None] | None = None
-    sending: Sending | None = None
+    sending: threading.Event | None = None  # set when all of the request was handed over
     cancelledAt: float | None = None
 
     def copySome(self) -> None:

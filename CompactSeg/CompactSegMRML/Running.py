@@ -141,7 +141,7 @@ class Running:
             return
         if current.sending is not None:
             self._client.send({"request": "cancel", "id": current.request})
-        if current.sending is None or not current.sending.isDone:
+        if current.sending is None or not current.sending.is_set():
             self._finish("cancelled", tr("Cancelled; finished levels stay."))
         else:
             current.cancelledAt = time.monotonic()

@@ -10,7 +10,7 @@ from CompactSegMRML.Difference import Comparison, Side
 from CompactSegMRML.Edits import isEdited, othersOf
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
-from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes, volumeOfNode
+from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes
 from CompactSegMRML.ResultFolder import folderOf, tableOf
 from CompactSegMRML.Results import LevelResult, Results, factsOf
 from CompactSegMRML.SceneResults import SceneResults
@@ -60,10 +60,6 @@ class SceneFace:
         if self._results.hasOther(volumeNode, model):
             self.endComparison()
             self._results.lookAt(volumeNode, model)
-
-    def volumeOf(self, node: Any) -> Any:
-        """The volume to which a level's segmentation node (or results table) belongs; None for other nodes."""
-        return volumeOfNode(node)
 
     def showLevel(self, volumeNode: Any, level: int) -> None:
         """Show exactly this level of the volume.

@@ -11,7 +11,7 @@ import vtk
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
-from CompactSegMRML.Labels import VoxelBox, arrayFromMatrix
+from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Signal import tr
 
 _LARGEST_SHEAR = 2e-3
@@ -80,7 +80,7 @@ def ijkToRAS(volumeNode: Any) -> np.ndarray:
     """(4, 4), voxels to the volume's own millimetres, without parent transforms."""
     matrix = vtk.vtkMatrix4x4()
     volumeNode.GetIJKToRASMatrix(matrix)
-    return arrayFromMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def ijkToWorld(volumeNode: Any) -> np.ndarray:
@@ -94,7 +94,7 @@ def toWorld(node: Any) -> np.ndarray:
     slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(
         node.GetParentTransformNode(), None, matrix
     )
-    return arrayFromMatrix(matrix)
+    return slicer.util.arrayFromVTKMatrix(matrix)
 
 
 def gridInPatient(volumeNode: Any) -> np.ndarray:
@@ -179,7 +179,10 @@ def _cornersWorld(region: Any) -> np.ndarray:
     """(8, 4) homogeneous."""
     half = np.array(region.GetSize()) / 2
     corners = np.array(list(itertools.product((-1, 1), repeat=3))) * half
-    local = np.c_[corners, np.ones(8)] @ arrayFromMatrix(region.GetObjectToNodeMatrix()).T
+    local = (
+        np.c_[corners, np.ones(8)]
+        @ slicer.util.arrayFromVTKMatrix(region.GetObjectToNodeMatrix()).T
+    )
     transform = vtk.vtkGeneralTransform()
     parent = region.GetParentTransformNode()
     if parent is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from CompactSegMRML import WorkerCommand
 from CompactSegMRML.Signal import Signal, tr
 from CompactSegMRML.WorkerCommand import Launch, launchOf
 from CompactSegMRML.WorkerFace import DeviceInfo, ModelInfo, Offer
-from CompactSegMRML.WorkerProcess import Ended, LogLine, Sending, WorkerProcess
+from CompactSegMRML.WorkerProcess import Ended, WorkerProcess
 
 _READY_SECONDS = 60.0
 _T = TypeVar("_T")
@@ -47,12 +48,11 @@ class WorkerClient:
         command: str = "",
         *,
         environment: Mapping[str, str] | None = None,
-        prepare: Callable[[Frame], Frame] = lambda frame: frame,
         readySeconds: float = _READY_SECONDS,
     ) -> None:
         self.changed, self.heard, self.lost, self.logged = Signal(), Signal(), Signal(), Signal()
         self.command, self._environment = command, dict(environment or {})
-        self._prepare, self._readySeconds = prepare, readySeconds
+        self._readySeconds = readySeconds
         self.state = "stopped"
         self.offer = Offer("", ())
         self.devices: tuple[DeviceInfo, ...] = ()
@@ -76,7 +76,7 @@ class WorkerClient:
         self.problem, self.problemKind = None, ""
         try:
             self._launch = launchOf(self.command, self._environment)
-            self._process = WorkerProcess(self._launch, prepare=self._prepare)
+            self._process = WorkerProcess(self._launch)
         except CompactSegError as error:
             self._fail("start", str(error))
             return
@@ -102,8 +102,8 @@ class WorkerClient:
             process.kill()
             self._fail(kind, sentence)
 
-    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> Sending:
-        """Send a request; the worker must be ready."""
+    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> threading.Event:
+        """Send a request, the worker must be ready; the event says that all of it was handed over."""
         assert self._process is not None, "the worker is not there"
         return self._process.send(message, array)
 
@@ -149,9 +149,9 @@ class WorkerClient:
         except queue.Empty:
             self._checkTime()
             return False
-        if isinstance(received, LogLine):
-            self._lastLines.append(received.text)
-            self.logged(received.text)
+        if isinstance(received, str):
+            self._lastLines.append(received)
+            self.logged(received)
         elif isinstance(received, Ended):
             self._process = None
             wasReady = self.state == "ready"

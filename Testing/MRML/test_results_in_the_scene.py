@@ -8,6 +8,7 @@ import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegMRML.LevelNodes import volumeOfNode
 from CompactSegMRML.Results import LevelResult
 from Testing.MRML.conftest import (
     MODEL,
@@ -95,7 +96,7 @@ def test_an_edited_copy_is_a_users_own(logic, segmented):
     assert logic.editCopy(segmented, 2).GetName() != copy.GetName()
     assert copy.GetDisplayNode().GetVisibility()
     assert logic.results(segmented).shownLevel is None
-    assert logic.volumeOf(copy) is None
+    assert volumeOfNode(copy) is None
     assert segments_of(copy)[0].GetName() == "Anterior hippocampus"
     np.testing.assert_array_equal(
         labels_in(copy, segmented), labels_in(nodes_of(logic, segmented)[1], segmented)
@@ -222,7 +223,7 @@ def test_results_of_two_volumes_with_one_name_are_kept_apart(logic, warm, volume
     assert len(logic.results(volume).levels) == 1
     assert len(logic.results(other).levels) == 2
     assert logic.results(volume).folderItem != logic.results(other).folderItem
-    assert {logic.volumeOf(node) for node in nodes_of(logic, other)} == {other}
+    assert {volumeOfNode(node) for node in nodes_of(logic, other)} == {other}
 
 
 def test_all_results_can_be_taken_away(logic, warm, segmented):

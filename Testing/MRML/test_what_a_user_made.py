@@ -8,6 +8,7 @@ import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.LevelDisplay import Structure, hasSurface, lookOf
+from CompactSegMRML.LevelNodes import volumeOfNode
 from Testing.MRML.conftest import (
     add_volume,
     labels_in,
@@ -55,7 +56,7 @@ def test_a_level_that_was_edited_is_a_users_own_when_its_place_is_taken(logic, s
     assert node not in [each.segmentationNode for each in results.levels]
     assert len(results.levels) == levels
     assert not any(each.isEdited for each in results.levels)
-    assert logic.volumeOf(node) is None
+    assert volumeOfNode(node) is None
     if levels == 3:
         assert not node.GetDisplayNode().GetVisibility(), "the new level is seen in its place"
     run(logic, segmented, levels=levels)

@@ -20,7 +20,7 @@ def workers():
 
 
 def start(workers, **variables):
-    return workers(launchOf("", variables), prepare=lambda frame: frame)
+    return workers(launchOf("", variables))
 
 
 def test_the_next_test_gets_the_worker_that_the_last_one_stopped(workers, monkeypatch):

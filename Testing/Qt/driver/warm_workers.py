@@ -20,16 +20,16 @@ class WarmWorkers:
     def __init__(self) -> None:
         self._idle: list[tuple[Any, _Kept]] = []
 
-    def __call__(self, launch: Any, *, prepare: Any) -> WorkerProcess:
+    def __call__(self, launch: Any) -> WorkerProcess:
         if not launch.isDefault:
-            return WorkerProcess(launch, prepare=prepare)
+            return WorkerProcess(launch)
         environment = {k: v for k, v in launch.environment.items() if k != OF_PYTEST}
         key = (launch.arguments, environment)
         for entry in [each for each in self._idle if each[0] == key]:
             self._idle.remove(entry)
             if entry[1].greet():
                 return entry[1]
-        process = _Kept(launch, prepare=prepare)
+        process = _Kept(launch)
         process.given_back = lambda: self._keep(key, process)
         return process
 

@@ -10,6 +10,7 @@ import slicer
 from PySide6.QtGui import QImage
 
 from CompactSegMRML.LevelDisplay import structuresOf
+from CompactSegMRML.SliceViews import VIEW_NAMES
 from CompactSegQt.Structures import NAME
 
 LEFT_HIPPOCAMPUS = (-25.0, -23.0, -12.0)
@@ -42,10 +43,10 @@ def test_pictures_of_a_session(driver, desktop):
     assert (picture.width(), picture.height()) == (1400, 900)
     driver.click(driver.ui.compareButton)
     desktop.wait(0.3)
-    for left, right in driver.logic.comparison.viewNames:
+    for left, right in VIEW_NAMES:
         assert desktop.view(left).visible
         assert desktop.view(right).visible
-    assert has_color(desktop.shown_image(driver.logic.comparison.viewNames[1][0]), POSTERIOR)
+    assert has_color(desktop.shown_image(VIEW_NAMES[1][0]), POSTERIOR)
     desktop.screenshot("panel-compare")
     driver.click(driver.ui.compareButton)
     driver.click(driver.ui.show3DButton)
