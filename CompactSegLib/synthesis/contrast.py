@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,14 +84,13 @@ class Contrast:
         return cls(found[None], spreads, none[0], outside_brain(values), none[1])
 
     def to(self, device: torch.device) -> Contrast:
-        return replace(
-            self,
-            means=self.means.to(device),
-            spreads=self.spreads.to(device),
-            textures=self.textures.to(device),
-            outside=self.outside.to(device),
-            shading=self.shading.to(device),
-        )
+        """The same look, its tensors on a device."""
+        tensors: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        return replace(self, **tensors)
 
 
 def outside_brain(values: Sequence[int]) -> Tensor:

@@ -68,7 +68,7 @@ def bent(
     counts = [max(3, round(2 * half / plan.elastic_grid_mm) + 1) for half in half_grid]
     lines = [np.linspace(-end, end, count) for end, count in zip(reach, counts, strict=True)]
     points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
-    points = points @ random_ellipsoid_matrix(plan, random).T + centre_mm
+    points = points @ random_head_matrix(plan, random).T + centre_mm
     points += random.normal(scale=random.uniform(0, plan.elastic_mm), size=points.shape)
     # grid_sample has its coordinates from -1 to 1, in the order W, H, D.
     control = torch.as_tensor((points / half_head)[..., ::-1].copy(), dtype=torch.float32)
@@ -84,7 +84,7 @@ def bent(
     return sampled[0, 0].to(torch.uint8)
 
 
-def random_ellipsoid_matrix(plan: SynthesisPlan, random: np.random.Generator) -> np.ndarray:
+def random_head_matrix(plan: SynthesisPlan, random: np.random.Generator) -> np.ndarray:
     """A 3x3 matrix from the grid's offsets to the head's, both in mm along D, H and W."""
     matrix = affine.random_matrix(
         rotation_degrees=plan.rotation_degrees, scale=plan.scale, shear=plan.shear, random=random

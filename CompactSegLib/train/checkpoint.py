@@ -6,40 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.paths import is_file
-from CompactSegLib.train.optimisation import Update
 from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
 
 _NAME = "checkpoint.pt"
 
 
-def save_checkpoint(
-    folder: Path,
-    *,
-    step: int,
-    seconds: float,
-    net: nn.Module,
-    average: nn.Module,
-    update: Update,
-    settings: dict[str, Any],
-) -> None:
-    """Write the state after `step` steps. Randomness needs no state: it follows from the seed and the step.
+def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
+    """Write the state after some steps. Randomness needs no state: it follows from the seed and the step.
 
     Raises:
         OutputError: The disk is full; the checkpoint before is untouched.
     """
-    state = {
-        "step": step,
-        "seconds": seconds,
-        "net": net.state_dict(),
-        "average": average.state_dict(),
-        "update": update.state_dict(),
-        "settings": settings,
-    }
     with written_whole(folder / _NAME) as temporary:
         _write(state, temporary)
 

@@ -139,8 +139,6 @@ def _style(level: int) -> tuple[str, str]:
 
 def _smoothed(values: np.ndarray) -> np.ndarray:
     """A running mean, over what is there at both ends."""
-    reach = max(0, int(len(values) * _SMOOTHED_SHARE / 2))
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    places = np.arange(len(values))
-    low, high = np.maximum(places - reach, 0), np.minimum(places + reach + 1, len(values))
-    return (sums[high] - sums[low]) / (high - low)
+    window = np.ones(2 * int(len(values) * _SMOOTHED_SHARE / 2) + 1)
+    there = np.convolve(np.ones_like(values), window, mode="same")
+    return np.convolve(values, window, mode="same") / there

@@ -287,12 +287,12 @@ class Trainer:
 
     def _save(self) -> None:
         if self.processes.first:
-            save_checkpoint(
-                self.folder,
-                step=self.step,
-                seconds=self.seconds,
-                net=self.net,
-                average=self.average,
-                update=self.update,
-                settings=self.settings(),
-            )
+            state = {
+                "step": self.step,
+                "seconds": self.seconds,
+                "net": self.net.state_dict(),
+                "average": self.average.state_dict(),
+                "update": self.update.state_dict(),
+                "settings": self.settings(),
+            }
+            save_checkpoint(self.folder, state)

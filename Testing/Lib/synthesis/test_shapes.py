@@ -9,7 +9,7 @@ from CompactSegLib.synthesis.shapes import (
     coarser_labels,
     decoy,
     random_centre,
-    random_ellipsoid_matrix,
+    random_head_matrix,
 )
 from Testing.Lib.synthesis.heads import NOTHING_RANDOM, a_head, a_plan
 
@@ -84,7 +84,7 @@ def test_bending_moves_borders_by_about_what_the_plan_says(tmp_path):
 @settings(max_examples=50, deadline=None)
 def test_matrices_stay_within_the_plan(seed):
     plan = a_plan(rotation_degrees=20.0, scale=(0.8, 1.25), shear=0.1).synthesis
-    matrix = random_ellipsoid_matrix(plan, np.random.default_rng(seed))
+    matrix = random_head_matrix(plan, np.random.default_rng(seed))
     stretched = np.linalg.svd(matrix, compute_uv=False)
     assert 0.8 / 1.45 < stretched.min() <= stretched.max() < 1.25 * 1.45
     mirrored = np.linalg.det(matrix) < 0

@@ -114,11 +114,10 @@ from CompactSegLib.errors import OutputError
 from CompactSegLib.train.checkpoint import read_checkpoint, save_checkpoint
 
 folder, net = Path(sys.argv[1]), torch.nn.Linear(300, 300)
-parts = dict(seconds=0.0, net=net, average=net, update=net, settings={})
-save_checkpoint(folder, step=1, **parts)
+save_checkpoint(folder, {"step": 1, "net": net.state_dict()})
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
-    save_checkpoint(folder, step=2, **parts)
+    save_checkpoint(folder, {"step": 2, "net": net.state_dict()})
 except OutputError as error:
     print(error)
 print(read_checkpoint(folder, device=torch.device("cpu"))["step"], [path.name for path in folder.iterdir()])
