@@ -112,6 +112,8 @@ def _slicerApplication() -> object | None:
 
 _HEARD_LINES = 3
 _MOST_HEARD = 300
+_OWN_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ")
+"""How a line of the worker's own log begins, which says nothing to most people; those of ssh do."""
 _LOG = "Advanced ▸ Log"
 """Where the panel shows what the worker wrote."""
 
@@ -211,7 +213,8 @@ def _end(ended: Ended) -> str:
 
 
 def _said(heard: Sequence[str]) -> str:
-    text = " / ".join(line.strip() for line in list(heard)[-_HEARD_LINES:])[-_MOST_HEARD:]
+    said = [line.strip() for line in heard if not _OWN_LINE.match(line)]
+    text = " / ".join(said[-_HEARD_LINES:])[-_MOST_HEARD:]
     return f": {text}{'' if text.endswith('.') else '.'}" if text else "."
 
 

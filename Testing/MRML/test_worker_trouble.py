@@ -136,6 +136,13 @@ def test_who_is_sent_to_the_log_is_told_where_it_is():
         assert name in form
 
 
+def test_what_ssh_says_of_a_lost_connection_is_told_and_the_workers_log_is_not():
+    launch = Launch(("ssh", "gpu-host"), {}, isDefault=False)
+    heard = ["2026-11-29 16:49:41,098 request 'a': segment (96, 96, 96) of int16", "Broken pipe"]
+    sentence = endedLater(launch, Ended(255), heard)
+    assert "ssh ended (exit code 255): Broken pipe. The next Segment" in sentence
+
+
 def test_a_worker_of_another_version_is_named(clients):
     code = """
         import json, time
