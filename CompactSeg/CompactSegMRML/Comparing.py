@@ -45,7 +45,6 @@ class Comparing:
         self.ended = Signal()
         self.comparison: Comparison | None = None
         self._scene = scene
-        self._nodes: tuple[Any, Any] = (None, None)
         self._hidden: list[Any] = []
         self._shown: list[Any] = []
         self._layoutBefore: int | None = None
@@ -68,7 +67,6 @@ class Comparing:
         self._isBusy = True
         try:
             self._takeOff()
-            self._nodes = (a.node, b.node)
             self.comparison = Comparison(
                 volumeNode=volumeNode,
                 a=a,
@@ -92,7 +90,7 @@ class Comparing:
     @property
     def nodes(self) -> list[Any]:
         """Those that are compared; none where nothing is."""
-        return list(self._nodes) if self.comparison is not None else []
+        return [side.node for side in self.comparison.sides] if self.comparison is not None else []
 
     @property
     def differencesOnly(self) -> bool:
@@ -138,9 +136,9 @@ class Comparing:
 
     def mirror(self, node: Any) -> None:
         """A level's node was shown otherwise: what stands for it in the views is drawn as it is."""
-        if self._isBusy or node not in self._nodes:
+        if self._isBusy or node not in self.nodes:
             return
-        shown = self._shown[self._nodes.index(node)].GetDisplayNode()
+        shown = self._shown[self.nodes.index(node)].GetDisplayNode()
         if node.GetDisplayNode() is not None and shown is not None:
             wasModified = shown.StartModify()
             _drawAs(node, shown, views=list(shown.GetViewNodeIDs()))
@@ -151,7 +149,7 @@ class Comparing:
         """Whether the comparison needs this node."""
         if self.comparison is None or self._isBusy:
             return False
-        return node in (self.comparison.volumeNode, self.comparison.differenceNode, *self._nodes)
+        return node in (self.comparison.volumeNode, self.comparison.differenceNode, *self.nodes)
 
     def repair(self) -> None:
         """A scene was opened: what a comparison hid when it was saved is shown again."""
@@ -174,7 +172,7 @@ class Comparing:
         sides = [
             [sliceNode(self._scene, pair[side]).GetID() for pair in VIEW_NAMES] for side in (0, 1)
         ]
-        for node, views in zip(self._nodes, sides, strict=True):
+        for node, views in zip(self.nodes, sides, strict=True):
             self._shown.append(_addShown(node, views))
         _showIn(self.comparison.differenceNode.GetDisplayNode(), [*sides[0], *sides[1]])
         self._drawDifference()
@@ -183,9 +181,7 @@ class Comparing:
         comparison, self.comparison = self.comparison, None
         if comparison is None:
             return
-        self._nodes = (None, None)
-        difference = comparison.differenceNode
-        for node in (*self._shown, difference):
+        for node in (*self._shown, comparison.differenceNode):
             display = node.GetDisplayNode()
             for each in (node, display):
                 if each is not None and each.GetScene() is not None:

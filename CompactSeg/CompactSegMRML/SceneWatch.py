@@ -66,20 +66,20 @@ class SceneWatch:
         wanted: dict[Any, tuple[tuple[int, Callable[..., None]], ...]] = {}
         modified = vtk.vtkCommand.ModifiedEvent
         for node in (each for each in self._others if each.GetScene() is not None):
-            wanted[node] = tuple((event, self._onLevel) for event in _LOOKS)
+            wanted[node] = tuple((event, _telling(self.levelModified)) for event in _LOOKS)
         for node in allLevelNodes(self._scene):
             wanted[node] = (
-                *((event, self._onLevel) for event in (*_LOOKS, modified)),
-                *((event, self._onEdited) for event in _EDITS),
+                *((event, _telling(self.levelModified)) for event in (*_LOOKS, modified)),
+                *((event, _telling(self.levelEdited)) for event in _EDITS),
             )
             volume = volumeOfNode(node)
             if volume is not None:
                 moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
                 replaced = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
                 wanted[volume] = (
-                    (modified, self._onVolume),
-                    (moved, self._onVolume),
-                    (replaced, self._onImage),
+                    (modified, _telling(self.volumeMoved)),
+                    (moved, _telling(self.volumeMoved)),
+                    (replaced, _telling(self.imageReplaced)),
                 )
         for node in nodesOfClass(self._scene, "vtkMRMLSliceCompositeNode"):
             wanted[node] = ((modified, self._onView),)
@@ -121,18 +121,11 @@ class SceneWatch:
         self.refresh()
         self.changed()
 
-    def _onLevel(self, node: Any, _event: str) -> None:
-        self.levelModified(node)
-
-    def _onEdited(self, node: Any, _event: str) -> None:
-        self.levelEdited(node)
-
-    def _onImage(self, node: Any, _event: str) -> None:
-        self.imageReplaced(node)
-
     def _onView(self, _node: Any, _event: str) -> None:
         if not self._scene.IsBatchProcessing():  # a scene that is read or closed is not whole
             self.viewsChanged()
 
-    def _onVolume(self, node: Any, _event: str) -> None:
-        self.volumeMoved(node)
+
+def _telling(signal: Signal) -> Callable[..., None]:
+    """An observer of a node that passes it on."""
+    return lambda node, _event: signal(node)

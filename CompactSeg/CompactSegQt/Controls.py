@@ -100,15 +100,13 @@ class Controls:
             level=wanted or shown,
             isVisible=shown is not None,
         )
-        noLevel = None if results is not None and results.levels else _("Segment the volume first.")
-        if not hasVolume or compared is not None:
-            noLevel = whyNoResult(results, hasVolume=hasVolume, comparison=compared)
-        self.level.explain(noLevel)
+        nothing = whyNoResult(results, hasVolume=hasVolume, comparison=compared)
+        hasLevels = results is not None and compared is None
+        self.level.explain(None if hasLevels else nothing)
         sides = logic.comparable(volume) if hasVolume else ()
         self.comparison.setSides(sides)
         reason = whyNotComparable(len(sides), results, hasVolume=hasVolume)
         self.comparison.setComparing(compared, reason=reason)
-        nothing = whyNoResult(results, hasVolume=hasVolume, comparison=compared)
         self._explainButtons(nothing, hasLevels=bool(computed), running=running)
         node = results.level(shown).segmentationNode if shown is not None else None
         self.ui.show3DButton.setSegmentationNode(node)

@@ -145,7 +145,7 @@ def whyNotComparable(sides: int, results: Results | None, *, hasVolume: bool) ->
     if sides >= 2:
         return None
     if sides == 0:
-        return whyNoResult(results, hasVolume=hasVolume) or _("Segment the volume first.")
+        return whyNoResult(results, hasVolume=hasVolume)
     return _("Only one is there. Move the slider to a deeper level, or edit a copy.")
 
 
