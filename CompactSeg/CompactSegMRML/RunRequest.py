@@ -6,13 +6,14 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from vtk.util.numpy_support import vtk_to_numpy
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.json_data import stated
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.Signal import tr
 from CompactSegMRML.VolumeInput import gridInPatient, stampOf
@@ -75,21 +76,9 @@ class RunOptions:
     model: str
     levels: int | None = None
     threshold: float | None = None
-    allLevels: bool = False
+    allLevels: bool = field(default=False, metadata={"name": "all_levels"})
     device: str = "auto"
-    keptBytes: int | None = None
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """Of the request."""
-        return {
-            "model": self.model,
-            "levels": self.levels,
-            "threshold": self.threshold,
-            "all_levels": self.allLevels,
-            "device": self.device,
-            "kept_bytes": self.keptBytes,
-        }
+    keptBytes: int | None = field(default=None, metadata={"name": "kept_bytes"})
 
     def thresholdFor(self, model: ModelInfo) -> float:
         """By which a run with this model stops."""
@@ -214,5 +203,5 @@ class Current:
             "id": self.request,
             "name": self.run.volumeName,
             "ijk_to_ras": self.copy.ijkToPatient.tolist(),
-            **self.options.fields,
+            **stated(self.options),
         }

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.03
 
 
-def _told(name: str, **options: Any) -> Any:
-    """A field that the worker tells under this name."""
-    return field(metadata={"name": name}, **options)
-
-
 @dataclass(frozen=True, eq=False)
 class ModelCard:
     """Where a model comes from and what it is known to reach; what is not stated is empty.
@@ -37,12 +32,14 @@ class ModelCard:
         expected: By label name, the millilitres that training cases have.
     """
 
-    madeFrom: str = _told("made_from", default="")
+    madeFrom: str = field(default="", metadata={"name": "made_from"})
     dice: float | None = None
     cases: int | None = None
-    isSynthetic: bool = _told("is_synthetic", default=False)
+    isSynthetic: bool = field(default=False, metadata={"name": "is_synthetic"})
     limits: tuple[str, ...] = ()
-    expected: Mapping[str, ExpectedVolume] = _told("expected_millilitres", default_factory=dict)
+    expected: Mapping[str, ExpectedVolume] = field(
+        default_factory=dict, metadata={"name": "expected_millilitres"}
+    )
 
 
 @dataclass(frozen=True)
@@ -76,10 +73,10 @@ class ModelInfo:
     channels: int
     modality: str
     licence: str
-    sizeBytes: int = _told("size_bytes")
+    sizeBytes: int = field(metadata={"name": "size_bytes"})
     folder: str
     stop: Stop
-    fieldMm: tuple[float, float, float] | None = _told("field_mm", default=None)
+    fieldMm: tuple[float, float, float] | None = field(default=None, metadata={"name": "field_mm"})
     region: Region | None = None
     card: ModelCard = field(default_factory=ModelCard, compare=False)
 
