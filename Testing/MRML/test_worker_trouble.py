@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -143,32 +144,19 @@ def test_what_ssh_says_of_a_lost_connection_is_told_and_the_workers_log_is_not()
     assert "ssh ended (exit code 255): Broken pipe. The next Segment" in sentence
 
 
-def test_a_worker_of_another_version_is_named(clients):
-    code = """
-        import json, time
-        print(json.dumps({"event": "ready", "id": None, "protocol": 99, "models": []}), flush=True)
-        time.sleep(600)
-    """
-    client = clients(python(code))
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"protocol": 99, "models": []}, "speaks protocol 99, this module speaks 1"),
+        ({"protocol": 1, "compactseg": "9", "models": [{}]}, "models[0]: expected name, a text"),
+    ],
+)
+def test_a_worker_of_another_version_is_named(clients, told, why):
+    ready = json.dumps({"event": "ready", "id": None, **told})
+    client = clients(python(f"import time; print({ready!r}, flush=True); time.sleep(600)"))
     client.start()
     settle(client, lambda: client.problem)
-    assert "speaks protocol 99, this module speaks 1" in client.problem
-
-
-def test_a_worker_that_tells_otherwise_what_it_has_is_named(clients):
-    code = """
-        import json, sys, time
-        sys.path[0] = sys.argv[1]
-        from CompactSegLib.serve.events import ready
-        told = ready()
-        told["models"][0]["levels"] = "three"
-        print(json.dumps(told), flush=True)
-        time.sleep(600)
-    """
-    client = clients(python(code, REPOSITORY))
-    client.start()
-    settle(client, lambda: client.problem)
-    assert 'models[0].levels: expected a whole number, got "three"' in client.problem
+    assert why in client.problem
     assert "install CompactSeg" in client.problem
     assert (client.state, client.problemKind) == ("stopped", "start")
 
