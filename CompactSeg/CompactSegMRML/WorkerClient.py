@@ -109,9 +109,7 @@ class WorkerClient:
 
     def levelsOf(self, model: str) -> int | None:
         """How many levels a model has; None where that is not known yet."""
-        return next(
-            (each.levels for each in self.offer.models if model in (each.name, each.folder)), None
-        )
+        return next((each.levels for each in self.offer.models if each.isCalled(model)), None)
 
     def modelNamed(self, name: str) -> ModelInfo:
         """A model that the worker has, by its name or folder.
@@ -119,7 +117,7 @@ class WorkerClient:
         Raises:
             InputError: It has none, or one that needs several images.
         """
-        found = next((each for each in self.offer.models if name in (each.name, each.folder)), None)
+        found = next((each for each in self.offer.models if each.isCalled(name)), None)
         if found is None:
             known = ", ".join(each.name for each in self.offer.models) or tr("none is installed")
             raise InputError(
@@ -127,12 +125,8 @@ class WorkerClient:
                     "{name}: expected a model that the worker has ({known}); choose one of them."
                 ).format(name=name, known=known)
             )
-        if found.channels != 1:
-            raise InputError(
-                tr(
-                    "{title} needs {channels} images at once, and here is one; choose another model."
-                ).format(title=found.title, channels=found.channels)
-            )
+        if found.whyNotUsable is not None:
+            raise InputError(found.whyNotUsable)
         return found
 
     def letThreadsRun(self, mostSeconds: float) -> None:

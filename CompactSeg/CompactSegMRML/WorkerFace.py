@@ -85,6 +85,19 @@ class ModelInfo:
         """It stops by itself when a level changes less than this, 0 to 1; 0 for never."""
         return self.stop.threshold
 
+    @property
+    def whyNotUsable(self) -> str | None:
+        """A sentence for the user where this module can not give it what it needs; None where it can."""
+        if self.channels == 1:
+            return None
+        return tr(
+            "{title} needs {channels} images at once, and here is one; choose another model."
+        ).format(title=self.title, channels=self.channels)
+
+    def isCalled(self, name: str) -> bool:
+        """Whether this is its name, or its folder."""
+        return name in (self.name, self.folder)
+
 
 @dataclass(frozen=True)
 class DeviceInfo:

@@ -57,7 +57,7 @@ class Advanced:
         ui.deviceComboBox.addItem(_("Automatic"), "auto")
         ui.deviceComboBox.connect("activated(int)", self._onDevice)
         ui.regionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.regionCreated.emit)
-        ui.newRegionButton.connect("clicked(bool)", self._onNewRegion)
+        ui.newRegionButton.connect("clicked(bool)", lambda _: self.newRegion())
         ui.workerCommandEdit.connect("editingFinished()", self._onCommand)
         ui.testWorkerButton.connect("clicked(bool)", lambda _: self.testRequested())
         ui.workerText.textFormat = qt.Qt.PlainText
@@ -114,9 +114,6 @@ class Advanced:
     def newRegion(self) -> None:
         """Make a region and choose it, as the selector's own menu does."""
         self._ui.regionSelector.addNode()
-
-    def _onNewRegion(self, _checked: bool = False) -> None:
-        self.newRegion()
 
     def _onCopyLog(self, _checked: bool = False) -> None:
         qt.QApplication.clipboard().setText(self._ui.logView.plainText)

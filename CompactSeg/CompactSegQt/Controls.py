@@ -143,11 +143,11 @@ class Controls:
 def _makerOf(logic: CompactSegLogic, results: Results | None) -> ModelInfo | None:
     """The model that made the results; None where the worker does not have it."""
     made = results.model if results is not None else ""
-    return next((each for each in logic.models if made in (each.name, each.folder)), None)
+    return next((each for each in logic.models if each.isCalled(made)), None)
 
 
 def _otherModel(maker: ModelInfo | None, results: Results | None, model: ModelInfo | None) -> str:
     """Title of the model that made the results, where it is not the chosen one."""
-    if results is None or model is None or results.model in (model.name, model.folder):
+    if results is None or model is None or model.isCalled(results.model):
         return ""
     return maker.title if maker is not None else results.model

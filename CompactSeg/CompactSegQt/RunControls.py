@@ -40,8 +40,8 @@ class RunControls:
         text.textFormat = qt.Qt.PlainText
         self._isRunning = False
         self._levelBegan = (0, 0.0)
-        self._begin = self._shortcut("Ctrl+Return", panel, self._onBegin)
-        self._escape = self._shortcut("Esc", panel, self._onEscape)
+        self._begin = self._shortcut("Ctrl+Return", panel, button)
+        self._escape = self._shortcut("Esc", panel, button)
         button.connect("clicked(bool)", self._onClicked)
         self.setState("ready", reason=None)
 
@@ -58,6 +58,7 @@ class RunControls:
         wasRunning, self._isRunning = self._isRunning, state in ("running", "cancelling")
         # Escape is also what closes a popup or ends the Segment Editor's effect; it is taken only while it cancels.
         self._escape.enabled = self._isRunning
+        self._begin.enabled = not self._isRunning
         self._progress.visible = self._text.visible = self._isRunning
         if state == "cancelling":
             self._show(_("Cancelling…"), _("The segmentation is being cancelled."), enabled=False)
@@ -124,19 +125,12 @@ class RunControls:
         else:
             self.segmentRequested()
 
-    def _onBegin(self) -> None:
-        if not self._isRunning and self._button.enabled:
-            self.segmentRequested()
-
-    def _onEscape(self) -> None:
-        if self._isRunning:
-            self.cancelRequested()
-
     @staticmethod
-    def _shortcut(keys: str, panel, slot):
+    def _shortcut(keys: str, panel, button):
+        """Keys that click the button, which nothing does while it is disabled."""
         shortcut = qt.QShortcut(qt.QKeySequence(keys), panel)
         shortcut.setContext(qt.Qt.WidgetWithChildrenShortcut)
-        shortcut.connect("activated()", slot)
+        shortcut.connect("activated()", lambda: button.click())
         return shortcut
 
 

@@ -97,11 +97,7 @@ def whyNotSegmentable(
     if reason is not None:
         return reason
     if model is not None:
-        if model.channels > 1:
-            return _(
-                "{title} needs {count} images at once, which this module can not give it."
-            ).format(title=model.title, count=model.channels)
-        return None
+        return model.whyNotUsable
     if logic.models:
         return _("Choose a model first.")
     if logic.problem is not None:

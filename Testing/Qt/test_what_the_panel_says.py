@@ -214,3 +214,9 @@ def test_the_help_leads_to_the_projects_documents(desktop):
     homepage = re.search(r'EXTENSION_HOMEPAGE "(\S+)"', build).group(1)
     module = slicer.util.getModule("CompactSeg")
     assert f'href="{homepage}' in module.helpText
+
+
+def test_a_model_that_needs_several_images_says_that_here_is_one():
+    assert MODEL.whyNotUsable is None
+    sentence = replace(MODEL, channels=2).whyNotUsable
+    assert sentence == "Pons needs 2 images at once, and here is one; choose another model."
