@@ -14,30 +14,6 @@ from CompactSegQt.SelfTest.FakeWorker import commandOf
 _SMALL_MM = (42.0, 58.0, 45.0)
 
 
-def loadVolume(name: str) -> Any:
-    """A volume node of MRHead, ``large`` as it is or ``small`` as a box in its middle; made up where there is no net.
-
-    Whether the structures are found in it is not what the scenarios ask.
-    """
-    array, spacing = _head()
-    if name == "small":
-        box = tuple(
-            slice((n - size) // 2, (n - size) // 2 + size)
-            for n, size in zip(
-                array.shape,
-                (int(mm / s) for mm, s in zip(_SMALL_MM, reversed(spacing), strict=True)),
-                strict=True,
-            )
-        )
-        array = np.ascontiguousarray(array[box])
-    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    volume.SetSpacing(*spacing)
-    slicer.util.updateVolumeFromArray(volume, array)
-    volume.CreateDefaultDisplayNodes()
-    slicer.util.setSliceViewerLayers(background=volume, fit=True)
-    return volume
-
-
 def _head() -> tuple[np.ndarray, tuple[float, float, float]]:
     try:
         import SampleData
@@ -138,8 +114,28 @@ class Driver:
         return time.perf_counter() - begin
 
     def load(self, name: str) -> Any:
-        """A volume node: ``small``, as the model expects it, or ``large``, on which a run takes seconds."""
-        return loadVolume(name)
+        """A volume node of MRHead: ``large`` as it is, where runs take seconds, or ``small`` as the model expects it.
+
+        The small one is a box in the middle. Where there is no net a head is made up: whether the structures are found
+        in it is not what the scenarios ask.
+        """
+        array, spacing = _head()
+        if name == "small":
+            box = tuple(
+                slice((n - size) // 2, (n - size) // 2 + size)
+                for n, size in zip(
+                    array.shape,
+                    (int(mm / s) for mm, s in zip(_SMALL_MM, reversed(spacing), strict=True)),
+                    strict=True,
+                )
+            )
+            array = np.ascontiguousarray(array[box])
+        volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        volume.SetSpacing(*spacing)
+        slicer.util.updateVolumeFromArray(volume, array)
+        volume.CreateDefaultDisplayNodes()
+        slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        return volume
 
     # What is often done
 
