@@ -125,6 +125,10 @@ def painted(
         ends = torch.linspace(-0.7, 0.7, clusters + 1, device=tissues.device)[1:-1]
         place = index + kinds * torch.bucketize(field, ends, out_int32=True)
     image = contrast.means.flatten()[place]
+    for tissue in contrast.slopes.any(dim=1).nonzero().flatten().tolist():
+        inside = (index == tissue).nonzero()
+        away_mm = (inside - inside.float().mean(dim=0)) * image.new_tensor(spacing_mm)
+        image[tuple(inside.T)] += away_mm[:, :2] @ contrast.slopes[tissue] / 10
     if contrast.shading.any():
         size = [max(1, round(_SHADING_MM / mm)) for mm in spacing_mm]
         image += contrast.shading[index] * (_blurred(image, size) - image)

@@ -59,6 +59,7 @@ class Contrast:
         textures: ``(tissues,)``, amplitude of slow changes.
         outside: ``(tissues,)``, whether a tissue lies outside of the brain.
         shading: ``(tissues,)``, share of what lies around in a tissue's mean, 0 to 1.
+        slopes: ``(tissues, 2)``, how a tissue's intensity rises from its middle, per cm along D and along H.
         cluster_mm: Size of the regions.
         outside_blur: How many voxels of the fine grid what lies outside of the brain is blurred by; 1 for none.
         ceiling: What is brighter within the brain is as bright as this.
@@ -69,6 +70,7 @@ class Contrast:
     textures: Tensor
     outside: Tensor
     shading: Tensor
+    slopes: Tensor
     cluster_mm: float = 20.0
     outside_blur: int = 1
     ceiling: float = math.inf
@@ -81,7 +83,8 @@ class Contrast:
         found = torch.tensor([float(means.get(value, 0.0)) for value in values])
         spreads = torch.where(found > 0, spread, 0.0)
         none = torch.zeros(2, len(found))
-        return cls(found[None], spreads, none[0], outside_brain(values), none[1])
+        slopes = torch.zeros(len(found), 2)
+        return cls(found[None], spreads, none[0], outside_brain(values), none[1], slopes)
 
     def to(self, device: torch.device) -> Contrast:
         """The same look, its tensors on a device."""
@@ -117,11 +120,16 @@ def random_contrast(
     clusters[:, 0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
     blurred = random.random() < plan.outside_blur_probability
-    ceiling = math.inf
-    if random.random() < plan.flat_white_probability and where.keys() >= set(_T1_ORDER):
+    ceiling, slopes = math.inf, np.zeros((len(values), 2))
+    if where.keys() >= set(_T1_ORDER):
         fluid, grey, white = means[[where[value] for value in _T1_ORDER]]
-        if fluid < grey < white:
+        if random.random() < plan.flat_white_probability and fluid < grey < white:
             ceiling = white + random.uniform(*_FLAT_FROM) * (white - grey)
+        for value, (upwards, backwards) in plan.slopes.items():
+            if int(value) in where:
+                # RAS: H runs forwards.
+                most = np.array([upwards, -backwards]) * (white - grey)
+                slopes[where[int(value)]] = random.uniform(0, 1, 2) * most
     shading = random.uniform(0, plan.shading)
     return Contrast(
         means=torch.as_tensor(clusters, dtype=torch.float32),
@@ -129,6 +137,7 @@ def random_contrast(
         textures=torch.as_tensor(textures, dtype=torch.float32),
         outside=outside_brain(values),
         shading=torch.tensor([shading if value in SHADED else 0.0 for value in values]),
+        slopes=torch.as_tensor(slopes, dtype=torch.float32),
         cluster_mm=float(random.uniform(*_CLUSTER_MM)),
         outside_blur=int(random.integers(2, 5)) if blurred else 1,
         ceiling=ceiling,

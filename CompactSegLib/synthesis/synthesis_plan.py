@@ -19,6 +19,7 @@ _Value = Annotated[int, whole(1, _LARGEST_VALUE)]
 _Thickness = Annotated[float, number(0.1, 100)]
 _Width = Annotated[float, number(0.1, 10)]
 _Mm = Annotated[float, number(0, 100)]
+_Slope = Annotated[float, number(0, 1)]
 _GridMm = Annotated[float, number(1, 10_000)]
 
 
@@ -47,6 +48,8 @@ class SynthesisPlan:
         cluster_probability: Share of images in which tissues have several mean intensities, each in regions of its own.
         cluster_spread: Largest standard deviation of these; of what lies outside of the brain three times as much.
         shading: Largest share of what lies around deep nuclei, within some millimetres, in their brightness.
+        slopes: Per value of the label maps, the left one of two sides, how much a structure at most leans from grey to
+            white matter (1: all the way) per cm upwards and per cm backwards; for models that are RAS.
         outside_blur_probability: What lies outside of the brain is blurred.
         flat_white_probability: Where fluid, grey and white matter are ordered as in T1, the brain is flat from about
             white matter's brightness on, as FreeSurfer's normalisation leaves it.
@@ -86,6 +89,10 @@ class SynthesisPlan:
     cluster_probability: Share = 0.0
     cluster_spread: Share = 0.06
     shading: Share = 0.0
+    slopes: dict[
+        Annotated[str, written(1, _LARGEST_VALUE, what="values of label maps")],
+        tuple[_Slope, _Slope],
+    ] = field(default_factory=dict)
     outside_blur_probability: Share = 0.0
     flat_white_probability: Share = 0.0
     strip_probability: Share = 0.25

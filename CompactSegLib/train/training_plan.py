@@ -215,6 +215,10 @@ class TrainingPlan:
                 early,
             )
         orientation_axes(self.orientation)
+        if self.synthesis.slopes and self.orientation != "RAS":
+            raise Invalid(
+                "synthesis.slopes", "none where the orientation is not RAS", self.orientation
+            )
         with inside(""):
             IntensityRule.from_dict(self.intensity)
             if self.refinement:

@@ -67,6 +67,21 @@ def test_shaded_tissues_lean_to_what_is_around_them_and_others_do_not(tmp_path):
     assert 0.7 < shaded[thalamus].min() < shaded[thalamus].max() < 0.8
 
 
+def test_what_leans_rises_evenly_about_its_mean_and_nothing_else_does(tmp_path):
+    head = a_head(tmp_path)
+    mm = (1.0, 2.0, 1.0)
+    contrast = Contrast.of(head.values, MEANS, spread=0.0)
+    flat = painted(head.tissues, mm, contrast, generator=generator())
+    contrast.slopes[head.values.index(10)] = torch.tensor([0.3, -0.1])
+    leaning = painted(head.tissues, mm, contrast, generator=generator())
+    thalamus = head.tissues == head.values.index(10)
+    assert torch.equal(flat[~thalamus], leaning[~thalamus])
+    assert leaning[thalamus].mean() == pytest.approx(0.7, abs=1e-5)
+    d, h, _ = thalamus.nonzero().T
+    rise = 0.3 * d / 10 - 0.1 * 2 * h / 10
+    assert torch.allclose(leaning[thalamus], 0.7 + rise - rise.mean(), atol=1e-5)
+
+
 def test_a_ceiling_makes_what_is_bright_flat_within_the_brain_alone(tmp_path):
     head = a_head(tmp_path)
     contrast = Contrast.of(head.values, MEANS | {515: 1.2}, spread=0.05)

@@ -76,6 +76,21 @@ def test_deep_nuclei_alone_are_shaded_and_as_far_as_the_plan_says():
     assert not drawn(0).shading.any()
 
 
+def test_a_tissue_leans_to_white_matter_upwards_and_backwards_as_far_as_the_plan_says():
+    values, leaning = (0, 2, 3, 4, 10, 12), []
+    plan = a_plan(slopes={"12": [0.4, 0.2], "13": [0.4, 0.4]}, tissue_contrast_probability=1.0)
+    for seed in range(200):
+        contrast = random_contrast(values, plan.synthesis, np.random.default_rng(seed))
+        assert not contrast.slopes[:5].any()
+        # Of the middle of the clusters, as the plan has none.
+        _, white, grey, *_ = contrast.means[0]
+        leaning.append(contrast.slopes[5] / (white - grey))
+    upwards, forwards = torch.stack(leaning).T
+    assert 0 <= upwards.min() < 0.05 < 0.35 < upwards.max() <= 0.4 + 1e-5
+    assert -0.2 - 1e-5 <= forwards.min() < -0.17 < -0.03 < forwards.max() <= 0
+    assert not drawn(0).slopes.any()
+
+
 def test_white_matter_is_flat_in_t1_images_alone_and_as_often_as_the_plan_says():
     values, flat, t1 = (0, 2, 3, 4, 10, 515), 0, 0
     plan = a_plan(flat_white_probability=0.5, cluster_probability=0.0).synthesis

@@ -42,6 +42,7 @@ READ_LATER = {
     "synthesis": [
         ({"classes": {"1" * 5000: [1]}}, "classes"),
         ({"grown_mm": {"9" * 5000: 1}}, "grown_mm"),
+        ({"slopes": {"12": [0.4]}}, "slopes"),
     ],
     "augmentation": [({"scale": [2, 1]}, "scale"), ({"mirror_axes": [1, 1]}, "mirror_axes")],
 }
