@@ -13,7 +13,7 @@ from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.tiles import coarser, full_box
-from CompactSegLib.network.blocks import side_by_side, upsample_box
+from CompactSegLib.network.blocks import joined_map
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.resampling import Box
@@ -141,11 +141,12 @@ class KeptMap:
         """The kept map ``(1, C, d, h, w)`` over a region in image voxels."""
         assert self._values is not None
         at = coarser(region, self._config.map_strides[self.number - 1])
-        parts = (
-            upsample_box(values, factor=pool, box=at, mode=self._config.upsampling)
-            for values, pool in zip(self._values.values, self._values.pools, strict=True)
+        return joined_map(
+            self._values.values,
+            factors=self._values.pools,
+            box=at,
+            mode=self._config.upsampling,
         )
-        return side_by_side(parts, self._config.map_channels[self.number - 1])
 
     def to_cpu(self) -> None:
         """Bring all to the CPU, also what is half written."""

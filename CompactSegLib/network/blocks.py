@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,9 @@ from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, 
 from CompactSegLib.network.reach import margin_of
 
 _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
+_IN_PLANES = {"linear": "bilinear", "nearest": "nearest"}
+# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
+_SLAB_VALUES = 2**22
 
 
 def memory_format_of(maps: Tensor) -> torch.memory_format:
@@ -51,43 +54,93 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
 def upsample_box(
     maps: Tensor, *, factor: int, box: tuple[slice, slice, slice], mode: str
 ) -> Tensor:
-    """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, and rounded as there.
+    """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, up to rounding.
 
-    Factors are powers of 2: with others, a voxel's place in the box and in the whole would not round alike.
+    First along depth, then in each plane, so that no plane is made that was not asked for; without gradients only.
+    Factors are powers of 2: with others, what a voxel rounds to would hang on the box.
     """
     if factor == 1:
         return maps[(slice(None), slice(None), *box)]
     # Interpolated between neighbours: one voxel more to each side, if there is one.
-    first = [max(0, axis.start // factor - 1) for axis in box]
-    needed = [slice(at, -(-axis.stop // factor) + 1) for at, axis in zip(first, box, strict=True)]
-    begin = [at * factor for at in first]
-    finer = upsample(
-        maps[(slice(None), slice(None), *needed)].contiguous(memory_format=memory_format_of(maps)),
-        factor=factor,
-        shape=torch.Size(axis.stop - at for at, axis in zip(begin, box, strict=True)),
-        mode=mode,
+    first = [max(0, axis.start // factor - 1) for axis in box[1:]]
+    needed = [slice(at, -(-ax.stop // factor) + 1) for at, ax in zip(first, box[1:], strict=True)]
+    planes = _planes(maps[(..., *needed)], factor=factor, rows=box[0], mode=mode)
+    finer = functional.interpolate(
+        planes.flatten(0, 1).movedim(-1, 1),
+        scale_factor=float(factor),
+        mode=_IN_PLANES[mode],
+        align_corners=False if mode == "linear" else None,
+        recompute_scale_factor=False,
     )
-    inner = [slice(axis.start - at, None) for at, axis in zip(begin, box, strict=True)]
-    return finer[(slice(None), slice(None), *inner)]
+    height, width = (
+        slice(ax.start - at * factor, ax.stop - at * factor)
+        for at, ax in zip(first, box[1:], strict=True)
+    )
+    return finer[..., height, width].unflatten(0, planes.shape[:2]).movedim(2, 1)
 
 
-def side_by_side(outputs: Iterable[Tensor], channels: int) -> Tensor:
-    """Join maps of so many channels in all, each written to its place as it comes: one is held besides the result."""
-    result, start = None, 0
-    for output in outputs:
-        if output.shape[1] == channels:
-            return output
-        if result is None:
-            result = torch.empty(
-                (output.shape[0], channels, *output.shape[2:]),
-                dtype=output.dtype,
-                device=output.device,
-                memory_format=memory_format_of(output),
-            )
-        result[:, start : start + output.shape[1]] = output
-        start += output.shape[1]
-        del output
-    assert result is not None
+def _planes(maps: Tensor, *, factor: int, rows: slice, mode: str) -> Tensor:
+    """``(N, C, d, h, w)`` brought to a finer resolution along depth alone, of some rows: ``(N, rows, h, w, C)``."""
+    last = maps.movedim(1, -1)
+    at = torch.arange(rows.start, rows.stop, device=maps.device)
+    if mode == "nearest":
+        return last.index_select(1, at // factor)
+    place = ((at + 0.5) / factor - 0.5).clamp_min(0)
+    below = place.long()
+    share = (place - below).to(maps.dtype)[:, None, None, None]
+    above = (below + 1).clamp_max(maps.shape[2] - 1)
+    return torch.lerp(last.index_select(1, below), last.index_select(1, above), share)
+
+
+def joined_box(
+    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
+) -> Tensor:
+    """Parts of a map's channels, each so much coarser than it, brought to one box of it and joined.
+
+    Args:
+        parts: Each ``(N, C, d, h, w)``.
+        factors: By which each is coarser, powers of 2.
+        box: Voxels of the map.
+        mode: How coarser ones are brought to it.
+    """
+    finer = _finer(parts, factors, box, mode)
+    return finer[0] if len(finer) == 1 else torch.cat(finer, dim=1)
+
+
+def _finer(
+    parts: Sequence[Tensor], factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
+) -> list[Tensor]:
+    return [
+        upsample_box(part, factor=factor, box=box, mode=mode)
+        for part, factor in zip(parts, factors, strict=True)
+    ]
+
+
+def slab_rows(channels: int, shape: Sequence[int]) -> int:
+    """How many rows of a map of so many channels, ``(D, H, W)``, are joined at a time."""
+    return max(1, _SLAB_VALUES // max(1, channels * shape[1] * shape[2]))
+
+
+def joined_map(
+    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
+) -> Tensor:
+    """`joined_box` slab by slab, so that nothing but the result is held at full resolution."""
+    if len(parts) == 1:
+        return joined_box(parts, factors=factors, box=box, mode=mode)
+    depth, height, width = box
+    channels = sum(part.shape[1] for part in parts)
+    shape = tuple(axis.stop - axis.start for axis in box)
+    rows = slab_rows(channels, shape)
+    result = torch.empty(
+        (parts[0].shape[0], channels, *shape),
+        dtype=parts[0].dtype,
+        device=parts[0].device,
+        memory_format=memory_format_of(parts[0]),
+    )
+    for start in range(depth.start, depth.stop, rows):
+        stop = min(start + rows, depth.stop)
+        finer = _finer(parts, factors, (slice(start, stop), height, width), mode)
+        torch.cat(finer, dim=1, out=result[:, :, start - depth.start : stop - depth.start])
     return result
 
 
@@ -169,19 +222,9 @@ class Branch(nn.Module):
         self.upsampling = upsampling
         self.layers = conv_layers(in_channels, config.layers)
 
-    def forward(
-        self, maps: Tensor, pooled: Tensor | None = None, made: list[Tensor] | None = None
-    ) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``.
-
-        Args:
-            maps: What the block's branches get.
-            pooled: The same where the pooling has been done.
-            made: Gets what the layers made, which has not been up-sampled.
-        """
-        coarse: Tensor = self.layers(max_pool(maps, self.pool) if pooled is None else pooled)
-        if made is not None:
-            made.append(coarse)
+    def forward(self, maps: Tensor) -> Tensor:
+        """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
+        coarse = self.layers(max_pool(maps, self.pool))
         return upsample(coarse, factor=self.pool, shape=maps.shape[-3:], mode=self.upsampling)
 
 
@@ -202,7 +245,7 @@ class Block(nn.Module):
         self.branches = nn.ModuleList(
             Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
         )
-        self._channels = config.out_channels(in_channels)
+        self.upsampling = upsampling
         self._pools: list[int] = [branch.pool for branch in config.branches]
 
     def forward(self, maps: Tensor, made: list[Tensor] | None = None) -> Tensor:
@@ -217,18 +260,23 @@ class Block(nn.Module):
         if torch.is_grad_enabled():
             outputs = [branch(pooled) for branch in self.branches]
             return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
-        return side_by_side(self._outputs(pooled, made), self._channels)
+        parts = list(self._parts(pooled))
+        if made is not None:
+            made.extend(parts)
+        depth, height, width = pooled.shape[-3:]
+        box = (slice(0, depth), slice(0, height), slice(0, width))
+        return joined_map(parts, factors=self._pools, box=box, mode=self.upsampling)
 
-    def _outputs(self, pooled: Tensor, made: list[Tensor] | None) -> Iterator[Tensor]:
-        """What the branches give, one after the other."""
+    def _parts(self, pooled: Tensor) -> Iterator[Tensor]:
+        """What the branches' layers make, one after the other."""
         coarsest, factor = pooled, 1
         for branch, pool in zip(self.branches, self._pools, strict=True):
             # The largest of windows' largest values is their union's.
             if pool % factor == 0:
                 coarsest, factor = max_pool(coarsest, pool // factor), pool
-                yield branch(pooled, coarsest, made)
+                yield branch.layers(coarsest)
             else:
-                yield branch(pooled, None, made)
+                yield branch.layers(max_pool(pooled, pool))
 
 
 class Head(nn.Module):

@@ -8,11 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import Block, Head, memory_format_of, upsample, upsample_box
+from CompactSegLib.network.blocks import (
+    Block,
+    Head,
+    joined_box,
+    memory_format_of,
+    slab_rows,
+    upsample,
+)
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
-
-# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
-_SLAB_VALUES = 2**22
 
 
 class MultiLevelNet(nn.Module):
@@ -99,22 +103,19 @@ class MultiLevelNet(nn.Module):
         depth, height, width = shape
         margin: int = head.margin
         channels = sum(maps[number].shape[1] for number in numbers)
-        rows = max(1, 4 * margin, *factors, _SLAB_VALUES // max(1, channels * height * width))
+        rows = max(4 * margin, slab_rows(channels, shape))
         result = None
         for start in range(0, depth, rows):
             stop = min(start + rows, depth)
             # What padding spoils at the inner edges is cut off again.
             first, last = max(0, start - margin), min(depth, stop + margin)
-            slabs = [
-                upsample_box(
-                    maps[number],
-                    factor=factor,
-                    box=(slice(first, last), slice(0, height), slice(0, width)),
-                    mode=self.config.upsampling,
-                )
-                for number, factor in zip(numbers, factors, strict=True)
-            ]
-            logits = head(torch.cat(slabs, dim=1))
+            joined = joined_box(
+                [maps[number] for number in numbers],
+                factors=factors,
+                box=(slice(first, last), slice(0, height), slice(0, width)),
+                mode=self.config.upsampling,
+            )
+            logits = head(joined)
             if result is None:
                 result = torch.empty(
                     (*logits.shape[:2], *shape),
