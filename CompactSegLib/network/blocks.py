@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +65,8 @@ def upsample_box(
     # Interpolated between neighbours: one voxel more to each side, if there is one.
     first = [max(0, axis.start // factor - 1) for axis in box[1:]]
     needed = [slice(at, -(-ax.stop // factor) + 1) for at, ax in zip(first, box[1:], strict=True)]
-    planes = _planes(maps[(..., *needed)], factor=factor, rows=box[0], mode=mode)
+    around = maps[(slice(None), slice(None), slice(None), *needed)]
+    planes = _planes(around, factor=factor, rows=box[0], mode=mode)
     finer = functional.interpolate(
         planes.flatten(0, 1).movedim(-1, 1),
         scale_factor=float(factor),
@@ -76,7 +78,9 @@ def upsample_box(
         slice(ax.start - at * factor, ax.stop - at * factor)
         for at, ax in zip(first, box[1:], strict=True)
     )
-    return finer[..., height, width].unflatten(0, planes.shape[:2]).movedim(2, 1)
+    # Channels last before planes are volumes again: else one plane's strides are no order that torch knows.
+    last = finer[..., height, width].movedim(1, -1)
+    return last.unflatten(0, planes.shape[:2]).movedim(-1, 1)
 
 
 def _planes(maps: Tensor, *, factor: int, rows: slice, mode: str) -> Tensor:
@@ -271,12 +275,13 @@ class Block(nn.Module):
         """What the branches' layers make, one after the other."""
         coarsest, factor = pooled, 1
         for branch, pool in zip(self.branches, self._pools, strict=True):
+            layers: Any = branch.layers
             # The largest of windows' largest values is their union's.
             if pool % factor == 0:
                 coarsest, factor = max_pool(coarsest, pool // factor), pool
-                yield branch.layers(coarsest)
+                yield layers(coarsest)
             else:
-                yield branch.layers(max_pool(pooled, pool))
+                yield layers(max_pool(pooled, pool))
 
 
 class Head(nn.Module):

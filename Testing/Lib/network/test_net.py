@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import PointConv, joined_map, upsample
+from CompactSegLib.network.blocks import PointConv, joined_box, joined_map, upsample
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.folding import fold_batch_norm
 from Testing.Lib.nets import (
@@ -128,6 +128,17 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
             patch.setattr("CompactSegLib.network.blocks._SLAB_VALUES", slab_values)
             came = joined_map(parts, factors=factors, box=box, mode=mode)
     assert torch.equal(came, whole[(slice(None), slice(None), *box)])
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
+    """Else its convolutions take three times as long."""
+    last = torch.channels_last_3d
+    parts = [torch.randn(1, 4, 8 // f, 8 // f, 8 // f).to(memory_format=last) for f in (1, 2)]
+    box = (slice(3, 3 + rows), slice(0, 8), slice(0, 8))
+    with torch.inference_mode():
+        joined = joined_box(parts, factors=(1, 2), box=box, mode="linear")
+    assert joined.is_contiguous(memory_format=last)
 
 
 @settings(max_examples=25)
