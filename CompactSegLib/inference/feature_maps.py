@@ -13,8 +13,8 @@ from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.tiles import coarser, full_box
-from CompactSegLib.network.blocks import joined_map
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.joining import joined_map
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.resampling import Box
 

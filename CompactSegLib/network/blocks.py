@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,18 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
+from CompactSegLib.network.joining import joined_map, upsample
 from CompactSegLib.network.reach import margin_of
-
-_INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
-_IN_PLANES = {"linear": "bilinear", "nearest": "nearest"}
-# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
-_SLAB_VALUES = 2**22
-
-
-def memory_format_of(maps: Tensor) -> torch.memory_format:
-    """In which order ``(N, C, D, H, W)`` lies in memory: channels last, or else contiguous."""
-    last = maps.is_contiguous(memory_format=torch.channels_last_3d)
-    return torch.channels_last_3d if last else torch.contiguous_format
 
 
 def max_pool(maps: Tensor, factor: int) -> Tensor:
@@ -29,123 +19,6 @@ def max_pool(maps: Tensor, factor: int) -> Tensor:
     if factor == 1:
         return maps
     return functional.max_pool3d(maps, kernel_size=factor, stride=factor, ceil_mode=True)
-
-
-def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:
-    """Bring ``(N, C, d, h, w)`` to a resolution ``factor`` times finer and cut it to ``shape`` ``(D, H, W)``.
-
-    The scale is the factor itself, never a ratio of sizes, so that a voxel's value does not depend on how large the
-    map around it is; exact tiles rely on it.
-    """
-    if factor == 1:
-        return maps
-    finer = functional.interpolate(
-        maps,
-        scale_factor=float(factor),
-        mode=_INTERPOLATION[mode],
-        align_corners=False if mode == "linear" else None,
-        recompute_scale_factor=False,
-    )
-    if finer.shape[-3:] == shape:  # a crop that crops nothing costs the backward pass a copy
-        return finer
-    depth, height, width = shape
-    return finer[..., :depth, :height, :width]
-
-
-def upsample_box(
-    maps: Tensor, *, factor: int, box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
-    """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, up to rounding.
-
-    First along depth, then in each plane, so that no plane is made that was not asked for; without gradients only.
-    Factors are powers of 2: with others, what a voxel rounds to would hang on the box.
-    """
-    if factor == 1:
-        return maps[(slice(None), slice(None), *box)]
-    # Interpolated between neighbours: one voxel more to each side, if there is one.
-    first = [max(0, axis.start // factor - 1) for axis in box[1:]]
-    needed = [slice(at, -(-ax.stop // factor) + 1) for at, ax in zip(first, box[1:], strict=True)]
-    around = maps[(slice(None), slice(None), slice(None), *needed)]
-    planes = _planes(around, factor=factor, rows=box[0], mode=mode)
-    finer = functional.interpolate(
-        planes.flatten(0, 1).movedim(-1, 1),
-        scale_factor=float(factor),
-        mode=_IN_PLANES[mode],
-        align_corners=False if mode == "linear" else None,
-        recompute_scale_factor=False,
-    )
-    height, width = (
-        slice(ax.start - at * factor, ax.stop - at * factor)
-        for at, ax in zip(first, box[1:], strict=True)
-    )
-    # Channels last before planes are volumes again: else one plane's strides are no order that torch knows.
-    last = finer[..., height, width].movedim(1, -1)
-    return last.unflatten(0, planes.shape[:2]).movedim(-1, 1)
-
-
-def _planes(maps: Tensor, *, factor: int, rows: slice, mode: str) -> Tensor:
-    """``(N, C, d, h, w)`` brought to a finer resolution along depth alone, of some rows: ``(N, rows, h, w, C)``."""
-    last = maps.movedim(1, -1)
-    at = torch.arange(rows.start, rows.stop, device=maps.device)
-    if mode == "nearest":
-        return last.index_select(1, at // factor)
-    place = ((at + 0.5) / factor - 0.5).clamp_min(0)
-    below = place.long()
-    share = (place - below).to(maps.dtype)[:, None, None, None]
-    above = (below + 1).clamp_max(maps.shape[2] - 1)
-    return torch.lerp(last.index_select(1, below), last.index_select(1, above), share)
-
-
-def joined_box(
-    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
-    """Parts of a map's channels, each so much coarser than it, brought to one box of it and joined.
-
-    Args:
-        parts: Each ``(N, C, d, h, w)``.
-        factors: By which each is coarser, powers of 2.
-        box: Voxels of the map.
-        mode: How coarser ones are brought to it.
-    """
-    finer = _finer(parts, factors, box, mode)
-    return finer[0] if len(finer) == 1 else torch.cat(finer, dim=1)
-
-
-def _finer(
-    parts: Sequence[Tensor], factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> list[Tensor]:
-    return [
-        upsample_box(part, factor=factor, box=box, mode=mode)
-        for part, factor in zip(parts, factors, strict=True)
-    ]
-
-
-def slab_rows(channels: int, shape: Sequence[int]) -> int:
-    """How many rows of a map of so many channels, ``(D, H, W)``, are joined at a time."""
-    return max(1, _SLAB_VALUES // max(1, channels * shape[1] * shape[2]))
-
-
-def joined_map(
-    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
-    """`joined_box` slab by slab, so that nothing but the result is held at full resolution."""
-    if len(parts) == 1:
-        return joined_box(parts, factors=factors, box=box, mode=mode)
-    depth, height, width = box
-    channels = sum(part.shape[1] for part in parts)
-    shape = tuple(axis.stop - axis.start for axis in box)
-    rows = slab_rows(channels, shape)
-    result = torch.empty(
-        (parts[0].shape[0], channels, *shape),
-        dtype=parts[0].dtype,
-        device=parts[0].device,
-        memory_format=memory_format_of(parts[0]),
-    )
-    for start in range(depth.start, depth.stop, rows):
-        stop = min(start + rows, depth.stop)
-        finer = _finer(parts, factors, (slice(start, stop), height, width), mode)
-        torch.cat(finer, dim=1, out=result[:, :, start - depth.start : stop - depth.start])
-    return result
 
 
 class Conv(nn.Conv3d):

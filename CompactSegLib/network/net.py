@@ -8,15 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import (
-    Block,
-    Head,
-    joined_box,
-    memory_format_of,
-    slab_rows,
-    upsample,
-)
+from CompactSegLib.network.blocks import Block, Head
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
+from CompactSegLib.network.joining import joined_box, memory_format_of, slab_rows, upsample
 
 
 class MultiLevelNet(nn.Module):

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import PointConv, joined_box, joined_map, upsample
+from CompactSegLib.network.blocks import PointConv
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.folding import fold_batch_norm
+from CompactSegLib.network.joining import joined_box, joined_map, upsample
 from Testing.Lib.nets import (
     layer,
     net_config,
@@ -125,7 +126,7 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
         )
         torch.testing.assert_close(whole, expected, rtol=0, atol=2e-6)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("CompactSegLib.network.blocks._SLAB_VALUES", slab_values)
+            patch.setattr("CompactSegLib.network.joining._SLAB_VALUES", slab_values)
             came = joined_map(parts, factors=factors, box=box, mode=mode)
     assert torch.equal(came, whole[(slice(None), slice(None), *box)])
 
@@ -146,7 +147,7 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
 def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
     net, image = random_net(config), random_image(config, (9, 6, 11))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("CompactSegLib.network.blocks._SLAB_VALUES", slab_values)
+        patch.setattr("CompactSegLib.network.joining._SLAB_VALUES", slab_values)
         evaluation = net.evaluate(image)
         for level in range(1, config.levels + 1):
             maps = {k: evaluation.feature_map(k) for k in (level, level + 1)}
@@ -159,7 +160,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
 
 def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monkeypatch):
     config = net_config(*(replace(serial(layer(2)), pool=2) for _ in range(3)))
-    monkeypatch.setattr("CompactSegLib.network.blocks._SLAB_VALUES", 1)
+    monkeypatch.setattr("CompactSegLib.network.joining._SLAB_VALUES", 1)
     joined: list[torch.Tensor] = []
     image = random_image(config, (13, 6, 7))
     net = random_net(config)
@@ -180,7 +181,7 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
 
 def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
     net = random_net(FOUR_BLOCKS)
-    monkeypatch.setattr("CompactSegLib.network.blocks._SLAB_VALUES", 4 * 4 * 4 * 5)
+    monkeypatch.setattr("CompactSegLib.network.joining._SLAB_VALUES", 4 * 4 * 4 * 5)
     joined = []
     net.heads[0].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].shape[2]))
     with torch.no_grad():
