@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ from CompactSegLib.volume.volume import Volume
 if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
-    from CompactSegLib.volume.refinement import Refinement
+    from CompactSegLib.volume.refinement import Look, Refinement
 
 __all__ = ["Part", "boxes_around", "found_parts", "whole_volume"]
 
@@ -43,6 +44,7 @@ class Part:
         place: Where they are in the volume, (k, j, i).
         values: What each class becomes there; None where that does not hang on the part.
         image: The box on the model's grid, once it is there, and while a level is still to be computed.
+        looks: By level, what the volume showed of its labels as they were refined; the next level begins with it.
     """
 
     volume: Volume
@@ -50,6 +52,7 @@ class Part:
     place: Box
     values: NDArray[np.uint8] | None = None
     image: PreparedImage | None = None
+    looks: dict[int, Look | None] = field(default_factory=dict)
 
     def segmented(
         self, level: int, model: Model, processor: Processor, report: LevelReporter
@@ -79,31 +82,40 @@ class Part:
         tiled = TiledLevel(processor, self.image, grid=self.grid, level=level, report=report)
         labels = tiled.labels()
         if model.refinement is not None:
-            labels = self.refined(labels, model.refinement.at_level(level), processor, report)
+            labels = self.refined(labels, level, model.refinement, processor, report)
         return PartLabels(self.grid.to_source(labels), tiled.blocks_run, tiled.edge)
 
     def refined(
         self,
         labels: NDArray[np.uint8],
+        level: int,
         refinement: Refinement,
         processor: Processor,
         report: LevelReporter,
     ) -> NDArray[np.uint8]:
-        """Labels ``(D, H, W)`` on the oriented source grid as a refinement leaves them."""
+        """Labels ``(D, H, W)`` of a level, on the oriented source grid, as a refinement leaves them."""
         # Oriented, so that the order of voxels in memory makes no difference.
         image = self.grid.to_oriented(self.volume.array[0])
         spacing_mm = [self.volume.geometry.spacing_mm[2 - axis] for axis in self.grid.source_axes]
+        refine = partial(
+            refinement.at_level(level).refined,
+            labels,
+            image,
+            spacing_mm,
+            look=self.looks.get(level - 1),
+            check=report.check,
+        )
         device = processor.runtime.device
         if device.type != "cpu":
             try:
-                return refinement.apply(
-                    labels, image, spacing_mm, device=device, check=report.check
-                )
+                refined, self.looks[level] = refine(device=device)
+                return refined
             except (RuntimeError, TypeError) as error:
                 reason = str(error).strip().partition("\n")[0]
             release_cached(device)
             processor.tell(f"{device} could not refine labels ({reason}), the CPU did.")
-        return refinement.apply(labels, image, spacing_mm, check=report.check)
+        refined, self.looks[level] = refine()
+        return refined
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,6 @@ __all__ = ["Likeliest"]
 
 _SLAB_VOXELS = 2**19
 _LEAST_ROWS = 8
-_NEVER = -1e4
-_LEAST_SHARE = 1e-30
 
 
 class Likeliest:
@@ -31,8 +29,7 @@ class Likeliest:
 
     Args:
         labels: ``(D, H, W)`` uint8.
-        kernels: By label, the weights with which it spreads along D, H and W; an odd number along each axis, the same
-            for all labels.
+        kernels: By label, the weights with which it spreads along D, H and W; an odd number along each axis.
         weights: ``(256,)``, of the intensity where the net put a label.
     """
 
@@ -45,7 +42,9 @@ class Likeliest:
     ) -> None:
         self._labels, self._kernels, self._weights = labels, kernels, weights
         self._places = LabelBoxes(labels.cpu().numpy())
-        self._reach = [len(along) // 2 for along in kernels[0]]
+        self._reach = [
+            max(len(along) for along in each) // 2 for each in zip(*kernels, strict=True)
+        ]
 
     def found(
         self,
@@ -93,12 +92,14 @@ class Likeliest:
         """Label a box, in place; `boxes` are where in it a label is within reach."""
         import torch
 
-        best = torch.full_like(image, _NEVER)
+        labels = self._labels[part]
+        best = torch.zeros_like(image)
         if not boxes.keys() <= hidden.keys():
-            lowest = image.new_full((256,), torch.inf)
-            lowest[mixture.labels] = _NEVER
-            best = looked_up(lowest, self._labels[part])
-        weight_at = looked_up(self._weights, self._labels[part])
+            stays = image.new_full((256,), torch.inf)
+            stays[mixture.labels] = 0
+            best = looked_up(stays, labels)
+        exponents = looked_up(self._weights * mixture.exponent, labels)
+        found = labels.to(image.dtype)
         for label in sorted(boxes.keys() & hidden.keys()):
             box = boxes[label]
             share = self._share(label, box)
@@ -109,19 +110,18 @@ class Likeliest:
                     torch.ne(self._labels[both], other, out=of_others)
                     share[relative(both, box)].mul_(of_others)
             inside = relative(box, part)
-            # What is out of reach comes last: a voxel's own label has a share. The logarithm of 0 is slow.
-            score = share.clamp_min_(_LEAST_SHARE).log_()
-            score.addcmul_(mixture.log_likelihood(label, image[inside]), weight_at[inside])
-            highest, mine = best[inside], result[box]
-            is_better = torch.gt(score, highest, out=torch.empty_like(score)).to(torch.uint8)
+            likelihood = mixture.strangeness(label, image[inside]).mul_(exponents[inside]).exp2_()
+            score, highest = share.mul_(likelihood), best[inside]
+            is_better = torch.gt(score, highest, out=likelihood)
             torch.maximum(score, highest, out=highest)
-            mine.add_((label - mine).mul_(is_better))
+            found[inside].lerp_(image.new_tensor(label), is_better)
+        result[part] = found.to(result.dtype)
 
     def _share(self, label: int, box: Box) -> torch.Tensor:
         """How much of what spreads to each voxel of a box is of a label."""
         import torch
 
-        reach, depth = self._reach[0], self._labels.shape[0]
+        reach, depth = len(self._kernels[label][0]) // 2, self._labels.shape[0]
         rows, height, width = box
         wide = slice(max(0, rows.start - reach), min(depth, rows.stop + reach))
         around = (wide, height, width)

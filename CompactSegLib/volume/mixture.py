@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,11 @@ from CompactSegLib.volume.interpolation import Interpolation
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
-__all__ = ["Mixture", "bias_field", "cell_interpolation", "looked_up", "scaled"]
+    from CompactSegLib.volume.resampling import Box
+
+__all__ = ["Field", "Mixture", "Scale", "looked_up"]
 
 _CELL = 4
 _FIELD_MM = 20.0
@@ -23,22 +26,36 @@ _FIELD_PRIOR = 0.02
 # Beyond so many standard deviations one intensity is as strange as another.
 _STRANGE = 4.0
 _BINS = 64
+# Of those in which medians are found, to each bin of the background.
+_FINER = 64
 # One bright vessel, or voxels that a scanner did not fill, say nothing of the rest.
 _ENDS = (0.005, 0.995)
 _RANGE = (-1.0, 2.0)
 _LEAST_VOXELS = 20
 
 
-def scaled(image: torch.Tensor, steps: Sequence[int]) -> torch.Tensor:
-    """An image ``(D, H, W)`` whose intensities lie mostly between 0 and 1, and none far from there.
+@dataclass(frozen=True)
+class Scale:
+    """What brings intensities mostly between 0 and 1, and none far from there.
 
-    Args:
-        image: Any intensities; they are not changed.
-        steps: Along D, H and W, of the voxels that are looked at.
+    Attributes:
+        low: What becomes 0.
+        high: What becomes 1.
     """
-    some = image[tuple(slice(None, None, step) for step in steps)].flatten().sort().values
-    low, high = (float(some[round(share * (len(some) - 1))]) for share in _ENDS)
-    return ((image - low) / ((high - low) or 1.0)).clamp_(*_RANGE)
+
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, image: torch.Tensor) -> Scale:
+        """The scale of an image ``(D, H, W)`` of any intensities."""
+        values = image.flatten().cpu().numpy()
+        places = [round(share * (len(values) - 1)) for share in _ENDS]
+        return cls(*np.partition(values, places)[places].tolist())
+
+    def scaled(self, image: torch.Tensor) -> torch.Tensor:
+        """New intensities."""
+        return ((image - self.low) / ((self.high - self.low) or 1.0)).clamp_(*_RANGE)
 
 
 @dataclass(frozen=True)
@@ -66,42 +83,43 @@ class Mixture:
 
     @classmethod
     def of(cls, labels: torch.Tensor, image: torch.Tensor) -> Mixture:
-        """Look at an image; medians, as some voxels of a label are not what it says."""
+        """Look at an image; medians, as some voxels of a label are not what it says.
+
+        They are found in narrow bins, so that all voxels are counted once and none are sorted.
+
+        Args:
+            labels: ``(D, H, W)`` uint8.
+            image: Their intensities.
+        """
         import torch
 
         low, high = (float(end) for end in torch.aminmax(image))
-        width = max(high - low, 1e-6) / _BINS
-        flat, intensity = labels.flatten(), image.flatten()
-        # Voxels of a label side by side: one sorting instead of a search for each label, and none of the background.
-        labelled = flat.nonzero().squeeze(1)
-        some = flat.index_select(0, labelled)
-        order = labelled.index_select(0, some.argsort())
-        sizes = torch.bincount(some.int(), minlength=1).tolist()
-        values = intensity.index_select(0, order)
-        values_of = values.split(sizes)
-        inner_of = _inner(labels).flatten().index_select(0, order).split(sizes)
+        bins = _BINS * _FINER
+        width = max(high - low, 1e-6) / bins
+        rows = labels.int().mul_(2).add_(_at_border(labels))
+        places = rows.mul_(bins).add_(_bin_of(image, low, width, bins)).flatten()
+        counts = torch.bincount(places, minlength=2 * bins * (int(labels.max()) + 1))
+        background, *by_label = counts.cpu().numpy().reshape(-1, 2, bins)
         means, squares, voxels = {}, 0.0, 0
-        for label, (mine, inner) in enumerate(zip(values_of, inner_of, strict=True)):
-            count = len(mine)
+        for label, (core, border) in enumerate(by_label, 1):
+            mine = core + border
+            count = int(mine.sum())
             if count >= _LEAST_VOXELS:
-                spread = 1.4826 * float((mine - mine.median()).abs_().median())
+                spread = 1.4826 * width * _median(_by_distance(mine, _median(mine)))
                 squares, voxels = squares + count * spread**2, voxels + count
                 # What is shared with other tissues at the border would draw means together.
-                core = mine[inner]
-                means[label] = float((core if len(core) >= _LEAST_VOXELS else mine).median())
-        background = None
-        if len(flat) - len(labelled) >= _LEAST_VOXELS:
-            of_all, of_labelled = (
-                torch.bincount(_bin_of(each, low, width), minlength=_BINS)
-                for each in (intensity, values)
-            )
-            bins = (of_all - of_labelled).to(image)
-            wide = torch.nn.functional.pad(bins[None], (1, 1), mode="replicate")[0]
-            bins = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
-            background = ((bins / bins.sum()).clamp_min(1e-6) / width).log()
+                own = core if core.sum() >= _LEAST_VOXELS else mine
+                means[label] = low + width * (_median(own) + 0.5)
+        width *= _FINER
         # No sharper than the background's bins, against which it stands.
         deviation = max(math.sqrt(squares / max(1, voxels)), width / math.sqrt(2 * math.pi))
-        return cls(means, deviation, background, low, width)
+        density = None
+        if background.sum() >= _LEAST_VOXELS:
+            wide = np.pad(background.reshape(2, _BINS, _FINER).sum(axis=(0, 2)), 1, mode="edge")
+            smooth = (wide[:-2] + 2 * wide[1:-1] + wide[2:]) / 4
+            smooth = (smooth / smooth.sum()).clip(1e-6) / width
+            density = torch.from_numpy(np.log(smooth).astype(np.float32)).to(image)
+        return cls(means, deviation, density, low, width)
 
     def visible_borders(self, contrast: float, alike: Sequence[Sequence[int]] = ()) -> torch.Tensor:
         """Between which labels a border is visible, ``(256, 256)`` bool: their means differ by `contrast` deviations.
@@ -123,17 +141,44 @@ class Mixture:
             visible = visible.to(self.background.device)
         return visible.logical_or_(torch.eye(256, dtype=torch.bool, device=visible.device))
 
-    def log_likelihood(self, label: int, image: torch.Tensor) -> torch.Tensor:
-        """Of each voxel's intensity, were it this label's."""
+    def strangeness(self, label: int, image: torch.Tensor) -> torch.Tensor:
+        """The squared distance of each voxel's intensity from a label's mean, and what is as unlikely as background.
+
+        A likelihood is 2 to the power of it times the `exponent`, but for a factor that all labels share.
+        """
         if label == 0:
             assert self.background is not None
-            return looked_up(self.background, _bin_of(image, self.lowest, self.bin))
-        strange = (image - self.means[label]).div_(self.deviation).clamp_(-_STRANGE, _STRANGE)
-        return strange.square_().mul_(-0.5).sub_(math.log(self.deviation * math.sqrt(2 * math.pi)))
+            highest = -0.5 * math.log(2 * math.pi * self.deviation**2)
+            table = (self.background - highest) * (-2 * self.deviation**2)
+            return looked_up(table, _bin_of(image, self.lowest, self.bin, _BINS))
+        most = _STRANGE * self.deviation
+        return (image - self.means[label]).clamp_(-most, most).square_()
+
+    @property
+    def exponent(self) -> float:
+        return -0.5 * math.log2(math.e) / self.deviation**2
+
+    def to(self, device: torch.device | str) -> Mixture:
+        background = self.background
+        return replace(self, background=None if background is None else background.to(device))
 
 
-def _bin_of(image: torch.Tensor, lowest: float, width: float) -> torch.Tensor:
-    return (image - lowest).div_(width).int().clamp_(0, _BINS - 1)
+def _bin_of(image: torch.Tensor, lowest: float, width: float, bins: int) -> torch.Tensor:
+    return (image - lowest).div_(width).int().clamp_(0, bins - 1)
+
+
+def _median(counts: NDArray[np.int64]) -> int:
+    """The bin of the median of what is counted; of an even number that of the lower one."""
+    return int(counts.cumsum().searchsorted((counts.sum() + 1) // 2))
+
+
+def _by_distance(counts: NDArray[np.int64], middle: int) -> NDArray[np.int64]:
+    """What is counted by how many bins away from one it is."""
+    after, before = counts[middle:], counts[:middle][::-1]
+    away = np.zeros(max(len(after), len(before) + 1), counts.dtype)
+    away[: len(after)] += after
+    away[1 : len(before) + 1] += before
+    return away
 
 
 def looked_up(table: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
@@ -146,57 +191,101 @@ def looked_up(table: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     return table.index_select(0, index.flatten().int()).view(index.shape)
 
 
-def _inner(labels: torch.Tensor) -> torch.Tensor:
-    """Whether all voxels that share a face with one have its label."""
-    import torch
-
-    result = torch.ones_like(labels, dtype=torch.bool)
+def _at_border(labels: torch.Tensor) -> torch.Tensor:
+    """1 where a voxel that shares a face with one has another label, else 0; uint8."""
+    differs = labels.new_zeros(labels.shape)
     for axis in range(3):
         size = labels.shape[axis]
         if size > 1:
-            same = labels.narrow(axis, 1, size - 1) == labels.narrow(axis, 0, size - 1)
-            result.narrow(axis, 1, size - 1).logical_and_(same)
-            result.narrow(axis, 0, size - 1).logical_and_(same)
-    return result
+            one, other = (labels.narrow(axis, first, size - 1) for first in (0, 1))
+            change = one ^ other
+            for first in (0, 1):
+                differs.narrow(axis, first, size - 1).bitwise_or_(change)
+    return differs.clamp_max_(1)
 
 
-def bias_field(
-    labels: torch.Tensor, image: torch.Tensor, mixture: Mixture, spacing_mm: Sequence[float]
-) -> torch.Tensor:
-    """The smooth factor by which an image is brighter than its labels' means: least squares around each cell."""
-    import torch
+@dataclass(frozen=True, eq=False)
+class Field:
+    """The smooth factor by which an image is brighter than its labels' means.
 
-    means = image.new_zeros(256)
-    for label, mean in mixture.means.items():
-        means[label] = mean
-    expected = looked_up(means, labels)
-    sums = torch.stack([image * expected, expected.square()])
-    padded = torch.nn.functional.pad(sums, _missing(image.shape))
-    cells = torch.nn.functional.avg_pool3d(padded, _CELL)
-    for axis, mm in enumerate(spacing_mm, start=1):
-        places = torch.arange(cells.shape[axis], device=image.device) * (mm * _CELL)
-        distances = places[:, None] - places[None]
-        near = torch.exp(-0.5 * (distances / _FIELD_MM).square())
-        cells = torch.tensordot(cells, near.to(cells), dims=([axis], [0])).movedim(-1, axis)
-    prior = _FIELD_PRIOR * cells[1].amax()
-    if not prior > 0:  # nothing is labelled, or all of it is as dark as can be
-        return torch.ones_like(cells[0])
-    field = (cells[0] + prior) / (cells[1] + prior)
-    return field.clamp_(1 / _FIELD_RANGE, _FIELD_RANGE)
+    Attributes:
+        cells: ``(D, H, W)``, the factor in cells of `_CELL` times `steps` voxels.
+        first: The image's voxel at which the first cell begins, along D, H and W.
+        steps: Of the voxels that were looked at.
+    """
+
+    cells: torch.Tensor
+    first: tuple[int, ...]
+    steps: Sequence[int]
+
+    @classmethod
+    def of(
+        cls,
+        labels: torch.Tensor,
+        image: torch.Tensor,
+        mixture: Mixture,
+        *,
+        first: tuple[int, ...],
+        steps: Sequence[int],
+        spacing_mm: Sequence[float],
+    ) -> Field:
+        """Least squares around each cell.
+
+        Args:
+            labels: ``(D, H, W)``, of the voxels that are looked at.
+            image: Their intensities.
+            mixture: What labels look like.
+            first: The image's voxel that is the first of them.
+            steps: From one of them to the next, in voxels of the image.
+            spacing_mm: Of the image, along D, H and W.
+        """
+        import torch
+
+        means = image.new_zeros(256)
+        for label, mean in mixture.means.items():
+            means[label] = mean
+        expected = looked_up(means, labels)
+        sums = torch.stack([image * expected, expected.square()])
+        padded = torch.nn.functional.pad(sums, _missing(image.shape))
+        cells = torch.nn.functional.avg_pool3d(padded, _CELL)
+        for axis, (mm, step) in enumerate(zip(spacing_mm, steps, strict=True), start=1):
+            places = torch.arange(cells.shape[axis], device=image.device) * (mm * step * _CELL)
+            distances = places[:, None] - places[None]
+            near = torch.exp(-0.5 * (distances / _FIELD_MM).square())
+            cells = torch.tensordot(cells, near.to(cells), dims=([axis], [0])).movedim(-1, axis)
+        prior = _FIELD_PRIOR * cells[1].amax()
+        if not prior > 0:  # nothing is labelled, or all of it is as dark as can be
+            return cls(torch.ones_like(cells[0]), first, steps)
+        factor = (cells[0] + prior) / (cells[1] + prior)
+        return cls(factor.clamp_(1 / _FIELD_RANGE, _FIELD_RANGE), first, steps)
+
+    def interpolations(self, box: Box, every: Sequence[int] = (1, 1, 1)) -> list[Interpolation]:
+        """How voxels of a box draw from the cells along D, H and W.
+
+        Args:
+            box: Of the image; beyond the cells the outermost go on.
+            every: From one voxel to the next.
+        """
+        along = []
+        for part, each, first, step, cells in zip(
+            box, every, self.first, self.steps, self.cells.shape, strict=True
+        ):
+            voxels = np.arange(part.start, part.stop, each) - first
+            centres = (voxels + 0.5) / (_CELL * step) - 0.5
+            along.append(Interpolation.triangle(centres.clip(0, cells - 1), 1.0, cells))
+        return along
+
+    def at(self, box: Box, every: Sequence[int]) -> torch.Tensor:
+        """The factor at voxels of a box; `interpolations` says of which."""
+        factor = self.cells
+        for axis, along in enumerate(self.interpolations(box, every)):
+            factor = along.apply(factor, axis, slice(0, along.indices.shape[1]), 0)
+        return factor
+
+    def to(self, device: torch.device | str) -> Field:
+        return replace(self, cells=self.cells.to(device))
 
 
 def _missing(shape: Sequence[int]) -> list[int]:
     """What pads a shape to whole cells, as `pad` takes it."""
     return [side for last in reversed([-side % _CELL for side in shape]) for side in (0, last)]
-
-
-def cell_interpolation(
-    field: torch.Tensor, shape: Sequence[int], steps: Sequence[int]
-) -> list[Interpolation]:
-    """How voxels ``(D, H, W)`` draw from a field's cells, which are `_CELL` times so many steps wide."""
-    return [
-        Interpolation.triangle(
-            ((np.arange(size) + 0.5) / (_CELL * step) - 0.5).clip(0, cells - 1), 1.0, cells
-        )
-        for cells, size, step in zip(field.shape, shape, steps, strict=True)
-    ]

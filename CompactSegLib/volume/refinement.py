@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from CompactSegLib.json_data import Invalid, build, check, number, whole, written
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.likeliest import Likeliest
-from CompactSegLib.volume.mixture import Mixture, bias_field, cell_interpolation, scaled
+from CompactSegLib.volume.mixture import Field, Mixture, Scale
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["Refinement"]
+__all__ = ["Look", "Refinement"]
 
 _ROUNDS = 3
+_LATER_ROUNDS = 2
 _REACH = 2.5
 # For what is told of the whole image: its intensities and its bias field.
 _COARSE_MM = 2.0
@@ -38,6 +39,24 @@ _WIDEST_MM = 10
 Width = Annotated[float, number(0, _WIDEST_MM, above=True)]
 Weight = Annotated[float, number(0, 1, above=True)]
 _Label = Annotated[str, written(0, 255, what="labels")]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an image shows of its labels.
+
+    Attributes:
+        scale: Of its intensities.
+        mixture: What each label looks like, without the field.
+        field: By which coils brighten them.
+    """
+
+    scale: Scale
+    mixture: Mixture
+    field: Field
+
+    def to(self, device: torch.device | str) -> Look:
+        return replace(self, mixture=self.mixture.to(device), field=self.field.to(device))
 
 
 @dataclass(frozen=True)
@@ -102,18 +121,32 @@ class Refinement:
         device: torch.device | str = "cpu",
         check: Callable[[], None] | None = None,
     ) -> NDArray[np.uint8]:
+        """Refine labels of which no others of the same image were refined before, as `refined` says."""
+        return self.refined(labels, image, spacing_mm, device=device, check=check)[0]
+
+    def refined(
+        self,
+        labels: NDArray[np.uint8],
+        image: NDArray[Any],
+        spacing_mm: Sequence[float],
+        *,
+        look: Look | None = None,
+        device: torch.device | str = "cpu",
+        check: Callable[[], None] | None = None,
+    ) -> tuple[NDArray[np.uint8], Look | None]:
         """Refine labels.
 
         Args:
             labels: ``(D, H, W)``, 0 is background.
             image: ``(D, H, W)``, any real pixel type.
             spacing_mm: Along D, H and W.
+            look: What the image showed of other labels, such as the level's before; from there it takes fewer rounds.
             device: Where to compute.
             check: Called now and then; what it raises ends the computation.
 
         Returns:
-            New labels ``(D, H, W)``. But for rounding they do not depend on what is added to the intensities, or what
-            these are multiplied by.
+            New labels ``(D, H, W)``, and what the image shows of them; where there are none, what it showed before. But
+            for rounding labels do not depend on what is added to the intensities, or what these are multiplied by.
         """
         import torch
 
@@ -121,17 +154,16 @@ class Refinement:
         refined = labels.copy()
         box = box_of(labels != 0, margin=self._reach(spacing_mm))
         if box is None:
-            return refined
+            return refined, look
         with torch.inference_mode():
             known = torch.from_numpy(labels[box].copy()).to(device)
-            intensity = as_float(as_tensor(image[box]), torch.device(device))
-            steps = _steps(spacing_mm)
-            intensity = scaled(intensity, steps)
-            mixture, field = self._look(known, intensity, spacing_mm, check)
+            raw = as_float(as_tensor(image[box]), torch.device(device))
+            look = self._look(known, raw, look and look.to(device), box, spacing_mm, check)
+            intensity = look.scale.scaled(raw)
             _, height, width = known.shape
-            along_d, along_h, along_w = cell_interpolation(field, known.shape, steps)
+            along_d, along_h, along_w = look.field.interpolations(box)
             planes = along_w.apply(
-                along_h.apply(field, 1, slice(0, height), 0), 2, slice(0, width), 0
+                along_h.apply(look.field.cells, 1, slice(0, height), 0), 2, slice(0, width), 0
             )
 
             def even(part: Box) -> torch.Tensor:
@@ -139,37 +171,43 @@ class Refinement:
                 return intensity[part] / along_d.apply(planes[(slice(None), *across)], 0, rows, 0)
 
             found = self._likeliest(known, spacing_mm).found(
-                even, mixture, self._visible(mixture), check
+                even, look.mixture, self._visible(look.mixture), check
             )
             refined[box] = found.cpu().numpy()
-        return refined
+        return refined, look
 
     def _look(
         self,
         labels: torch.Tensor,
         image: torch.Tensor,
+        before: Look | None,
+        box: Box,
         spacing_mm: Sequence[float],
         check: Callable[[], None],
-    ) -> tuple[Mixture, torch.Tensor]:
-        """The intensities of labels in an image and its bias field, by turns with the labels, all on a coarse grid."""
+    ) -> Look:
+        """Intensities of labels in an image and its bias field, by turns with the labels, all on a coarse grid."""
         steps = _steps(spacing_mm)
         every = tuple(slice(None, None, step) for step in steps)
         coarse_mm = [mm * step for mm, step in zip(spacing_mm, steps, strict=True)]
-        known, intensity = labels[every].contiguous(), image[every].contiguous()
-        likeliest = self._likeliest(known, coarse_mm)
-        mixture = Mixture.of(known, intensity)
-        field = bias_field(known, intensity, mixture, coarse_mm)
-        now = known
-        for _ in range(_ROUNDS):
-            at_voxels = field
-            for axis, along in enumerate(cell_interpolation(field, intensity.shape, (1, 1, 1))):
-                at_voxels = along.apply(at_voxels, axis, slice(0, intensity.shape[axis]), 0)
-            even = intensity / at_voxels
-            mixture = Mixture.of(now, even)
+        now, some = labels[every].contiguous(), image[every].contiguous()
+        scale = before.scale if before else Scale.of(some)
+        intensity = scale.scaled(some)
+        first = tuple(axis.start for axis in box)
+
+        def field_of(labels: torch.Tensor, mixture: Mixture) -> Field:
+            return Field.of(
+                labels, intensity, mixture, first=first, steps=steps, spacing_mm=spacing_mm
+            )
+
+        likeliest = self._likeliest(now, coarse_mm)
+        mixture = before.mixture if before else Mixture.of(now, intensity)
+        field = before.field if before else field_of(now, mixture)
+        for _ in range(_LATER_ROUNDS if before else _ROUNDS):
+            even = intensity / field.at(box, steps)
             now = likeliest.found(even.__getitem__, mixture, self._visible(mixture), check)
             mixture = Mixture.of(now, even)
-            field = bias_field(now, intensity, mixture, coarse_mm)
-        return mixture, field
+            field = field_of(now, mixture)
+        return Look(scale, mixture, field)
 
     def _reach(self, spacing_mm: Sequence[float]) -> list[int]:
         """How far a border can move, in voxels along D, H and W."""
@@ -184,7 +222,10 @@ class Refinement:
             weights[int(label)] = weight
         along = list(zip(spacing_mm, self._reach(spacing_mm), strict=True))
         kernels = {
-            sigma: [_gaussian(sigma, mm, count) for mm, count in along]
+            sigma: [
+                _gaussian(sigma, mm, min(count, math.ceil(_REACH * sigma / mm)))
+                for mm, count in along
+            ]
             for sigma in {self.mm, *self.label_mm.values()}
         }
         by_label = [kernels[self.label_mm.get(str(label), self.mm)] for label in range(256)]

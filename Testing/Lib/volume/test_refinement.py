@@ -130,6 +130,27 @@ def test_any_pixel_type_and_memory_that_cannot_be_written(kind, tmp_path):
     assert (mapped == image).all()
 
 
+def test_what_was_seen_of_other_labels_leads_to_about_the_same():
+    labels = truth()
+    bias = np.linspace(0.7, 1.4, SIDES[1], dtype=np.float32)[:, None]
+    image = imaged(labels, (0, 70, 100)) * bias
+    # Another box of the image, and the inner structure not yet found.
+    first = np.where(coarse(labels) == 2, 1, coarse(labels)).astype(np.uint8)
+    first[:14] = first[:, :, -12:] = 0
+    _, look = REFINEMENT.refined(first, image, (1, 1, 1))
+    assert look.mixture.labels == [0, 1]
+    alone = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
+    refined, later = REFINEMENT.refined(coarse(labels), image, (1, 1, 1), look=look)
+    assert later.mixture.labels == [0, 1, 2]
+    assert later.scale == look.scale
+    for label in (1, 2):
+        assert dice(refined, labels, label) > 0.97
+        assert dice(refined, alone, label) > 0.99
+    nothing, same = REFINEMENT.refined(np.zeros_like(labels), image, (1, 1, 1), look=later)
+    assert same is later
+    assert not nothing.any()
+
+
 def test_it_can_be_ended():
     class Ended(Exception):
         pass
