@@ -12,6 +12,8 @@ import numpy as np
 import slicer
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+# Large enough to act in the middle of a run, small enough for many runs.
+_MIDDLE_IJK = (slice(46, 142), slice(66, 162), slice(46, 142))
 
 
 @functools.cache
@@ -31,9 +33,12 @@ def _image(name: str) -> tuple[np.ndarray, np.ndarray]:
     """Voxels with axes k, j, i, and the matrix from IJK to RAS."""
     crops = _crops()
     image = crops.template()
-    if name != "template":
+    if name == "middle":
+        image = image.slicer[_MIDDLE_IJK]
+    elif name != "template":
         image = crops.crop(image, centre_ras_mm=crops.CENTRES_RAS_MM[name])
     array = np.asarray(image.dataobj, dtype=np.float32)
+    array *= np.float32(1000 / array.max())
     return np.ascontiguousarray(array.transpose(2, 1, 0)), np.asarray(image.affine)
 
 
@@ -42,7 +47,7 @@ def add_volume(scene: Any, name: str = "left_hippocampus") -> Any:
 
     Args:
         scene: vtkMRMLScene.
-        name: ``left_hippocampus``, ``right_hippocampus`` or ``template`` (the whole brain).
+        name: ``left_hippocampus``, ``right_hippocampus``, ``template`` (the whole brain) or its ``middle``.
 
     Returns:
         vtkMRMLScalarVolumeNode.
@@ -50,7 +55,7 @@ def add_volume(scene: Any, name: str = "left_hippocampus") -> Any:
     array, ijk_to_ras = _image(name)
     node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijk_to_ras))
-    slicer.util.updateVolumeFromArray(node, array * np.float32(1000 / array.max()))
+    slicer.util.updateVolumeFromArray(node, array)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")

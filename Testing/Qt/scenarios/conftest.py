@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import slicer
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +54,8 @@ def driver(desktop) -> Any:
 
         def load(self, name: str) -> Any:
             """As in Slicer ``small`` and ``large``, and ``head``, which is all of it."""
-            volume = desktop.load("left_hippocampus" if name == "small" else "template")
-            if name == "large":
-                # Large enough to act in the middle of a run, small enough for many runs.
-                middle = slicer.util.arrayFromVolume(volume)[46:142, 66:162, 46:142]
-                slicer.util.updateVolumeFromArray(volume, middle.copy())
-                desktop.show(volume)
-            return volume
+            names = {"small": "left_hippocampus", "large": "middle", "head": "template"}
+            return desktop.load(names[name])
 
         def answerNextMessage(self) -> None:
             desktop.dialogs.answer("OK")

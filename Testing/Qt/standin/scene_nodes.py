@@ -26,7 +26,7 @@ class SceneNodes:
     def __init__(self, scene: Any, listener: Any) -> None:
         self.scene = scene
         self._listener = weakref.ref(listener)
-        self._names: dict[str, tuple[Any, int]] = {}
+        self._watched: dict[Any, tuple[str, int]] = {}
         events = slicer.vtkMRMLScene
         self._tags = [
             self._observe(events.NodeAddedEvent, self._on_added),
@@ -45,9 +45,9 @@ class SceneNodes:
     def forget(self) -> None:
         for tag in self._tags:
             self.scene.RemoveObserver(tag)
-        for node, tag in self._names.values():
+        for node, (_, tag) in self._watched.items():
             node.RemoveObserver(tag)
-        self._tags, self._names = [], {}
+        self._tags, self._watched = [], {}
 
     def _observe(self, event: int, method: Any) -> int:
         @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -62,10 +62,16 @@ class SceneNodes:
             getattr(listener, method)(*arguments)
 
     def _watch_name(self, node: Any) -> None:
-        tag = node.AddObserver(
-            vtk.vtkCommand.ModifiedEvent, lambda *_: self._tell("_on_node_renamed", node)
-        )
-        self._names[node.GetID()] = (node, tag)
+        name = node.GetName()
+
+        def on_modified(*_: Any) -> None:
+            nonlocal name
+            if node.GetName() != name:
+                name = node.GetName()
+                self._tell("_on_node_renamed", node)
+
+        tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, on_modified)
+        self._watched[node] = (node.GetID(), tag)
 
     def _on_added(self, node: Any) -> None:
         self._watch_name(node)
@@ -76,10 +82,8 @@ class SceneNodes:
         self._tell("_on_node_about_to_be_removed", node)
 
     def _on_removed(self, node: Any) -> None:
-        # The node has no ID any more, so it is found by itself.
-        for node_id, (known, tag) in list(self._names.items()):
-            if known is node:
-                node.RemoveObserver(tag)
-                del self._names[node_id]
-                if not self.scene.IsBatchProcessing():
-                    self._tell("_on_node_removed", node_id)
+        # It has no ID any more.
+        node_id, tag = self._watched.pop(node)
+        node.RemoveObserver(tag)
+        if not self.scene.IsBatchProcessing():
+            self._tell("_on_node_removed", node_id)

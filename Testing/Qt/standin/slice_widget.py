@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 import vtk
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout
 
 from standin.qmrml_widget import qMRMLWidget
@@ -33,6 +33,9 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
             row.addWidget(part)
         fit.clicked.connect(self.fitSliceToBackground)
         self._slider.valueChanged.connect(self._on_slider)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._update)
 
     def sliceLogic(self) -> Any:
         return self._logic
@@ -43,6 +46,10 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
     def setSliceLogic(self, logic: Any) -> None:
         self._logic = logic
         self._update()
+
+    def update_soon(self) -> None:
+        """Show where the slice is once the events at hand are done, of which many may move it."""
+        self._soon.start(0)
 
     def setSliceOffsetValue(self, offset: float) -> None:
         self._logic.StartSliceOffsetInteraction()
@@ -77,9 +84,9 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
         self._offset.text = _place(node, offset)
         red, green, blue = (round(255 * part) for part in node.GetLayoutColor())
         self._letter.text = node.GetLayoutLabel() or ""
-        self._letter.styleSheet = (
-            f"background: rgb({red}, {green}, {blue}); color: black; padding: 0 6px;"
-        )
+        style = f"background: rgb({red}, {green}, {blue}); color: black; padding: 0 6px;"
+        if self._letter.styleSheet != style:  # Qt would lay all out again
+            self._letter.styleSheet = style
 
 
 def _place(node: Any, offset: float) -> str:
@@ -147,7 +154,7 @@ class qMRMLSliceWidget(qMRMLWidget):
         if connection is not self._connection:
             self._connection = connection
             self._view.setImageDataConnection(connection)
-        self._controller._update()
+        self._controller.update_soon()
         self._view.scheduleRender()
 
     def _on_resized(self, *_: Any) -> None:
