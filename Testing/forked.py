@@ -56,7 +56,7 @@ def start(
     bufsize: int = -1,
     start_new_session: bool = False,
 ) -> subprocess.Popen[bytes] | Forked:
-    """As ``subprocess.Popen``, of a command that begins with ``sys.executable`` and ``-m`` or ``-c``.
+    """As ``subprocess.Popen``, of a command that begins with ``sys.executable`` and ``-m``, ``-c`` or a script.
 
     Args:
         command: Its words.
@@ -187,7 +187,8 @@ class _Server:
     def __init__(self, imported: tuple[str, ...]) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = [sys.executable, "-m", __name__, *imported]
-        self._process = subprocess.Popen(command, stdin=theirs, cwd=REPOSITORY)
+        begin = start if set(imported) > set(USUAL) else subprocess.Popen
+        self._process = begin(command, stdin=theirs.fileno(), stdout=1, stderr=2, cwd=REPOSITORY)
         theirs.close()
         atexit.register(self._close)
 
@@ -274,8 +275,14 @@ if __name__ == "__main__":
     asked = _forked(socket.socket(fileno=os.dup(0)))
     if asked:
         _begin_anew(asked)
-        kind, what, *sys.argv[1:] = asked["words"]
+        kind, *words = asked["words"]
         if kind == "-m":
-            runpy.run_module(what, run_name="__main__", alter_sys=True)
+            sys.argv[1:] = words[1:]
+            runpy.run_module(words[0], run_name="__main__", alter_sys=True)
+        elif kind == "-c":
+            sys.argv[1:] = words[1:]
+            exec(words[0], {"__name__": "__main__"})  # noqa: S102 - as python -c does
         else:
-            exec(what, {"__name__": "__main__"})  # noqa: S102 - as python -c does
+            sys.argv[:] = asked["words"]
+            sys.path[0] = str(Path(kind).parent)
+            runpy.run_path(kind, run_name="__main__")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from CompactSegLib.network.config import NetConfig
 from CompactSegLib.train.stopping import Measured
 from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
+from Testing import forked
 from Testing.crops import write_crops
 from Testing.Lib.dataset_files import write_dataset
 from Testing.Lib.synthesis.heads import write_head
@@ -24,8 +24,8 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
 def run(script: str, *arguments: object, output: Path) -> list[dict]:
-    command = [sys.executable, BENCHMARKS / script, *map(str, arguments), "--json", output]
-    subprocess.run(command, check=True, capture_output=True)
+    done = forked.run([sys.executable, BENCHMARKS / script, *arguments, "--json", output])
+    assert done.returncode == 0, done.stderr
     return json.loads(output.read_text(encoding="utf-8"))["rows"]
 
 

@@ -1,7 +1,6 @@
 import csv
 import dataclasses
 import math
-import subprocess
 import sys
 
 import numpy as np
@@ -19,6 +18,7 @@ from CompactSegLib.train.stages import stages_of
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
+from Testing import forked
 from Testing.Lib.train.runs import a_trainer, rows_of
 
 
@@ -122,9 +122,7 @@ except OutputError as error:
     print(error)
 print(read_checkpoint(folder, device=torch.device("cpu"))["step"], [path.name for path in folder.iterdir()])
 """
-    result = subprocess.run(
-        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True
-    )
+    result = forked.run([sys.executable, "-c", code, tmp_path])
     sentence, rest = result.stdout.splitlines()
     assert "checkpoint.pt: could not be written (File too large)" in sentence
     assert rest == "1 ['checkpoint.pt']"
