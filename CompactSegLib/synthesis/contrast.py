@@ -120,16 +120,17 @@ def random_contrast(
     clusters[:, 0] = 0.0 if random.random() < _BLACK_BACKGROUND else random.uniform(0, 1)
     spreads[0] = textures[0] = 0.0
     blurred = random.random() < plan.outside_blur_probability
-    ceiling, slopes = math.inf, np.zeros((len(values), 2))
+    ceiling = math.inf
+    slopes = np.zeros((len(values), 2))
     if where.keys() >= set(_T1_ORDER):
         fluid, grey, white = means[[where[value] for value in _T1_ORDER]]
         if random.random() < plan.flat_white_probability and fluid < grey < white:
             ceiling = white + random.uniform(*_FLAT_FROM) * (white - grey)
-        for value, (upwards, backwards) in plan.slopes.items():
-            if int(value) in where:
+        for leaning, (upwards, backwards) in plan.slopes.items():
+            if int(leaning) in where:
                 # RAS: H runs forwards.
                 most = np.array([upwards, -backwards]) * (white - grey)
-                slopes[where[int(value)]] = random.uniform(0, 1, 2) * most
+                slopes[where[int(leaning)]] = random.uniform(0, 1, 2) * most
     shading = random.uniform(0, plan.shading)
     return Contrast(
         means=torch.as_tensor(clusters, dtype=torch.float32),
