@@ -68,6 +68,9 @@ def _keep_whole(voxels: LabelledVoxels, value: int, lateral: NDArray) -> None:
     import SimpleITK as sitk  # noqa: N813
 
     flat = voxels.where[value]
+    # Then no two neighbours lie on both sides, and nothing changes.
+    if np.abs(lateral[flat]).min() > max(_WORK_MM, *voxels.geometry.spacing_mm) / 2:
+        return
     kji = np.stack(np.unravel_index(flat, voxels.labels.shape))
     first = kji.min(axis=1)
     box = np.zeros(kji.max(axis=1) - first + 1, dtype=np.uint8)
@@ -122,18 +125,19 @@ def _nearer_left_mm(
         Of each place (n,), half the difference of both ways, and whether a seed is within reach.
     """
     shape, size = voxels.labels.shape, len(domain)
-    number = np.full(voxels.labels.size, size)
-    number[domain] = np.arange(size)
-    kji = np.unravel_index(domain, shape)
-    beside = []
-    for axis, mm in enumerate(voxels.geometry.spacing_mm[::-1]):
-        for step in (-1, 1):
-            moved = [*kji]
-            moved[axis] = kji[axis] + step
-            inside = (moved[axis] >= 0) & (moved[axis] < shape[axis])
-            moved[axis] = moved[axis].clip(0, shape[axis] - 1)
-            there = number[np.ravel_multi_index(moved, shape)]
-            beside.append((np.where(inside, there, size), np.float32(mm)))
+    # With a border of one voxel, so that each has neighbours.
+    depth, height, width = (n + 2 for n in shape)
+    k, j, i = np.unravel_index(domain, shape)
+    flat = ((k + 1) * height + j + 1) * width + i + 1
+    number = np.full(depth * height * width, size)
+    number[flat] = np.arange(size)
+    beside = [
+        (number[flat + step], np.float32(mm))
+        for stride, mm in zip(
+            (height * width, width, 1), voxels.geometry.spacing_mm[::-1], strict=True
+        )
+        for step in (-stride, stride)
+    ]
     # A place more, for all that is not in the domain.
     ways = np.full((2, size + 1), _FAR_MM, dtype=np.float32)
     ways[0, :-1][seeds & (lateral <= 0)] = 0

@@ -71,6 +71,7 @@ class LabelledVoxels:
         self.geometry = geometry.cropped(box)
         self.first = np.array([part.start for part in box])
         self.where = {}
+        self._orders: dict[int, NDArray[np.float64]] = {}
         for value in self.known:
             found = np.flatnonzero(self.labels == value)
             if len(found) >= _LEAST_VOXELS:
@@ -88,16 +89,21 @@ class LabelledVoxels:
             if self.known[value].kind in kinds and part in (None, self.known[value].part)
         ]
 
+    def _order(self, value: int) -> NDArray[np.float64]:
+        """In which voxels are drawn: by place in the volume, so that one more or less changes one sample."""
+        if value not in self._orders:
+            place = np.stack(np.unravel_index(self.where[value], self.labels.shape))
+            self._orders[value] = (_LATTICE @ (place + self.first[:, None])) % 1.0
+        return self._orders[value]
+
     def samples(self, values: list[int], most: int) -> tuple[NDArray, NDArray]:
         """Evenly drawn voxels: places (3, n), and the value of each (n,)."""
         drawn = []
         for value in values:
-            place = np.stack(np.unravel_index(self.where[value], self.labels.shape))
-            if place.shape[1] > most:
-                # By place in the volume, so that a voxel more or less changes one sample.
-                order = (_LATTICE @ (place + self.first[:, None])) % 1.0
-                place = place[:, np.sort(np.argpartition(order, most)[:most])]
-            drawn.append(place)
+            flat = self.where[value]
+            if len(flat) > most:
+                flat = flat[np.sort(np.argpartition(self._order(value), most)[:most])]
+            drawn.append(np.stack(np.unravel_index(flat, self.labels.shape)))
         which = np.repeat(values, [one.shape[1] for one in drawn])
         return np.concatenate(drawn, axis=1), which
 

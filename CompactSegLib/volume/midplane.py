@@ -126,8 +126,9 @@ class _Likeness:
             shares.append((1 - mirrored, mirrored))
             first += floor * strides[axis]
         total = np.zeros(lateral.shape, np.float32)
+        values = self.values.astype(flat.dtype)
         for corner in product((0, 1), repeat=3):
-            same = flat[first + np.dot(corner, strides)] == self.values
+            same = flat[int(np.dot(corner, strides)) :].take(first, mode="clip") == values
             a, b, c = (share[one] for share, one in zip(shares, corner, strict=True))
             total += same * (a * b * c)
         return total @ self.weight

@@ -7,9 +7,10 @@ voxel belongs to (`hemispheres`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import cached_property
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,7 +88,7 @@ class Sides:
         """
         # Sums by hand: a matrix product may round differently with the number of points.
         to_lps = geometry.ijk_to_lps
-        *normal, shift = np.array([*self.plane.normal_lps, -self.plane.offset_mm]) @ to_lps
+        *normal, shift = self._lateral_of_ijk(geometry)
         k, j, i = np.ogrid[box]
         lateral = _sum(normal, (i, j, k), shift)
         result = np.asarray(lateral > 0)
@@ -108,6 +109,35 @@ class Sides:
         )
         return result
 
+    def _lateral_of_ijk(self, geometry: Geometry) -> NDArray:
+        """Lateral mm by the plane, (4,): of a step along i, j and k of a grid, and of its first voxel."""
+        plane = np.array([*self.plane.normal_lps, -self.plane.offset_mm])
+        return np.asarray(plane @ geometry.ijk_to_lps)
+
+    def _parted(self, geometry: Geometry, box: Box) -> Iterator[tuple[Box, bool | None]]:
+        """Parts of a box of a grid, cut across its most lateral axis, and the side of each.
+
+        True where all of a part is on the left, False where it is on the right; None where each voxel is looked at.
+        """
+        *steps, shift = self._lateral_of_ijk(geometry)[[2, 1, 0, 3]]
+        axis = int(np.abs(steps).argmax())
+        ends = [
+            sorted((step * part.start, step * (part.stop - 1)))
+            for step, part in zip(steps, box, strict=True)
+        ]
+        low, high = (sum(end[which] for end in ends) - ends[axis][which] for which in (0, 1))
+        along = np.arange(box[axis].start, box[axis].stop) * steps[axis] + shift
+        # With a mm to spare for rounding.
+        is_left, is_right = along + low > _LOOK_UP_MM + 1, along + high < -_LOOK_UP_MM - 1
+        cuts = np.flatnonzero(np.diff(is_left) | np.diff(is_right)) + 1
+        start = box[axis].start
+        for first, last in pairwise([0, *cuts.tolist(), len(along)]):
+            part = [*box]
+            part[axis] = slice(start + first, start + last)
+            k, j, i = part
+            is_far = is_left[first] or is_right[first]
+            yield (k, j, i), bool(is_left[first]) if is_far else None
+
     def _nearest(self, to_kji: NDArray, places: Sequence[NDArray]) -> NDArray[np.uint8] | None:
         """What the nearest voxel of `lateral` says of each voxel of a grid; None where grids are turned.
 
@@ -121,8 +151,7 @@ class Sides:
         off[axes, range(3)] = 0
         if sorted(axes) != [0, 1, 2] or off.max() > _ALIGNED:
             return None
-        said = np.where(np.abs(self.lateral) < 2 * _WORK_MM, _BESIDE_A_BORDER, self.lateral > 0)
-        said = np.pad(said.astype(np.uint8), (0, 1), constant_values=_OUTSIDE).transpose(axes)
+        said = self._said.transpose(axes)
         for at, (axis, place) in enumerate(zip(axes, places, strict=True)):
             along = (place.ravel() * turn[axis, at] + to_kji[axis, 3]).astype(np.float32)
             size = self.lateral.shape[axis]
@@ -130,6 +159,12 @@ class Sides:
             nearest = np.rint(along).clip(0, size - 1).astype(np.intp)
             said = said.take(np.where(inside, nearest, size), axis=at)
         return said
+
+    @cached_property
+    def _said(self) -> NDArray[np.uint8]:
+        """What each voxel of `lateral` says, and one more along each axis: what lies outside."""
+        said = np.where(np.abs(self.lateral) < 2 * _WORK_MM, _BESIDE_A_BORDER, self.lateral > 0)
+        return np.pad(said.astype(np.uint8), (0, 1), constant_values=_OUTSIDE)
 
     def told(
         self,
@@ -168,10 +203,14 @@ class Sides:
         rows = max(1, _SLAB_VOXELS // max(1, labels[0].size))
         for first in range(box[0].start, box[0].stop, rows):
             slab = (slice(first, min(first + rows, box[0].stop)), *box[1:])
-            inner = labels[slab]
-            is_left = self._is_left(geometry, slab, _looked_up(wanted, inner))
-            of_right, of_left = (_looked_up(table, inner) for table in tables)
-            result[slab] = np.where(is_left, of_left, of_right)
+            for part, all_left in self._parted(geometry, slab):
+                inner = labels[part]
+                if all_left is not None:
+                    result[part] = _looked_up(tables[int(all_left)], inner)
+                    continue
+                is_left = self._is_left(geometry, part, _looked_up(wanted, inner))
+                of_right, of_left = (_looked_up(table, inner) for table in tables)
+                result[part] = np.where(is_left, of_left, of_right)
         return result
 
 

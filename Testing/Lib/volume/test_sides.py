@@ -72,6 +72,24 @@ def test_sides_come_out_alike_where_grids_are_parallel_and_where_each_voxel_is_l
     assert np.array_equal(told(head, by), quick)
 
 
+@pytest.mark.parametrize("layout", [LAYOUTS[0], LAYOUTS[11], LAYOUTS[-1]], ids=str)
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (0, 30, 0)])
+def test_far_from_the_plane_no_voxel_needs_to_be_looked_at(degrees, layout, monkeypatch):
+    head = a_head().turned(degrees)
+    by = found(head)
+    stored = laid_out(Volume.from_array(head.merged, head.geometry), layout)
+
+    def told_as_stored():
+        return by.told(stored.array[0], stored.geometry, left=LEFT, right=RIGHT)
+
+    whole = tuple(slice(0, size) for size in stored.array.shape[1:])
+    sides_of_parts = {side for _, side in by._parted(stored.geometry, whole)}
+    quick = told_as_stored()
+    monkeypatch.setattr(Sides, "_parted", lambda _, __, box: [(box, None)])
+    assert sides_of_parts == {True, False, None}
+    assert np.array_equal(told_as_stored(), quick)
+
+
 @pytest.mark.parametrize(
     "degrees", [(30, 0, 0), (0, 30, 0), (0, -30, 0), (0, 0, 30), (0, 0, -30), (10, 20, 20)]
 )
