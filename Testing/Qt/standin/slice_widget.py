@@ -47,7 +47,7 @@ class qMRMLSliceControllerWidget(qMRMLWidget):
         self._logic = logic
         self._update()
 
-    def update_soon(self) -> None:
+    def _update_soon(self) -> None:
         """Show where the slice is once the events at hand are done, of which many may move it."""
         self._soon.start(0)
 
@@ -154,7 +154,7 @@ class qMRMLSliceWidget(qMRMLWidget):
         if connection is not self._connection:
             self._connection = connection
             self._view.setImageDataConnection(connection)
-        self._controller.update_soon()
+        self._controller._update_soon()
         self._view.scheduleRender()
 
     def _on_resized(self, *_: Any) -> None:
