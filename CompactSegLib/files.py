@@ -24,16 +24,6 @@ from CompactSegLib.words import shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = [
-    "find_resource",
-    "temporary_folder",
-    "write_picture",
-    "write_table",
-    "write_text",
-    "written_together",
-    "written_whole",
-]
-
 _PARTIAL = ".partial-"
 _WHERE = "choose a folder with write permission and enough free space."
 _FILE = "{}: could not be written ({}); nothing was left behind, " + _WHERE

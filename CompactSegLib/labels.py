@@ -11,8 +11,6 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.json_data import Invalid, Such, build, check, one_of, stated, whole
 from CompactSegLib.words import shown
 
-__all__ = ["Code", "Label", "Name", "Terminology", "is_name", "labels_of", "structures_of"]
-
 # Slicer puts terminology into one line separated by these characters.
 _SEPARATORS = re.compile(r"[~^|\x00-\x1f\x7f]")
 

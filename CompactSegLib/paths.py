@@ -7,8 +7,6 @@ import os
 import stat
 from pathlib import Path
 
-__all__ = ["is_file", "is_folder", "is_there", "read_file", "resolved"]
-
 
 def is_file(path: Path) -> bool:
     """`Path.is_file` for names that come from elsewhere: one that no file can have is none."""

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 
-__all__ = ["counted", "shortened", "shown", "some_of"]
-
 _MOST_SHOWN = 60
 
 

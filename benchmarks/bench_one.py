@@ -37,7 +37,6 @@ _STAGES = (
     ("volume.resampling", "GridMap", "labels", "labels on the source grid"),
     ("volume.resampling", "GridMap", "close_calls", "ties found"),
     ("volume.resampling", "GridMap", "labels_and_ties", "labels on the source grid"),
-    ("volume.refinement", "Refinement", "apply", "refinement"),
     ("volume.refinement", "Refinement", "refined", "refinement"),
     ("inference.run", "Run", "_with_sides", "sides"),
     ("inference.run", "Run", "_result", "change, millilitres"),

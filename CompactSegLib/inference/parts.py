@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level
     from CompactSegLib.volume.refinement import Look, Refinement
 
-__all__ = ["Part", "boxes_around", "found_parts", "whole_volume"]
-
 # Of the smallest of the finder's training cases; less is taken for an error.
 _LEAST_SHARE = 1 / 3
 

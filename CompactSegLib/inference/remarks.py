@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.sides import Sides
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["on_contrast", "on_extent", "on_findings", "on_region", "on_sides"]
-
 _LARGER = 1.5
 # Of what the training cases have, or of the image where that is smaller: what a net finds by mistake is seldom as much.
 _HARDLY_ANYTHING = 0.1

@@ -8,8 +8,6 @@ import time
 import psutil
 import torch
 
-__all__ = ["free_cores", "use_free_cores"]
-
 _LOOK_SECONDS = 0.1
 # Of smaller machines each core is needed.
 _CORES_WITHOUT_A_SPARE = 2

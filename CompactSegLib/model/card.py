@@ -11,8 +11,6 @@ from CompactSegLib.model.model import ExpectedVolume, Model, millilitres
 from CompactSegLib.model.provenance import limits_of, stated_provenance
 from CompactSegLib.words import counted
 
-__all__ = ["model_card"]
-
 _MOST_ITEMS = 60
 _MOST_COLUMNS = 4
 

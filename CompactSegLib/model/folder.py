@@ -29,8 +29,6 @@ from CompactSegLib.words import shown
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
 
-__all__ = ["CARD_FILE", "MODEL_FILE", "check_model", "model_data", "read_model", "write_model"]
-
 MODEL_FILE = "model.json"
 CARD_FILE = "README.md"
 SCHEMA = 1

@@ -20,11 +20,6 @@ from CompactSegLib.volume.refinement import Refinement
 if TYPE_CHECKING:
     from CompactSegLib.network.net import MultiLevelNet
 
-__all__ = [
-    "ExpectedVolume", "LevelInfo", "Model", "ModelName", "Region", "Spacing", "Stop", "Weights",
-    "millilitres",
-]  # fmt: skip
-
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ModelName = Annotated[
     str,

@@ -9,8 +9,6 @@ from CompactSegLib.json_data import is_number
 from CompactSegLib.model.model import Model
 from CompactSegLib.words import counted
 
-__all__ = ["limits_of", "made_from", "stated_provenance"]
-
 _OF_THE_MODEL = (
     "name",
     "title",

@@ -19,8 +19,6 @@ from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.paths import is_file, is_folder
 
-__all__ = ["ORDER_FILE", "SEARCH_VARIABLE", "find_models", "list_models", "load_model"]
-
 ORDER_FILE = "order.json"
 SEARCH_VARIABLE = "COMPACTSEG_MODELS"
 """Folders of model folders, separated as in ``PATH``; they come before the models that ship."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.network.net import MultiLevelNet
 
-__all__ = ["WEIGHTS_FILE", "encode_net", "read_bytes", "read_net"]
-
 WEIGHTS_FILE = "weights.safetensors"
 _MOST_BYTES = 2**31
 _AGAIN = "copy the model folder again from its source."

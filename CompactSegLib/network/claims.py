@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from CompactSegLib.network.config import NetConfig
 
-__all__ = ["Claim", "claims_of"]
-
 
 @dataclass(frozen=True)
 class Claim:

@@ -19,8 +19,6 @@ from CompactSegLib.volume.volume import Volume
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-__all__ = ["source_headers"]
-
 # What a DICOM SEG takes over from its source. De-identified and synthetic files often lack some of it.
 _MAY_BE_EMPTY = (
     "AccessionNumber", "PatientBirthDate", "PatientID", "PatientName", "PatientSex", "PositionReferenceIndicator",

@@ -17,8 +17,6 @@ from CompactSegLib.labels import Code, Label, Terminology
 from CompactSegLib.output.dicom_headers import source_headers
 from CompactSegLib.volume.volume import Volume
 
-__all__ = ["write_dicom_seg"]
-
 _ANATOMY = Code("SCT", "123037004", "Anatomical Structure")
 _SERIES_OFFSET = 1000
 

@@ -15,8 +15,6 @@ from CompactSegLib.errors import OutputError
 from CompactSegLib.output.seg_nrrd import packed
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["write_nifti"]
-
 _HEADER_BYTES = 348
 _DATA_AT = 352
 _UINT8 = 2

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_levels"]
-
 _BACKGROUND = "#101418"
 _QUIET = "#9aa5ad"
 _DPI = 150

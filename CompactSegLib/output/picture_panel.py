@@ -14,8 +14,6 @@ from CompactSegLib.output.planes import FieldOfView, Plane, edges
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CHANGED", "FILL", "PicturePanel", "rgb", "window_of"]
-
 TEXT = "#e8ecef"
 CHANGED = "#ffffff"
 FILL = 0.38

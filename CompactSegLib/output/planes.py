@@ -13,8 +13,6 @@ import numpy as np
 
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["PLANES", "FieldOfView", "Plane", "edges", "frame_around", "view_spacing_mm", "viewed"]
-
 _MARGIN = 0.18  # of the structures' extent, on each side
 _LEAST_FIELD_MM = 24.0
 _LEAST_SHARE = (

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from CompactSegLib.output.level import Level, RunInfo
     from CompactSegLib.volume.volume import Volume
 
-__all__ = ["SCHEMA", "rounded", "run_report", "versions", "write_report"]
-
 SCHEMA = 1
 
 

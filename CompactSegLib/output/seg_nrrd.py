@@ -16,8 +16,6 @@ import numpy as np
 from CompactSegLib.labels import Code, Label, Terminology
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["packed", "terminology_entry", "write_seg_nrrd"]
-
 _CONTEXT = "Segmentation category and type - DICOM master list"
 _REGION_CONTEXT = "Anatomic codes - DICOM master list"
 _TISSUE = Terminology(Code("SCT", "85756007", "Tissue"), Code("SCT", "85756007", "Tissue"))

@@ -19,8 +19,6 @@ from CompactSegLib.volume.geometry import Geometry
 if TYPE_CHECKING:
     import SimpleITK
 
-__all__ = ["label_image", "write_labels"]
-
 
 def write_labels(
     labels: np.ndarray,

@@ -25,8 +25,6 @@ from CompactSegLib.serve.requests import Id, RequestError
 from CompactSegLib.serve.session import TorchError, VolumeGone
 from CompactSegLib.words import shortened
 
-__all__ = ["announced", "failed", "ready"]
-
 # All are told in one line, and one too long would take all the models away.
 _LONGEST_MODEL = 2**18
 _LONGEST_MODELS = LARGEST_LINE * 3 // 4

@@ -16,20 +16,6 @@ from typing import Any, BinaryIO, Protocol, TypeGuard
 
 import numpy as np
 
-__all__ = [
-    "LARGEST_ARRAY",
-    "LARGEST_LINE",
-    "PROTOCOL",
-    "BadFrame",
-    "Frame",
-    "Readable",
-    "encode_frame",
-    "id_of",
-    "read_frames",
-    "write_frame",
-    "write_parts",
-]
-
 PROTOCOL = 1
 """Version of requests and events; it grows when an older partner would misread them."""
 

@@ -14,19 +14,6 @@ from CompactSegLib.errors import CompactSegError
 from CompactSegLib.json_data import Invalid, Such, build
 from CompactSegLib.words import shown
 
-__all__ = [
-    "Ask",
-    "Cancel",
-    "LevelRequest",
-    "Mailbox",
-    "Request",
-    "RequestError",
-    "SegmentRequest",
-    "Shutdown",
-    "Work",
-    "parse_request",
-]
-
 _LONGEST_ID = 200
 _MOST_WAITING = 16
 _MOST_WAITING_BYTES = 4 * 2**30

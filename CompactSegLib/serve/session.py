@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
 
-__all__ = ["Session", "TorchError", "VolumeGone"]
-
 _LOG = logging.getLogger("compactseg.worker")
 _SECONDS_BETWEEN_PROGRESS = 0.05
 _TOLD_OF_A_LEVEL = (

@@ -40,8 +40,6 @@ from CompactSegLib.serve.requests import (
 )
 from CompactSegLib.serve.session import Session, TorchError
 
-__all__ = ["run_worker"]
-
 _LOG = logging.getLogger("compactseg.worker")
 _GRACE_SECONDS = 5.0
 _IDLE_SECONDS = 10.0

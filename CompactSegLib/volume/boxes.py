@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["LabelBoxes", "box_of", "hull", "overlap", "relative", "shape_of"]
-
 _BITS = 32
 
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["most_likely", "most_likely_of_rows", "ranked"]
-
 
 def most_likely(logits: torch.Tensor) -> torch.Tensor:
     """``argmax`` over the first axis as uint8; the first wins a tie.

@@ -16,8 +16,6 @@ from CompactSegLib.volume.naming import name_of
 from CompactSegLib.volume.nifti import is_nifti, remarks_on_header
 from CompactSegLib.volume.volume import Volume
 
-__all__ = ["VolumeLike", "as_volume"]
-
 
 @runtime_checkable
 class SimpleITKImage(Protocol):

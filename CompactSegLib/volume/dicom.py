@@ -17,16 +17,6 @@ from CompactSegLib.volume.dicom_file import is_dicom, modality_of
 from CompactSegLib.volume.dicom_image import DicomFrame, read_dicom_frames
 from CompactSegLib.volume.dicom_parts import lacks_slices_of, stacks_of, without_copies
 
-__all__ = [
-    "DicomSeries",
-    "choose_series",
-    "find_series",
-    "of_file",
-    "rest_of_series",
-    "segmentation_among",
-    "short_of_others",
-]
-
 _NO_VOLUMES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO", "REG", "DOC"}
 _SEGMENTATIONS = {"SEG", "RTSTRUCT"}
 _SUFFIXES = (".dcm", ".ima")

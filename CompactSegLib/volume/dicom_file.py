@@ -17,16 +17,6 @@ from CompactSegLib.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = [
-    "damaged_dicom",
-    "have_same_pixels",
-    "is_dicom",
-    "is_dicomdir",
-    "lenient",
-    "modality_of",
-    "open_dicom",
-]
-
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 

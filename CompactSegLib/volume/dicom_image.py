@@ -15,8 +15,6 @@ from CompactSegLib.volume.dicom_file import damaged_dicom, lenient, open_dicom
 if TYPE_CHECKING:
     from pydicom import FileDataset
 
-__all__ = ["ALIKE", "APART", "DicomFrame", "are_parallel", "read_dicom_frames"]
-
 # SOP classes of the slices of volumes: CT, MR, nuclear medicine, PET, and their multi-frame forms.
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _SLICES = {

@@ -14,8 +14,6 @@ from CompactSegLib.volume.dicom_file import have_same_pixels
 from CompactSegLib.volume.dicom_image import APART, DicomFrame, are_parallel
 from CompactSegLib.words import shortened
 
-__all__ = ["lacks_slices_of", "stacks_of", "without_copies"]
-
 _SAME_PLACE_MM = 0.05
 # Such as the echoes of each time.
 _MOST_WAYS = 3

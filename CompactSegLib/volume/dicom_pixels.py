@@ -17,8 +17,6 @@ from CompactSegLib.volume.foreign import read_by_itk
 from CompactSegLib.volume.smeared import within
 from CompactSegLib.volume.stored import check_size
 
-__all__ = ["read_values"]
-
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _MULTI_FRAME_WORDS = "1.2.840.10008.5.1.4.1.1.7.3"
 _RUN_LENGTHS = "1.2.840.10008.1.2.5"

@@ -21,8 +21,6 @@ from CompactSegLib.volume.dicom_pixels import read_values
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.tilt import upright
 
-__all__ = ["DicomVolume", "read_series"]
-
 Number = TypeVar("Number", int, float)
 
 _LARGEST_DEVIATION = 0.1  # of the slice distance, or of a pixel

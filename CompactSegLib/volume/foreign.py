@@ -18,8 +18,6 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.stored import StoredImage, check_size, coloured, damaged, not_3d, not_real
 
-__all__ = ["read_by_itk", "read_foreign", "unknown"]
-
 _FORMATS = "NIfTI, NRRD, MetaImage, MGZ or DICOM"
 
 _SECONDS = 60.0

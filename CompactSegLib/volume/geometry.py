@@ -25,8 +25,6 @@ from CompactSegLib.json_data import Invalid
 if TYPE_CHECKING:
     import SimpleITK
 
-__all__ = ["Geometry", "largest_shift_mm", "orientation_axes"]
-
 _LETTERS = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # A cosine of axes: what headers that round to three places leave, half a millimetre over a head.

@@ -10,18 +10,6 @@ from pathlib import Path
 from CompactSegLib.errors import InputError
 from CompactSegLib.paths import is_file, resolved
 
-__all__ = [
-    "data_names",
-    "file_beside",
-    "is_utf16",
-    "numbers",
-    "stated_twice",
-    "text_lines",
-    "whole_numbers",
-    "without_axes",
-    "without_origin",
-]
-
 _MOST_BYTES = 4 * 2**20
 _MOST_LINES = 2**17  # more than files of slices that a header may list
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")

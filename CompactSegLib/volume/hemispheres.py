@@ -16,8 +16,6 @@ from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.labelled_voxels import LabelledVoxels
 from CompactSegLib.volume.midplane import Evidence, Midplane, plane_of_cerebellum
 
-__all__ = ["laterals"]
-
 # Labels are looked at on about this grid: the net's own.
 _WORK_MM = 2.0
 # A component with so much on one side is not joined with its twin.

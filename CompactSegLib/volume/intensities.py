@@ -14,8 +14,6 @@ from CompactSegLib.json_data import Invalid, build, check, number, one_of
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["IntensityRule"]
-
 _KEYS = {
     "zscore": ("low_percentile", "high_percentile"),
     "percentiles": ("low", "high"),

@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Interpolation"]
-
 
 @dataclass(frozen=True)
 class Interpolation:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["PAIRED", "LabelledVoxels", "points_lps"]
-
 
 class _Structure(NamedTuple):
     """Mean and standard deviation of a structure's distance from the plane, mm; means over 20 label maps."""

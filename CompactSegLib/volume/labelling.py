@@ -20,8 +20,6 @@ from CompactSegLib.volume.interpolation import Interpolation
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["SLAB_BYTES", "Labelling", "slabs"]
-
 SLAB_BYTES = 64 * 2**20
 # Of a best logit's lead, relative to 1 + its magnitude. Interpolation in fp32 errs by a hundredth of it, so that where
 # all neighbours lead by more no other class comes level.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["Likeliest"]
-
 _SLAB_VOXELS = 2**19
 _LEAST_ROWS = 8
 

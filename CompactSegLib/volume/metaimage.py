@@ -30,8 +30,6 @@ from CompactSegLib.volume.stored import (
     read_parts,
 )
 
-__all__ = ["data_files", "is_metaimage", "read_metaimage"]
-
 _TYPES = {
     "CHAR": "i1", "UCHAR": "u1", "SHORT": "i2", "USHORT": "u2", "INT": "i4", "UINT": "u4", "LONG": "i4", "ULONG": "u4",
     "LONG_LONG": "i8", "ULONG_LONG": "u8", "FLOAT": "f4", "DOUBLE": "f8",

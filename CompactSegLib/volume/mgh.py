@@ -13,8 +13,6 @@ import numpy as np
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, not_3d, read_array
 
-__all__ = ["read_mgh"]
-
 _TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
 _HEADER_BYTES = 284
 

@@ -16,13 +16,6 @@ from numpy.typing import NDArray
 
 from CompactSegLib.volume.labelled_voxels import LabelledVoxels, points_lps
 
-__all__ = [
-    "Evidence",
-    "Midplane",
-    "plane_of",
-    "plane_of_cerebellum",
-]
-
 Evidence = Literal["both sides", "one side", "midline", "none"]
 
 _SAMPLES = 40

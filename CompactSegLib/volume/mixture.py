@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["Field", "Mixture", "Scale", "looked_up"]
-
 _CELL = 4
 _FIELD_MM = 20.0
 _FIELD_RANGE = 3.0

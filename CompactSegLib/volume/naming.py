@@ -8,8 +8,6 @@ from pathlib import Path
 
 from CompactSegLib.paths import is_folder, resolved
 
-__all__ = ["name_of"]
-
 _SUFFIX = re.compile(
     r"(\.seg)?\.(nii(\.gz)?|nrrd|nhdr|mha|mhd|hdr|img|mgh|mgz|dcm|ima)$", re.IGNORECASE
 )

@@ -28,8 +28,6 @@ from CompactSegLib.volume.stored import (
     read_array,
 )
 
-__all__ = ["HEADER_BYTES", "is_nifti", "read_nifti", "remarks_on_header"]
-
 HEADER_BYTES = 540
 """What has to be read of a file to tell whether it is NIfTI and to parse its header, of either version."""
 

@@ -26,8 +26,6 @@ from CompactSegLib.volume.stored import (
     read_text_array,
 )
 
-__all__ = ["data_files", "is_nrrd", "read_nrrd"]
-
 _TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
     "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),

@@ -8,8 +8,6 @@ import numpy as np
 
 from CompactSegLib.volume.smeared import smeared_padding
 
-__all__ = ["on_labels", "without_padding"]
-
 _SAMPLE = 400_000
 _LEAST_SHARE, _MOST_SHARE = 1e-4, 0.6
 # More of what is dark and not below zero may be air, or was cut away; nothing else has one value in so many voxels.

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["as_float", "as_tensor"]
-
 
 def as_tensor(array: np.ndarray) -> torch.Tensor:
     """Share an array's memory with a tensor, or copy it where torch could not read it.

@@ -35,8 +35,6 @@ from CompactSegLib.volume.nrrd import is_nrrd, read_nrrd
 from CompactSegLib.volume.stored import StoredImage, damaged, first_bytes, is_gzip, is_segmentation
 from CompactSegLib.volume.volume import Volume, VolumeSource
 
-__all__ = ["data_files", "read_labels", "read_volume"]
-
 StrPath = str | os.PathLike[str]
 
 _POINTER = b"version https://git-lfs"

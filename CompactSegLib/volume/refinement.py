@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["Look", "Refinement"]
-
 _ROUNDS = 3
 _LATER_ROUNDS = 2
 _REACH = 2.5
@@ -111,18 +109,6 @@ class Refinement:
         mm = self.first_mm[number - 1]
         wider = {label: own * mm / self.mm for label, own in self.label_mm.items()}
         return replace(self, mm=mm, label_mm=wider, first_mm=())
-
-    def apply(
-        self,
-        labels: NDArray[np.uint8],
-        image: NDArray[Any],
-        spacing_mm: Sequence[float],
-        *,
-        device: torch.device | str = "cpu",
-        check: Callable[[], None] | None = None,
-    ) -> NDArray[np.uint8]:
-        """Refine labels of which no others of the same image were refined before, as `refined` says."""
-        return self.refined(labels, image, spacing_mm, device=device, check=check)[0]
 
     def refined(
         self,

@@ -26,8 +26,6 @@ from CompactSegLib.volume.pixels import as_float, as_tensor
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Box", "GridMap"]
-
 Box = tuple[slice, slice, slice]
 """A box of voxels, (D, H, W), each slice with integer start and stop."""
 

@@ -26,8 +26,6 @@ from CompactSegLib.volume.midplane import Evidence, Midplane, plane_of
 if TYPE_CHECKING:
     from CompactSegLib.volume.resampling import Box
 
-__all__ = ["Sides"]
-
 # Labels are looked at on about this grid: the net's own.
 _WORK_MM = 2.0
 _LOOK_UP_MM = 30.0

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["SmearedPadding", "smeared_padding", "within"]
-
 _PLANES = 8
 # What differs by less from its neighbours, relative to the span of all values, is on no ramp.
 _FLAT = 0.05

@@ -21,21 +21,6 @@ import psutil
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = [
-    "StoredImage",
-    "check_size",
-    "coloured",
-    "damaged",
-    "first_bytes",
-    "is_gzip",
-    "is_segmentation",
-    "not_3d",
-    "not_real",
-    "read_array",
-    "read_parts",
-    "read_text_array",
-]
-
 _CHUNK = 2**20
 # Behind the voxels: some writers pad, and a file that goes on for ever must not be read for ever.
 _MOST_BEHIND = 64 * 2**20

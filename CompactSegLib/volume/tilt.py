@@ -9,8 +9,6 @@ import numpy as np
 
 from CompactSegLib.volume.geometry import Geometry
 
-__all__ = ["upright"]
-
 
 def upright(
     array: np.ndarray, geometry: Geometry, shifts_mm: np.ndarray

@@ -12,8 +12,6 @@ from CompactSegLib.errors import InputError
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.padding import on_labels, without_padding
 
-__all__ = ["Volume", "VolumeSource"]
-
 _LARGEST = float(np.finfo(np.float32).max)
 
 

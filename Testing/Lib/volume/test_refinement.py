@@ -47,7 +47,7 @@ def dice(first: np.ndarray, second: np.ndarray, label: int) -> float:
 def test_borders_go_to_where_the_image_has_them(means):
     labels = truth()
     rough = coarse(labels)
-    refined = REFINEMENT.apply(rough, imaged(labels, means), (1, 1, 1))
+    refined = REFINEMENT.refined(rough, imaged(labels, means), (1, 1, 1))[0]
     for label in (1, 2):
         assert dice(rough, labels, label) < 0.93
         assert dice(refined, labels, label) > 0.98
@@ -58,7 +58,8 @@ def test_a_coil_s_unevenness_is_not_taken_for_tissue():
     even = imaged(labels, (0, 70, 100))
     bias = np.linspace(0.6, 1.6, SIDES[1], dtype=np.float32)[:, None]
     plain, uneven = (
-        REFINEMENT.apply(coarse(labels), image, (2.5, 2.5, 2.5)) for image in (even, even * bias)
+        REFINEMENT.refined(coarse(labels), image, (2.5, 2.5, 2.5))[0]
+        for image in (even, even * bias)
     )
     for label in (1, 2):
         assert dice(plain, labels, label) > 0.97
@@ -68,7 +69,7 @@ def test_a_coil_s_unevenness_is_not_taken_for_tissue():
 def test_where_the_image_tells_nothing_the_labels_stay_about_as_they_are():
     rough = coarse(truth())
     noise = imaged(np.zeros_like(rough), noise=10)
-    refined = REFINEMENT.apply(rough, noise, (1, 1, 1))
+    refined = REFINEMENT.refined(rough, noise, (1, 1, 1))[0]
     for label in (1, 2):
         assert dice(refined, rough, label) > 0.9
 
@@ -89,7 +90,7 @@ def test_a_voxel_gets_only_labels_within_reach(seed, mm, spacing_mm):
     refinement = Refinement(mm)
     image = random.random(labels.shape, np.float32)
     seen = image.copy()
-    refined = refinement.apply(labels, image, spacing_mm)
+    refined = refinement.refined(labels, image, spacing_mm)[0]
     assert (labels == before).all()
     assert (image == seen).all()
     sizes = [2 * int(refinement.reach_mm / step) + 1 for step in spacing_mm]
@@ -101,10 +102,10 @@ def test_a_voxel_gets_only_labels_within_reach(seed, mm, spacing_mm):
 def test_units_and_zero_of_the_intensities_do_not_matter():
     labels = truth()
     image = np.round(imaged(labels))
-    refined = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
-    shifted = REFINEMENT.apply(coarse(labels), image - 1024, (1, 1, 1))
+    refined = REFINEMENT.refined(coarse(labels), image, (1, 1, 1))[0]
+    shifted = REFINEMENT.refined(coarse(labels), image - 1024, (1, 1, 1))[0]
     assert (refined == shifted).mean() > 0.9999
-    scaled = REFINEMENT.apply(coarse(labels), image * np.float32(0.037), (1, 1, 1))
+    scaled = REFINEMENT.refined(coarse(labels), image * np.float32(0.037), (1, 1, 1))[0]
     assert (refined == scaled).mean() > 0.9999
 
 
@@ -112,9 +113,9 @@ def test_units_and_zero_of_the_intensities_do_not_matter():
 def test_a_few_voxels_of_any_value_make_no_difference(value):
     labels = truth()
     image = imaged(labels)
-    refined = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
+    refined = REFINEMENT.refined(coarse(labels), image, (1, 1, 1))[0]
     image[20, 20, 20] = image[2, 2, 2] = value
-    again = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
+    again = REFINEMENT.refined(coarse(labels), image, (1, 1, 1))[0]
     assert (again == refined).mean() > 0.999
 
 
@@ -123,10 +124,10 @@ def test_any_pixel_type_and_memory_that_cannot_be_written(kind, tmp_path):
     labels = truth()
     image = np.round(imaged(labels) + 100).astype(kind)
     image.tofile(tmp_path / "image")
-    wanted = REFINEMENT.apply(coarse(labels), image.astype(np.float32), (1, 1, 1))
+    wanted = REFINEMENT.refined(coarse(labels), image.astype(np.float32), (1, 1, 1))[0]
     mapped = np.memmap(tmp_path / "image", kind, "r", shape=SIDES)
     for each in (image, mapped, np.asfortranarray(image)):
-        assert (REFINEMENT.apply(coarse(labels), each, (1, 1, 1)) == wanted).all()
+        assert (REFINEMENT.refined(coarse(labels), each, (1, 1, 1))[0] == wanted).all()
     assert (mapped == image).all()
 
 
@@ -139,7 +140,7 @@ def test_what_was_seen_of_other_labels_leads_to_about_the_same():
     first[:14] = first[:, :, -12:] = 0
     _, look = REFINEMENT.refined(first, image, (1, 1, 1))
     assert look.mixture.labels == [0, 1]
-    alone = REFINEMENT.apply(coarse(labels), image, (1, 1, 1))
+    alone = REFINEMENT.refined(coarse(labels), image, (1, 1, 1))[0]
     refined, later = REFINEMENT.refined(coarse(labels), image, (1, 1, 1), look=look)
     assert later.mixture.labels == [0, 1, 2]
     assert later.scale == look.scale
@@ -159,15 +160,15 @@ def test_it_can_be_ended():
         raise Ended
 
     with pytest.raises(Ended):
-        REFINEMENT.apply(coarse(truth()), imaged(truth()), (1, 1, 1), check=end)
+        REFINEMENT.refined(coarse(truth()), imaged(truth()), (1, 1, 1), check=end)
 
 
 def test_slabs_make_no_difference(monkeypatch):
     labels = truth()
     image = imaged(labels)
-    whole = REFINEMENT.apply(coarse(labels), image, (1, 1.5, 1))
+    whole = REFINEMENT.refined(coarse(labels), image, (1, 1.5, 1))[0]
     monkeypatch.setattr(module, "_SLAB_VOXELS", 1)
-    assert (REFINEMENT.apply(coarse(labels), image, (1, 1.5, 1)) == whole).all()
+    assert (REFINEMENT.refined(coarse(labels), image, (1, 1.5, 1))[0] == whole).all()
 
 
 @pytest.mark.parametrize("labelled", [0, 1, 30])
@@ -175,7 +176,7 @@ def test_hardly_anything_or_nothing_to_refine(labelled):
     labels = np.zeros((9, 8, 7), np.uint8)
     labels.flat[:labelled] = 1
     image = np.random.default_rng(0).random(labels.shape, np.float32)
-    refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+    refined = REFINEMENT.refined(labels, image, (1, 1, 1))[0]
     assert refined is not labels
     assert refined.shape == labels.shape
     if labelled < 20:
@@ -186,14 +187,14 @@ def test_what_there_is_too_little_of_stays():
     labels = coarse(truth())
     image = imaged(labels)
     labels[20, 20, 20:26] = 3
-    refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+    refined = REFINEMENT.refined(labels, image, (1, 1, 1))[0]
     assert ((refined == 3) == (labels == 3)).all()
 
 
 def test_constant_and_whole_numbers():
     labels = coarse(truth())
     for image in (np.zeros(SIDES, np.int16), np.full(SIDES, 7, np.uint8)):
-        refined = REFINEMENT.apply(labels, image, (1, 1, 1))
+        refined = REFINEMENT.refined(labels, image, (1, 1, 1))[0]
         assert dice(refined, labels, 1) > 0.9
 
 
@@ -227,10 +228,10 @@ def test_settings_come_back_as_they_were():
 def test_between_labels_of_one_tissue_borders_stay_however_they_look():
     labels = truth()
     rough, image = coarse(labels), imaged(labels)
-    refined = Refinement(1.25, alike=((1, 2),)).apply(rough, image, (1, 1, 1))
+    refined = Refinement(1.25, alike=((1, 2),)).refined(rough, image, (1, 1, 1))[0]
     assert ((refined == 2) & (rough == 1)).sum() == ((refined == 1) & (rough == 2)).sum() == 0
     assert dice(refined > 0, labels > 0, True) > 0.98
-    moved = REFINEMENT.apply(rough, image, (1, 1, 1))
+    moved = REFINEMENT.refined(rough, image, (1, 1, 1))[0]
     assert ((moved == 2) & (rough == 1)).sum() > 100
 
 
@@ -239,12 +240,12 @@ def test_a_label_s_own_weight_is_that_of_voxels_that_the_net_gave_it():
     rough, image = coarse(labels), imaged(labels, noise=30)
     light, heavy = Refinement(1.25, 0.1), Refinement(1.25, 1.0)
     for weights, alone in (({}, light), (dict.fromkeys("012", 1.0), heavy), ({"9": 1.0}, light)):
-        mixed = Refinement(1.25, 0.1, weights=weights).apply(rough, image, (1, 1, 1))
-        assert (mixed == alone.apply(rough, image, (1, 1, 1))).all()
+        mixed = Refinement(1.25, 0.1, weights=weights).refined(rough, image, (1, 1, 1))[0]
+        assert (mixed == alone.refined(rough, image, (1, 1, 1))[0]).all()
 
     # What is dark within label 2, far from its border in the image, stays with a weight that is low there alone.
     def moved(weights: dict[str, float]) -> tuple[int, int]:
-        refined = Refinement(1.25, 1.0, weights=weights).apply(rough, image, (1, 1, 1))
+        refined = Refinement(1.25, 1.0, weights=weights).refined(rough, image, (1, 1, 1))[0]
         return tuple(int(((refined != rough) & (rough == label)).sum()) for label in (1, 2))
 
     (first, second), (first_low, second_low) = moved({}), moved({"2": 0.1})
@@ -264,13 +265,13 @@ def test_a_label_s_own_reach_is_that_of_what_spreads_from_it():
     rough, image = coarse(labels), imaged(labels, noise=30)
     wide, narrow = Refinement(1.5, 0.5), Refinement(0.75, 0.5)
     for own, alone in ((dict.fromkeys("012", 1.5), wide), ({"9": 0.75}, narrow)):
-        mixed = Refinement(0.75, 0.5, label_mm=own).apply(rough, image, (1, 1, 1))
-        assert (mixed == alone.apply(rough, image, (1, 1, 1))).all()
+        mixed = Refinement(0.75, 0.5, label_mm=own).refined(rough, image, (1, 1, 1))[0]
+        assert (mixed == alone.refined(rough, image, (1, 1, 1))[0]).all()
 
     # Borders that are far off are found where one of their labels reaches them.
     image = imaged(labels, noise=2)
-    mixed = Refinement(0.75, 0.5, label_mm={"2": 1.5}).apply(rough, image, (1, 1, 1))
-    low, high = (each.apply(rough, image, (1, 1, 1)) for each in (narrow, wide))
+    mixed = Refinement(0.75, 0.5, label_mm={"2": 1.5}).refined(rough, image, (1, 1, 1))[0]
+    low, high = (each.refined(rough, image, (1, 1, 1))[0] for each in (narrow, wide))
     assert dice(mixed, labels, 2) > dice(low, labels, 2) + 0.03
     assert dice(mixed, labels, 1) < dice(high, labels, 1) - 0.01
 
