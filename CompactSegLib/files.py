@@ -11,8 +11,9 @@ import secrets
 import shutil
 import sys
 import tempfile
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ _NO_FILE_OF_WINDOWS = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_OF_WINDOWS = 247  # a folder's path, where longer ones are not switched on
+# There a scanner for viruses or an indexer has for a moment what was just written, and nobody else may move it.
+_PAUSES_SECONDS: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8) if sys.platform == "win32" else ()
 
 
 @contextmanager
@@ -102,7 +105,7 @@ def write_picture(path: str | os.PathLike[str], figure: Figure, **options: Any) 
 
 
 @contextmanager
-def written_together(folder: Path, *, last: str) -> Iterator[Path]:
+def written_together(folder: Path, *, last: str, obsolete: Collection[str] = ()) -> Iterator[Path]:
     """Yield a folder to write into; when the body is done, all its files move to `folder`.
 
     After any failure, an interrupt included, nothing of them is left, nor of folders made for them. Files of the same
@@ -111,12 +114,13 @@ def written_together(folder: Path, *, last: str) -> Iterator[Path]:
     Args:
         folder: Where the files are to be; made where it is missing.
         last: Name of the file that moves last, so that where it is all others are.
+        obsolete: Names of files that the new ones take the place of under other names; asked when the body is done.
 
     Raises:
         OutputError: `folder` cannot be made or written to. This shows before the body runs.
     """
     _check_name(folder / last)
-    with _staging(folder, last, folder, _FOLDER) as staging:
+    with _staging(folder, last, folder, _FOLDER, obsolete) as staging:
         yield staging
 
 
@@ -157,7 +161,9 @@ def find_resource(name: str | os.PathLike[str]) -> Path:
 
 
 @contextmanager
-def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Path]:
+def _staging(
+    folder: Path, last: str, named: Path, sentence: str, obsolete: Collection[str] = ()
+) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not is_there(path)]
     staging = folder / _partial_name()
     try:
@@ -166,7 +172,7 @@ def _staging(folder: Path, last: str, named: Path, sentence: str) -> Iterator[Pa
             _remove_leftovers(folder)
         yield staging
         with _told(named, sentence):
-            _move(staging, folder, last)
+            _move(staging, folder, last, obsolete)
     except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
         for path in made:
@@ -202,35 +208,45 @@ def _reason(error: OSError) -> str:
     return reason
 
 
-def _move(staging: Path, folder: Path, last: str) -> None:
+def _move(staging: Path, folder: Path, last: str, obsolete: Collection[str]) -> None:
     """Let files take their places; those that were there before come back should that fail."""
     names = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == last, name))
-    for name in names:
+    for name in [*names, *obsolete]:
         if is_folder(folder / name):
             raise OutputError(
                 f"{folder / name}: expected a file name to write to, but this is a folder; "
                 "remove it or choose another output folder."
             )
+    for name in names:
         _flush_to_disk(staging / name)
-    if len(names) == 1:  # at no moment is there none
-        os.replace(staging / last, folder / last)
+    if len(names) == 1 and not obsolete:  # at no moment is there none
+        _replace(staging / last, folder / last)
         return
     before, moved = staging / "before", []
     before.mkdir()
     try:
         # The last goes first: without it the others count for nothing, should this be ended between two files.
-        for name in reversed(names):
+        for name in reversed([*obsolete, *names]):
             if is_there(folder / name):
-                os.replace(folder / name, before / name)
+                _replace(folder / name, before / name)
         for name in names:
-            os.replace(staging / name, folder / name)
+            _replace(staging / name, folder / name)
             moved.append(name)
     except BaseException:
         for name in moved:
             (folder / name).unlink(missing_ok=True)
         for path in before.iterdir():
-            os.replace(path, folder / path.name)
+            _replace(path, folder / path.name)
         raise
+
+
+def _replace(source: Path, target: Path) -> None:
+    for seconds in _PAUSES_SECONDS:
+        with suppress(PermissionError):
+            os.replace(source, target)
+            return
+        time.sleep(seconds)
+    os.replace(source, target)
 
 
 def _check_name(path: Path) -> None:

@@ -99,7 +99,9 @@ def _outsideEnvironment() -> dict[str, str]:
         return dict(os.environ)
     import slicer.util
 
-    return {str(name): str(value) for name, value in slicer.util.startupEnvironment().items()}
+    # Windows looks for "Path" under any case; Python knows it as "PATH" alone.
+    asKnown = str.upper if sys.platform == "win32" else str
+    return {asKnown(name): str(value) for name, value in slicer.util.startupEnvironment().items()}
 
 
 def _slicerApplication() -> object | None:

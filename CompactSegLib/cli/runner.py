@@ -75,8 +75,11 @@ class Runner:
         volume = read.volume
         previous = read_report(self.options.output, volume.name)
         self._check(read, previous)
+        obsolete: list[str] = []
         with (
-            written_together(self.options.output, last=report_name(volume.name)) as folder,
+            written_together(
+                self.options.output, last=report_name(volume.name), obsolete=obsolete
+            ) as folder,
             ThreadPoolExecutor(1) as writer,
         ):
             # Half a second of imports, while level 1 is computed.
@@ -93,7 +96,7 @@ class Runner:
             for each in written:
                 each.result()
             report = self._finish(run, levels, folder, read)
-        self._remove_deeper_levels(previous, report)
+            obsolete += self._deeper_levels(previous, report)
         files = [str(self.options.output / name) for name in files_of(report)]
         self._say(report, bars, files if shows_levels else [])
         return report
@@ -239,14 +242,14 @@ class Runner:
         write_report(report, folder / report_name(volume.name))
         return report
 
-    def _remove_deeper_levels(
+    def _deeper_levels(
         self, previous: dict[str, Any] | None, report: dict[str, Any]
-    ) -> None:
-        """Levels of a previous run that this one did not get to would pass for its own."""
-        level = rf"{re.escape(report['case'])}_level-\d+{re.escape(self.options.suffix)}"
-        for name in set(files_of(previous or {})) - set(files_of(report)):
-            if re.fullmatch(level, name):
-                (self.options.output / name).unlink(missing_ok=True)
+    ) -> Iterator[str]:
+        """Files of a previous run's levels that this one did not get to, which would pass for its own."""
+        level = re.compile(
+            rf"{re.escape(report['case'])}_level-\d+{re.escape(self.options.suffix)}"
+        )
+        return filter(level.fullmatch, set(files_of(previous or {})) - set(files_of(report)))
 
 
 def runner_for(options: SegmentOptions) -> Runner:

@@ -15,9 +15,11 @@ _told: list[int] = []
 def heed_signals() -> None:
     """Leave through the clean-up on an interrupt, a termination or a hangup, so that no partial files stay."""
     signal.signal(signal.SIGTERM, _leave)
-    hangup = getattr(signal, "SIGHUP", None)
-    if hangup is not None and signal.getsignal(hangup) is signal.SIG_DFL:  # nohup ignores it
-        signal.signal(hangup, _leave)
+    # Windows has none for a hangup, and another one for Ctrl+Break and a console window that is closed.
+    for name in ("SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, _leave)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 

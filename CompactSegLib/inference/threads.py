@@ -38,8 +38,8 @@ def free_cores() -> int:
 
 def own_cores() -> int:
     """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on Windows and macOS
-        return len(os.sched_getaffinity(0))
+    if hasattr(psutil.Process, "cpu_affinity"):  # not on macOS
+        return len(psutil.Process().cpu_affinity())
     return os.cpu_count() or 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
+from CompactSegLib.inference.threads import own_cores
 from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.folder import write_model
@@ -162,7 +162,6 @@ def provenance_of(
 
     plan = trainer.plan
     held_out = [case.name for case in trainer.held_out]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "dataset": {
             "name": dataset.name,
@@ -184,7 +183,7 @@ def provenance_of(
         "seconds": round(trainer.seconds),
         "hardware": {
             "device": device,
-            "cpu_cores": cores,
+            "cpu_cores": own_cores(),
             "processes": trainer.processes.count,
             "threads_per_process": torch.get_num_threads(),
             "precision": trainer.precision,

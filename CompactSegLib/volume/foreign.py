@@ -102,6 +102,8 @@ def read_by_itk(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        # A program without a console, such as Slicer on Windows, would show one for it.
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         env=os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
     )
     assert process.stdin and process.stdout

@@ -7,23 +7,28 @@ import errno
 import io
 import os
 import pickle
+import signal
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
-from CompactSegLib import InputError, OutputError
+from CompactSegLib import InputError, OutputError, files
 from CompactSegLib.cli.app import _Lasting
 from CompactSegLib.cli.inputs import find_cases
+from CompactSegLib.cli.signals import heed_signals
 from CompactSegLib.cli.train import shareable_command
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.files import write_text, written_together
+from CompactSegLib.inference.threads import own_cores
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.itk_child import _limit_memory
+from CompactSegLib.volume.reading import read_volume
 from Testing.Layering.imports import REPOSITORY, python_files
 
 
@@ -40,6 +45,39 @@ def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
         monkeypatch.setitem(sys.modules, "resource", module)
         _limit_memory(2**30)
     assert asked == [(5, (2**30, 2**30))]
+
+
+def test_ctrl_break_and_a_closed_console_of_windows_end_a_command_as_other_signals_do(monkeypatch):
+    heeded: dict[int, object] = {}
+    monkeypatch.setattr("signal.SIGBREAK", 21, raising=False)
+    monkeypatch.setattr("signal.getsignal", lambda _: signal.SIG_DFL)
+    monkeypatch.setattr("signal.signal", heeded.__setitem__)
+    heed_signals()
+    assert heeded[21] == heeded[signal.SIGTERM]
+
+
+def test_cores_that_a_process_is_bound_to_are_known_where_the_system_tells_them(monkeypatch):
+    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda _: [0, 2, 5], raising=False)
+    assert own_cores() == 3
+    monkeypatch.delattr(psutil.Process, "cpu_affinity")  # as on macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert own_cores() == 8
+
+
+def test_what_itk_reads_opens_no_console_window(tmp_path: Path, monkeypatch):
+    """As a program without a console would on Windows, such as Slicer."""
+
+    class Started(Exception):
+        pass
+
+    def start(*_: object, creationflags: int, **__: object) -> None:
+        raise Started(creationflags)
+
+    monkeypatch.setattr("subprocess.CREATE_NO_WINDOW", 2**27, raising=False)
+    monkeypatch.setattr("subprocess.Popen", start)
+    (tmp_path / "a.gipl").write_bytes(b"x")
+    with pytest.raises(Started, match=str(2**27)):
+        read_volume(tmp_path / "a.gipl")
 
 
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.EINVAL])
@@ -137,6 +175,52 @@ def test_a_file_that_is_open_elsewhere_is_named(tmp_path: Path, monkeypatch):
     with pytest.raises(OutputError, match=r"Access denied; a\.json may be open in another program"):
         write_text(tmp_path / "a.json", "new")
     assert [path.read_text(encoding="utf-8") for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_file_that_another_program_has_for_a_moment_is_waited_for(tmp_path: Path, monkeypatch):
+    """On Windows scanners for viruses have what was just written."""
+    replace, refused, waited = os.replace, [], []
+
+    def refuse_twice(source: Path, target: Path) -> None:
+        if len(refused) < 2:
+            refused.append(target)
+            raise PermissionError(errno.EACCES, "Access denied", str(source), None, str(target))
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", refuse_twice)
+    monkeypatch.setattr(files, "_PAUSES_SECONDS", (0.1, 0.2, 0.4))
+    monkeypatch.setattr("time.sleep", waited.append)
+    write_text(tmp_path / "a.json", "new")
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == "new"
+    assert waited == [0.1, 0.2]
+
+
+def test_an_obsolete_file_that_is_open_elsewhere_leaves_all_as_it_was(tmp_path: Path, monkeypatch):
+    """Windows removes no open file; beside new files the old one would pass for one of them."""
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(source) == tmp_path / "level-3":
+            raise PermissionError(errno.EACCES, "Access denied", str(source), None, str(target))
+        replace(source, target)
+
+    def write() -> None:
+        obsolete: list[str] = []
+        with written_together(tmp_path, last="report", obsolete=obsolete) as folder:
+            for name in ("level-1", "report"):
+                (folder / name).write_text("new", encoding="utf-8")
+            obsolete.append("level-3")
+
+    old = dict.fromkeys(("level-1", "level-3", "report"), "old")
+    for name in old:
+        (tmp_path / name).write_text("old", encoding="utf-8")
+    with monkeypatch.context() as open_elsewhere:
+        open_elsewhere.setattr("os.replace", refuse)
+        with pytest.raises(OutputError, match="level-3 may be open in another program"):
+            write()
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == old
+    write()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["level-1", "report"]
 
 
 @pytest.mark.parametrize("is_long", [True, False])

@@ -17,10 +17,9 @@ import psutil
 import pytest
 
 import CompactSegLib
-from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
-from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate, launchOf
+from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate
 from CompactSegMRML.WorkerProcess import Ended
 from Testing.MRML.conftest import MODEL, Heard, add_volume, wait
 from Testing.repository import REPOSITORY
@@ -81,35 +80,6 @@ def test_a_command_that_starts_no_worker_gives_a_sentence(clients, command, kind
     settle(client, lambda: client.problem)
     assert (client.state, client.problemKind) == ("stopped", kind)
     assert re.search(sentence, client.problem), client.problem
-
-
-@pytest.mark.parametrize(
-    ("system", "command", "arguments"),
-    [
-        ("linux", "'my env/python' -m it\\ x", ("my env/python", "-m", "it x")),
-        (
-            "win32",
-            r""" "C:\Users\O'Brien\my env\compactseg.exe"  worker --largest-array=9 """,
-            (r"C:\Users\O'Brien\my env\compactseg.exe", "worker", "--largest-array=9"),
-        ),
-        ("win32", r"\\server\share\python.exe -m X", (r"\\server\share\python.exe", "-m", "X")),
-        (
-            "win32",
-            r"""C:\"Program Files"\a.exe --at="a b" "" """,
-            (r"C:\Program Files\a.exe", "--at=a b", ""),
-        ),
-    ],
-)
-def test_a_command_is_taken_apart_as_its_system_does(monkeypatch, system, command, arguments):
-    monkeypatch.setattr("sys.platform", system)
-    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
-    assert launchOf(command).arguments == arguments
-
-
-def test_quotes_without_an_end_are_told_on_windows_too(monkeypatch):
-    monkeypatch.setattr("sys.platform", "win32")
-    with pytest.raises(InputError, match="close its quotes"):
-        launchOf('"C:\\Program Files\\a.exe worker')
 
 
 def test_a_fault_of_windows_has_the_figures_that_one_looks_for():

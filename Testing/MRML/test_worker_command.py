@@ -1,0 +1,56 @@
+"""A worker command as a user types it: the program and its arguments, as each system takes them apart."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from CompactSegLib.errors import InputError
+from CompactSegMRML.WorkerCommand import launchOf
+
+
+@pytest.mark.parametrize(
+    ("system", "command", "arguments"),
+    [
+        ("linux", "'my env/python' -m it\\ x", ("my env/python", "-m", "it x")),
+        (
+            "win32",
+            r""" "C:\Users\O'Brien\my env\compactseg.exe"  worker --largest-array=9 """,
+            (r"C:\Users\O'Brien\my env\compactseg.exe", "worker", "--largest-array=9"),
+        ),
+        ("win32", r"\\server\share\python.exe -m X", (r"\\server\share\python.exe", "-m", "X")),
+        (
+            "win32",
+            r"""C:\"Program Files"\a.exe --at="a b" "" """,
+            (r"C:\Program Files\a.exe", "--at=a b", ""),
+        ),
+    ],
+)
+def test_a_command_is_taken_apart_as_its_system_does(monkeypatch, system, command, arguments):
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    assert launchOf(command).arguments == arguments
+
+
+def test_quotes_without_an_end_are_told_on_windows_too(monkeypatch):
+    monkeypatch.setattr("sys.platform", "win32")
+    with pytest.raises(InputError, match="close its quotes"):
+        launchOf('"C:\\Program Files\\a.exe worker')
+
+
+def test_a_command_is_looked_for_where_it_was_before_slicer_was_started_on_windows_too(monkeypatch):
+    """There the variable is mostly called Path, which Slicer hands on as it is."""
+    started = {"Path": "C:\\outside", "SystemRoot": "C:\\Windows"}
+    looked = []
+    monkeypatch.setattr("sys.platform", "win32")
+    monkeypatch.setattr("slicer.app", SimpleNamespace(startupEnvironment=None), raising=False)
+    monkeypatch.setattr("slicer.util.startupEnvironment", lambda: started, raising=False)
+    monkeypatch.setattr("shutil.which", lambda _, path: looked.append(path))
+    launch = launchOf("ssh host compactseg worker", {"EXTRA": "1"})
+    assert looked == ["C:\\outside"]
+    assert launch.environment == {
+        "PATH": "C:\\outside",
+        "SYSTEMROOT": "C:\\Windows",
+        "EXTRA": "1",
+    }
