@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "the kept map is never begun with",
-        "CompactSegLib/inference/feature_maps.py",
+        "CompactSegLib/inference/kept_map.py",
         "return self.number if self.number <= level else 0",
         "return 0",
         (f"{LIB}/inference/test_kept_maps.py",),
@@ -192,11 +192,11 @@ MUTANTS = (
         (f"{LIB}/synthesis/test_shapes.py",),
     ),
     Mutant(
-        "kept branches come back without being interpolated",
-        "CompactSegLib/inference/feature_maps.py",
-        "mode=self._config.upsampling",
-        'mode="nearest"',
-        (f"{LIB}/inference/test_kept_maps.py",),
+        "branches come back without being interpolated",
+        "CompactSegLib/network/blocks.py",
+        "FeatureMap(tuple(parts), self.upsampling)",
+        'FeatureMap(tuple(parts), "nearest")',
+        (f"{LIB}/network/test_net.py",),
     ),
     Mutant(
         "a worker that waits is no other test's, because pytest names the test",

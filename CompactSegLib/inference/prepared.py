@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.inference.devices import release_cached
-from CompactSegLib.inference.feature_maps import KeptMap
+from CompactSegLib.inference.kept_map import KeptMap
 from CompactSegLib.inference.memory import free_main_memory
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
@@ -25,6 +25,7 @@ from CompactSegLib.inference.tiles import (
     standard_edge,
     with_halo,
 )
+from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.network.reach import halo
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.intensities import IntensityRule
@@ -108,7 +109,7 @@ class PreparedImage:
         self.forget_standard()
         self.kept.limit_bytes = self._processor.kept_limit()
 
-    def joined_maps(
+    def level_maps(
         self,
         level: int,
         wanted: Box,
@@ -116,7 +117,7 @@ class PreparedImage:
         core: Box | None = None,
         report: LevelReporter | None = None,
         reference: bool = False,
-    ) -> JoinedMaps:
+    ) -> LevelMaps:
         """The feature maps that a level joins, as far as a box of the model's grid needs them.
 
         Args:
@@ -137,22 +138,23 @@ class PreparedImage:
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
             maps, region = self.around(level, wanted, number - 1, maps, region)
-            made: list[Tensor] | None = [] if core not in (None, full_box(self.shape)) else None
-            maps[number] = net.blocks[number - 1](maps[number - 1], made)
-            if core is not None:
-                self.kept.write(number, made or [maps[number]], region=region, core=core)
+            made = net.blocks[number - 1](maps[number - 1])
+            # Two heads and a block read it: joined once, three times as quick; of a tile, it would be too large.
+            is_whole = core == full_box(self.shape)
+            maps[number] = made.at_once() if is_whole else made
             del made
+            if core is not None:
+                self.kept.write(number, maps[number], region=region, core=core)
             if number - 1 < level:
                 del maps[number - 1]
             if report is not None:
                 report.step(number - start, steps)
         maps, region = self.around(level, wanted, level + 1, maps, region)
-        return JoinedMaps(self, net, level, maps, region)
+        return LevelMaps(self, net, level, maps, region)
 
-    def _read(self, number: int, region: Box) -> Tensor:
-        if number:
-            return self.kept.read(region)
-        return self._image[(slice(None), slice(None), *region)]
+    def _read(self, number: int, region: Box) -> FeatureMap:
+        image = FeatureMap.of(self._image, self.config.upsampling)
+        return self.kept.read(region) if number else image.cropped(region)
 
     def _region(self, level: int, wanted: Box, start: int) -> Box:
         """What to know of F_start so that the wanted box comes out exact."""
@@ -163,39 +165,32 @@ class PreparedImage:
         return with_halo(wanted, around, stride=stride, shape=self.shape)
 
     def around(
-        self, level: int, wanted: Box, start: int, maps: dict[int, Tensor], region: Box
-    ) -> tuple[dict[int, Tensor], Box]:
-        """What is still needed of maps over a region when the next step begins at F_start, and its region.
-
-        The maps are taken out of `maps`.
-        """
+        self, level: int, wanted: Box, start: int, maps: dict[int, FeatureMap], region: Box
+    ) -> tuple[dict[int, FeatureMap], Box]:
+        """What is still needed of maps over a region when the next step begins at F_start, and its region."""
         smaller = self._region(level, wanted, start)
         cropped = {}
-        for number in list(maps):  # one after the other: only one is there twice
-            cropped[number] = self._cropped(number, maps.pop(number), smaller, region)
+        for number, values in maps.items():
+            stride = self.config.map_strides[number - 1] if number else 1
+            inside = relative(coarser(smaller, stride), coarser(region, stride))
+            cropped[number] = values.cropped(inside)
         return cropped, smaller
-
-    def _cropped(self, number: int, values: Tensor, inner: Box, outer: Box) -> Tensor:
-        stride = self.config.map_strides[number - 1] if number else 1
-        inside = relative(coarser(inner, stride), coarser(outer, stride))
-        crop = values[(slice(None), slice(None), *inside)]
-        return crop.contiguous(memory_format=torch.channels_last_3d)
 
 
 @dataclass(frozen=True)
-class JoinedMaps:
+class LevelMaps:
     """The feature maps that a level joins, over a region of the model's grid."""
 
     _image: PreparedImage
     _net: MultiLevelNet
     _level: int
-    _maps: dict[int, Tensor]
+    _maps: dict[int, FeatureMap]
     _region: Box
 
     def logits(self, wanted: Box) -> Tensor:
         """Logits ``(classes, d, h, w)`` of a box within the one that the maps are for."""
         maps, region = self._image.around(
-            self._level, wanted, self._level + 1, dict(self._maps), self._region
+            self._level, wanted, self._level + 1, self._maps, self._region
         )
         logits = self._net.level_logits(self._level, maps, shape=torch.Size(shape_of(region)))[0]
         return logits[(slice(None), *relative(wanted, region))]

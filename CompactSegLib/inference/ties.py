@@ -54,7 +54,7 @@ def decide_ties(
                 dtype = processor.runtime.dtype
                 standard.kept.begin(number, dtype=dtype, in_tiles=len(cores) > 1)
             target, wanted = boxes_of_tile(core, grid)
-            maps = standard.joined_maps(number, wanted, core=core)
+            maps = standard.level_maps(number, wanted, core=core)
             if number == level and ties[target].any():
                 found = grid.labels(maps.logits(wanted), wanted, target).cpu().numpy()
                 labels[target][ties[target]] = found[ties[target]]

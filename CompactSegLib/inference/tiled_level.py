@@ -198,7 +198,7 @@ class TiledLevel:
         has_ties = self._processor.runtime.precision == "fp32" and not is_standard
         probe = None
         with self._processor.runtime.settings():
-            maps = self._image.joined_maps(self._level, wanted, core=core, report=self._report)
+            maps = self._image.level_maps(self._level, wanted, core=core, report=self._report)
             parts = list(self._parts(target))
             for number, part in enumerate(parts):
                 box = self._grid.support(part) if len(parts) > 1 else wanted
@@ -292,7 +292,7 @@ class TiledLevel:
         It catches a device that is silently wrong: reduced precision on very large tiles, a faulty driver.
         """
         reference = most_likely(
-            self._image.joined_maps(self._level, box, reference=True).logits(box)
+            self._image.level_maps(self._level, box, reference=True).logits(box)
         )
         if (reference == labels).float().mean().item() < _LEAST_AGREEMENT:
             raise _DeviceFault

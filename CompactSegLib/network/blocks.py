@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
-from CompactSegLib.network.joining import joined_map, upsample
+from CompactSegLib.network.feature_map import FeatureMap, Part, Reader, whole
 from CompactSegLib.network.reach import margin_of
+from CompactSegLib.network.upsampling import upsample
 
 
 def max_pool(maps: Tensor, factor: int) -> Tensor:
@@ -125,36 +127,58 @@ class Block(nn.Module):
         self.upsampling = upsampling
         self._pools: list[int] = [branch.pool for branch in config.branches]
 
-    def forward(self, maps: Tensor, made: list[Tensor] | None = None) -> Tensor:
-        """``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on.
+    def forward(self, maps: Tensor | FeatureMap) -> Tensor | FeatureMap:
+        """F_{k-1} to F_k: ``(N, C, D, H, W)`` to ``(N, channels, D', H', W')``, ``D' = ceil(D / pool)`` and so on.
 
-        Args:
-            maps: F_{k-1}.
-            made: Gets what each branch made before it is up-sampled; without
-                gradients only.
+        A tensor gives a tensor. A map that is not joined gives such a map; without gradients only.
         """
+        if isinstance(maps, FeatureMap):
+            return self._unjoined(maps)
+        if not torch.is_grad_enabled():
+            return self._unjoined(FeatureMap.of(maps, self.upsampling)).joined()
         pooled = max_pool(maps, self.pool)
-        if torch.is_grad_enabled():
-            outputs = [branch(pooled) for branch in self.branches]
-            return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
-        parts = list(self._parts(pooled))
-        if made is not None:
-            made.extend(parts)
-        depth, height, width = pooled.shape[-3:]
-        box = (slice(0, depth), slice(0, height), slice(0, width))
-        return joined_map(parts, factors=self._pools, box=box, mode=self.upsampling)
+        outputs = [branch(pooled) for branch in self.branches]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
 
-    def _parts(self, pooled: Tensor) -> Iterator[Tensor]:
+    def _unjoined(self, maps: FeatureMap) -> FeatureMap:
+        shape = [-(-size // self.pool) for size in maps.shape]
+        parts = [
+            Part(values, pool, whole(shape))
+            for values, pool in zip(self._outputs(maps), self._pools, strict=True)
+        ]
+        return FeatureMap(tuple(parts), self.upsampling)
+
+    def _outputs(self, maps: FeatureMap) -> Iterator[Tensor]:
         """What the branches' layers make, one after the other."""
-        coarsest, factor = pooled, 1
-        for branch, pool in zip(self.branches, self._pools, strict=True):
-            layers: Any = branch.layers
-            # The largest of windows' largest values is their union's.
-            if pool % factor == 0:
-                coarsest, factor = max_pool(coarsest, pool // factor), pool
-                yield layers(coarsest)
+        factors = [self.pool * pool for pool in self._pools]
+        finest = min((factor for factor in factors if factor > 1), default=1)
+        layers: list[Any] = [branch.layers for branch in self.branches]
+        # What needs no neighbours is made while pooling reads the map.
+        begun = [
+            n for n, factor in enumerate(factors) if factor == 1 and _begins_with_points(layers[n])
+        ]
+        readers: list[Reader] = [(layers[n][0], 1) for n in begun]
+        if finest > 1:
+            readers.append((partial(max_pool, factor=finest), finest))
+        made = maps.read(readers) if readers else []
+        pooled = coarsest = made.pop() if finest > 1 else None
+        first, reached = dict(zip(begun, made, strict=True)), finest
+        del made
+        for number, factor in enumerate(factors):
+            if number in first:
+                yield layers[number][1:](first.pop(number))
+            elif coarsest is None or pooled is None or factor == 1:
+                yield layers[number](maps.joined())
+            elif factor % reached == 0:
+                # The largest of windows' largest values is their union's.
+                coarsest, reached = max_pool(coarsest, factor // reached), factor
+                yield layers[number](coarsest)
             else:
-                yield layers(max_pool(pooled, pool))
+                yield layers[number](max_pool(pooled, factor // finest))
+
+
+def _begins_with_points(layers: nn.Sequential) -> bool:
+    return len(layers) > 0 and isinstance(layers[0].conv, PointConv)
 
 
 class Head(nn.Module):

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.blocks import Block, Head
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
-from CompactSegLib.network.joining import joined_box, memory_format_of, slab_rows, upsample
+from CompactSegLib.network.feature_map import FeatureMap
+from CompactSegLib.network.upsampling import upsample
 
 
 class MultiLevelNet(nn.Module):
@@ -76,50 +77,24 @@ class MultiLevelNet(nn.Module):
         ]
         return torch.cat(joined, dim=1)
 
-    def level_logits(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:
-        """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``.
+    def level_logits(self, level: int, maps: dict[int, FeatureMap], *, shape: torch.Size) -> Tensor:
+        """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``; without gradients only.
 
         The same as its head applied to `level_map`, but brought to the image's resolution, joined and applied slab by
         slab: the level feature map, the largest of all, never exists as a whole.
 
         Args:
             level: The level n, from 1.
-            maps: As for `level_map`, each ``(N, channels, D, H, W)``.
+            maps: As for `level_map`.
             shape: The image's ``(D, H, W)``.
         """
         head: Any = self.heads[level - 1]
-        numbers = (level, level + 1)
-        factors = [self.config.map_strides[number - 1] for number in numbers]
-        if torch.is_grad_enabled() or any(factor & (factor - 1) for factor in factors):
-            # Positions in a slab and in the whole round alike only where the factor is a power of 2.
-            logits: Tensor = head(self.level_map(level, maps, shape=shape))
-            return logits
-        depth, height, width = shape
-        margin: int = head.margin
-        channels = sum(maps[number].shape[1] for number in numbers)
-        rows = max(4 * margin, slab_rows(channels, shape))
-        result = None
-        for start in range(0, depth, rows):
-            stop = min(start + rows, depth)
-            # What padding spoils at the inner edges is cut off again.
-            first, last = max(0, start - margin), min(depth, stop + margin)
-            joined = joined_box(
-                [maps[number] for number in numbers],
-                factors=factors,
-                box=(slice(first, last), slice(0, height), slice(0, width)),
-                mode=self.config.upsampling,
-            )
-            logits = head(joined)
-            if result is None:
-                result = torch.empty(
-                    (*logits.shape[:2], *shape),
-                    dtype=logits.dtype,
-                    device=logits.device,
-                    memory_format=memory_format_of(logits),
-                )
-            result[:, :, start:stop] = logits[:, :, start - first : stop - first]
-        assert result is not None
-        return result
+        first, second = (
+            maps[number].coarser(self.config.map_strides[number - 1], shape)
+            for number in (level, level + 1)
+        )
+        (logits,) = first.beside(second).read([(head, 1)], margin=head.margin)
+        return logits
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.

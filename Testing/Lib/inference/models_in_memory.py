@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -104,7 +105,9 @@ def out_of_memory_above(run: Run, voxels: int, *, only: torch.device | None = No
     """Make every block fail for regions of more than so many voxels, as an allocator would."""
 
     def refuse(_module, inputs):
-        if inputs[0][0, 0].numel() > voxels and (only is None or inputs[0].device == only):
+        (maps,) = inputs
+        device = maps.parts[0].values.device
+        if math.prod(maps.shape) > voxels and (only is None or device == only):
             raise torch.OutOfMemoryError("out of memory. Tried to allocate 9.99 GiB")
 
     for block in run.processor.net.blocks:

@@ -36,6 +36,11 @@ class PretendedDevice(Runtime):
         return "pretended"
 
 
+def last_layer(run, block: int) -> torch.nn.Module:
+    """Of a block's first branch."""
+    return run.processor.net.blocks[block].branches[0].layers[-1]
+
+
 @pytest.fixture
 def a_pretended_accelerator(monkeypatch):
     """A device of type ``cuda`` in what the engine reads, on which tensors stay on the CPU."""
@@ -144,7 +149,7 @@ def test_the_device_that_is_left_gets_its_memory_back_when_nothing_is_there_any_
     elif trouble == "operator":
         run.processor.net.blocks[1].register_forward_pre_hook(refuse)
     else:
-        run.processor.net.blocks[1].register_forward_hook(lambda _m, _i, output: output * np.nan)
+        last_layer(run, 1).register_forward_hook(lambda _m, _i, output: output * np.nan)
     run.level(1)
     assert run.info.device == "cpu"
     assert happened[-2:] == ["image and maps moved", "cuda:0 released without net"]
@@ -187,7 +192,7 @@ def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_preten
     volume = a_volume((16, 15, 14))
     expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
     run = run_for(a_model, volume, runtime=a_pretended_accelerator)
-    run.processor.net.blocks[2].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    last_layer(run, 2).register_forward_hook(lambda _m, _i, output: output.flip(-1))
     levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
@@ -201,7 +206,7 @@ def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
     volume = a_volume((16, 15, 14))
     expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
     run = run_for(a_model, volume, precision="bf16")
-    run.processor.net.blocks[0].register_forward_hook(lambda _m, _i, output: output.flip(-1))
+    last_layer(run, 0).register_forward_hook(lambda _m, _i, output: output.flip(-1))
     levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)
@@ -233,7 +238,7 @@ def test_values_that_are_not_finite_are_noticed_wherever_they_are(a_model):
         output[:, :, -2:] = float("nan")
         return output
 
-    run.processor.net.blocks[1].register_forward_hook(overflow)
+    last_layer(run, 1).register_forward_hook(overflow)
     levels = list(run.levels(all_levels=True))
     for level, labels in zip(levels, expected, strict=True):
         np.testing.assert_array_equal(level.labels, labels)

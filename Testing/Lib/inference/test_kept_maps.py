@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from CompactSegLib.errors import Cancelled, DeviceError
-from CompactSegLib.inference.feature_maps import KeptMap
+from CompactSegLib.inference.kept_map import KeptMap
+from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
 from Testing.Lib.nets import POOLED, layer, net_config, random_image, random_net, serial
@@ -48,9 +49,9 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
         kept = KeptMap(config, shape=(8, 6, 5), limit_bytes=10**6)
         kept.begin(1, dtype=torch.float32, in_tiles=len(cores) > 1)
         for core in cores:
-            kept.write(2, [values], region=whole, core=core)
+            kept.write(2, FeatureMap.of(values, config.upsampling), region=whole, core=core)
         kept.finish(is_standard=True)
-        read = kept.read(whole)
+        read = kept.read(whole).joined()
         assert torch.equal(read, values)
         assert (read.data_ptr() == values.data_ptr()) == (cores == [whole])
 
@@ -62,14 +63,18 @@ def test_of_a_volume_in_tiles_branches_are_kept_at_their_own_resolution():
     kept.begin(1, dtype=torch.float32, in_tiles=True)
     everything = (slice(0, 16), slice(0, 12), slice(0, 10))
     with torch.inference_mode():
-        made: list[torch.Tensor] = []
-        expected = net.blocks[1](net.blocks[0](image), made)
+        made = net.blocks[1](net.blocks[0](FeatureMap.of(image, config.upsampling)))
+        expected = made.joined()
         for rows in (slice(0, 8), slice(8, 16)):
             kept.write(2, made, region=everything, core=(rows, *everything[1:]))
         kept.finish(is_standard=True)
-        assert kept.bytes == sum(part.numel() * 4 for part in made) < expected.numel() * 4
+        assert (
+            kept.bytes == sum(part.values.numel() * 4 for part in made.parts) < expected.numel() * 4
+        )
         for region in (everything, (slice(4, 13), slice(0, 9), slice(8, 10))):
-            assert torch.equal(kept.read(region), expected[(slice(None), slice(None), *region)])
+            assert torch.equal(
+                kept.read(region).joined(), expected[(slice(None), slice(None), *region)]
+            )
 
 
 def test_after_the_last_level_neither_maps_nor_image_are_kept_and_levels_are_known():

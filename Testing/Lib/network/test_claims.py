@@ -19,6 +19,7 @@ from CompactSegLib.inference.devices import select_runtime
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.network.claims import claims_of
 from CompactSegLib.network.config import BranchConfig, HeadConfig
+from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.network.reach import halo
 from Testing.Lib.nets import layer, net_config, parallel, random_image, serial
@@ -69,7 +70,10 @@ def test_claims_1_10_17_levels_are_heads_on_neighbouring_feature_maps(a_net, an_
         assert_same(evaluation.feature_map(number), expected)
     for level, expected in enumerate(plain.logits, start=1):
         assert_same(evaluation.logits(level), expected)
-        maps = {number: evaluation.feature_map(number) for number in (level, level + 1)}
+        maps = {
+            n: FeatureMap.of(evaluation.feature_map(n), a_net.config.upsampling)
+            for n in (level, level + 1)
+        }
         assert_same(a_net.level_logits(level, maps, shape=an_image.shape[-3:]), expected)
 
 

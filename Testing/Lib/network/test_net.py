@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -8,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.network.blocks import PointConv
+from CompactSegLib.network.blocks import PointConv, max_pool
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
+from CompactSegLib.network.feature_map import FeatureMap, Part, whole
 from CompactSegLib.network.folding import fold_batch_norm
-from CompactSegLib.network.joining import joined_box, joined_map, upsample
+from CompactSegLib.network.upsampling import upsample
 from Testing.Lib.nets import (
     layer,
     net_config,
@@ -114,9 +116,11 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
         torch.randn((1, 3, *(-(-size // factor) for size in SHAPE)), generator=generator)
         for factor in factors
     ]
-    everything = tuple(slice(0, size) for size in SHAPE)
+    everything = FeatureMap(
+        tuple(Part(part, f, whole(SHAPE)) for part, f in zip(parts, factors, strict=True)), mode
+    )
     with torch.inference_mode():
-        whole = joined_map(parts, factors=factors, box=everything, mode=mode)
+        joined = everything.joined()
         expected = torch.cat(
             [
                 upsample(part, factor=factor, shape=torch.Size(SHAPE), mode=mode)
@@ -124,11 +128,32 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
             ],
             dim=1,
         )
-        torch.testing.assert_close(whole, expected, rtol=0, atol=2e-6)
+        torch.testing.assert_close(joined, expected, rtol=0, atol=2e-6)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("CompactSegLib.network.joining._SLAB_VALUES", slab_values)
-            came = joined_map(parts, factors=factors, box=box, mode=mode)
-    assert torch.equal(came, whole[(slice(None), slice(None), *box)])
+            patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
+            came = everything.cropped(box)
+            copied, doubled = came.read([(torch.clone, 1), (lambda slab: 2 * slab, 1)])
+            assert torch.equal(doubled, 2 * copied)
+            assert torch.equal(copied, joined[(slice(None), slice(None), *box)])
+            assert torch.equal(came.joined(), copied)
+
+
+@settings(max_examples=50)
+@given(boxes(), st.sampled_from([1, 2, 4, 8]), st.integers(1, 4000))
+def test_pooling_slab_by_slab_is_pooling_of_the_whole(box, factor, slab_values):
+    """Also where the last window is cut off, and beside a reader that does not pool."""
+    values = torch.randn((1, 2, *SHAPE), generator=torch.Generator().manual_seed(0))
+    coarse = torch.randn((1, 3, 11, 6, 10), generator=torch.Generator().manual_seed(1))
+    parts = (Part(values, 1, whole(SHAPE)), Part(coarse, 2, whole(SHAPE)))
+    maps = FeatureMap(parts, "linear").cropped(box)
+    with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        expected = max_pool(maps.joined(), factor)
+        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
+        pooled, mean = maps.read(
+            [(partial(max_pool, factor=factor), factor), (lambda slab: slab.mean(1, True), 1)]
+        )
+        torch.testing.assert_close(mean, maps.joined().mean(1, True))
+    assert torch.equal(pooled, expected)
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -136,10 +161,15 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
     """Else its convolutions take three times as long."""
     last = torch.channels_last_3d
     parts = [torch.randn(1, 4, 8 // f, 8 // f, 8 // f).to(memory_format=last) for f in (1, 2)]
-    box = (slice(3, 3 + rows), slice(0, 8), slice(0, 8))
-    with torch.inference_mode():
-        joined = joined_box(parts, factors=(1, 2), box=box, mode="linear")
-    assert joined.is_contiguous(memory_format=last)
+    maps = FeatureMap(
+        tuple(Part(part, 8 // part.shape[2], whole((8, 8, 8))) for part in parts), "linear"
+    )
+    seen: list[torch.Tensor] = []
+    with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", rows * 8 * 8 * 8)
+        maps.read([(lambda slab: seen.append(slab) or slab, 1)])
+    assert [slab.shape[2] for slab in seen] == [rows] * (8 // rows)
+    assert all(slab.is_contiguous(memory_format=last) for slab in seen)
 
 
 @settings(max_examples=25)
@@ -147,10 +177,13 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
 def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
     net, image = random_net(config), random_image(config, (9, 6, 11))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("CompactSegLib.network.joining._SLAB_VALUES", slab_values)
+        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
         evaluation = net.evaluate(image)
         for level in range(1, config.levels + 1):
-            maps = {k: evaluation.feature_map(k) for k in (level, level + 1)}
+            maps = {
+                k: FeatureMap.of(evaluation.feature_map(k), net.config.upsampling)
+                for k in (level, level + 1)
+            }
             came = net.level_logits(level, maps, shape=image.shape[-3:])
             expected = evaluation.logits(level)
             assert came.shape == expected.shape
@@ -160,7 +193,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
 
 def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monkeypatch):
     config = net_config(*(replace(serial(layer(2)), pool=2) for _ in range(3)))
-    monkeypatch.setattr("CompactSegLib.network.joining._SLAB_VALUES", 1)
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 1)
     joined: list[torch.Tensor] = []
     image = random_image(config, (13, 6, 7))
     net = random_net(config)
@@ -168,25 +201,31 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
     with torch.no_grad():
         evaluation = net.evaluate(image)
         maps = {k: evaluation.feature_map(k) for k in (2, 3)}
-        net.level_logits(2, maps, shape=image.shape[-3:])
-        whole = net.level_map(2, maps, shape=image.shape[-3:])
+        unjoined = {
+            number: FeatureMap.of(values, net.config.upsampling) for number, values in maps.items()
+        }
+        net.level_logits(2, unjoined, shape=image.shape[-3:])
+        joined_map = net.level_map(2, maps, shape=image.shape[-3:])
     margin = net.heads[1].margin
     rows, start = max(1, 4 * margin), 0
     for slab in joined:
         first, last = max(0, start - margin), min(13, start + rows + margin)
-        torch.testing.assert_close(slab, whole[:, :, first:last], rtol=0, atol=2e-6)
+        torch.testing.assert_close(slab, joined_map[:, :, first:last], rtol=0, atol=2e-6)
         start += rows
     assert start >= 13
 
 
 def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
     net = random_net(FOUR_BLOCKS)
-    monkeypatch.setattr("CompactSegLib.network.joining._SLAB_VALUES", 4 * 4 * 4 * 5)
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 4 * 4 * 4 * 5)
     joined = []
     net.heads[0].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].shape[2]))
     with torch.no_grad():
         evaluation = net.evaluate(random_image(FOUR_BLOCKS, (12, 4, 4)))
-        maps = {1: evaluation.feature_map(1), 2: evaluation.feature_map(2)}
+        maps = {
+            number: FeatureMap.of(evaluation.feature_map(number), net.config.upsampling)
+            for number in (1, 2)
+        }
         net.level_logits(1, maps, shape=torch.Size((12, 4, 4)))
     assert joined == [5, 5, 2]
 

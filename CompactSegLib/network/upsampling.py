@@ -1,8 +1,6 @@
-"""Feature maps of different resolutions brought to one and joined, as a whole or in part."""
+"""Feature maps brought to a finer resolution, as a whole or in part."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -10,14 +8,9 @@ from torch.nn import functional
 
 _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
 _IN_PLANES = {"linear": "bilinear", "nearest": "nearest"}
-# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
-_SLAB_VALUES = 2**22
 
-
-def memory_format_of(maps: Tensor) -> torch.memory_format:
-    """In which order ``(N, C, D, H, W)`` lies in memory: channels last, or else contiguous."""
-    last = maps.is_contiguous(memory_format=torch.channels_last_3d)
-    return torch.channels_last_3d if last else torch.contiguous_format
+Box = tuple[slice, slice, slice]
+"""A box of voxels, (D, H, W), each slice with integer start and stop."""
 
 
 def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:
@@ -41,9 +34,7 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
     return finer[..., :depth, :height, :width]
 
 
-def upsample_box(
-    maps: Tensor, *, factor: int, box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
+def upsample_box(maps: Tensor, *, factor: int, box: Box, mode: str) -> Tensor:
     """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, up to rounding.
 
     First along depth, then in each plane, so that no plane is made that was not asked for; without gradients only.
@@ -83,55 +74,3 @@ def _planes(maps: Tensor, *, factor: int, rows: slice, mode: str) -> Tensor:
     share = (place - below).to(maps.dtype)[:, None, None, None]
     above = (below + 1).clamp_max(maps.shape[2] - 1)
     return torch.lerp(last.index_select(1, below), last.index_select(1, above), share)
-
-
-def joined_box(
-    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
-    """Parts of a map's channels, each so much coarser than it, brought to one box of it and joined.
-
-    Args:
-        parts: Each ``(N, C, d, h, w)``.
-        factors: By which each is coarser, powers of 2.
-        box: Voxels of the map.
-        mode: How coarser ones are brought to it.
-    """
-    finer = _finer(parts, factors, box, mode)
-    return finer[0] if len(finer) == 1 else torch.cat(finer, dim=1)
-
-
-def _finer(
-    parts: Sequence[Tensor], factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> list[Tensor]:
-    return [
-        upsample_box(part, factor=factor, box=box, mode=mode)
-        for part, factor in zip(parts, factors, strict=True)
-    ]
-
-
-def slab_rows(channels: int, shape: Sequence[int]) -> int:
-    """How many rows of a map of so many channels, ``(D, H, W)``, are joined at a time."""
-    return max(1, _SLAB_VALUES // max(1, channels * shape[1] * shape[2]))
-
-
-def joined_map(
-    parts: Sequence[Tensor], *, factors: Sequence[int], box: tuple[slice, slice, slice], mode: str
-) -> Tensor:
-    """`joined_box` slab by slab, so that nothing but the result is held at full resolution."""
-    if len(parts) == 1:
-        return joined_box(parts, factors=factors, box=box, mode=mode)
-    depth, height, width = box
-    channels = sum(part.shape[1] for part in parts)
-    shape = tuple(axis.stop - axis.start for axis in box)
-    rows = slab_rows(channels, shape)
-    result = torch.empty(
-        (parts[0].shape[0], channels, *shape),
-        dtype=parts[0].dtype,
-        device=parts[0].device,
-        memory_format=memory_format_of(parts[0]),
-    )
-    for start in range(depth.start, depth.stop, rows):
-        stop = min(start + rows, depth.stop)
-        finer = _finer(parts, factors, (slice(start, stop), height, width), mode)
-        torch.cat(finer, dim=1, out=result[:, :, start - depth.start : stop - depth.start])
-    return result

@@ -1,37 +1,21 @@
 """The deepest feature map of a whole volume, kept for the next level under a memory limit.
 
-Of a volume in tiles, what its block's branches made is kept, each at its own resolution, and brought to the map's tile
-by tile: a quarter of the memory. Where one tile is the whole volume its map is there anyway, and kept as it is.
+Of a volume in tiles, what its block's branches made is kept, each at its own resolution, and joined where it is read: a
+quarter of the memory. Where one tile is the whole volume its map is there anyway, and kept as it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.tiles import coarser, full_box
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.network.joining import joined_map
+from CompactSegLib.network.feature_map import FeatureMap, Part
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.resampling import Box
-
-
-@dataclass
-class _Parts:
-    """Parts of a map's channels ``(1, C, d, h, w)``, and by which factors they are coarser than it."""
-
-    values: list[Tensor]
-    pools: tuple[int, ...]
-
-    @property
-    def bytes(self) -> int:
-        return sum(tensor.numel() * tensor.element_size() for tensor in self.values)
-
-    def to_cpu(self) -> None:
-        self.values = [tensor.cpu() for tensor in self.values]
 
 
 class KeptMap:
@@ -53,10 +37,10 @@ class KeptMap:
         self.limit_bytes = limit_bytes
         self.number = 0
         self.is_standard = True
-        self._values: _Parts | None = None
+        self._values: FeatureMap | None = None
         self._next = 0
         self._is_wanted = False
-        self._being_written: _Parts | None = None
+        self._being_written: FeatureMap | None = None
 
     def start_for(self, level: int) -> int:
         """The map that level ``level`` can begin with; 0 for the image."""
@@ -86,38 +70,43 @@ class KeptMap:
         branches = self._config.blocks[self._next - 1].branches
         return [self._size(branch.out_channels(before), branch.pool) for branch in branches]
 
-    def write(self, number: int, values: list[Tensor], *, region: Box, core: Box) -> None:
+    def write(self, number: int, values: FeatureMap, *, region: Box, core: Box) -> None:
         """Keep the core's part of F_number, computed over ``region``; both in image voxels.
 
         Args:
             number: Of the map.
-            values: What each branch of its block made. Where the core is the whole volume, the map itself alone, which
-                nobody may change afterwards.
+            values: The map, not joined, where the core is not the whole volume; nobody may change it afterwards.
             region: Of the values.
             core: What of it is kept.
         """
         if not self._is_wanted or number != self._next:
             return
         if core == full_box(self._shape):
-            self._being_written = _Parts(values, (1,))
+            self._being_written = values
             return
-        pools = tuple(branch.pool for branch in self._config.blocks[number - 1].branches)
+        stride = self._config.map_strides[number - 1]
         # A whole map was written by a level that ran out of memory and begins again in tiles.
-        if self._being_written is None or self._being_written.pools != pools:
+        if self._being_written is None or len(self._being_written.parts) != len(values.parts):
             try:
-                self._being_written = _Parts(
-                    [_like(values[0], s) for s in self._sizes_of_parts()], pools
-                )
+                self._being_written = self._empty(values)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._is_wanted = False
                 return
-        for kept, made, pool in zip(self._being_written.values, values, pools, strict=True):
-            stride = self._config.map_strides[number - 1] * pool
-            at, origin = coarser(core, stride), coarser(region, stride)
+        for kept, made in zip(self._being_written.parts, values.parts, strict=True):
+            at, origin = (coarser(box, stride * made.factor) for box in (core, region))
             inner = (slice(None), slice(None), *relative(at, origin))
-            kept[(slice(None), slice(None), *at)] = made[inner]
+            kept.values[(slice(None), slice(None), *at)] = made.values[inner]
+
+    def _empty(self, like: FeatureMap) -> FeatureMap:
+        """A map of the whole volume in the precision and place of another."""
+        box = coarser(full_box(self._shape), self._config.map_strides[self._next - 1])
+        parts = (
+            Part(_like(part.values, size), part.factor, box)
+            for part, size in zip(like.parts, self._sizes_of_parts(), strict=True)
+        )
+        return replace(like, parts=tuple(parts))
 
     def finish(self, *, is_standard: bool) -> None:
         """The level is complete: what was written may be read. After the last level nothing is kept.
@@ -137,33 +126,25 @@ class KeptMap:
         """The level was not completed."""
         self._is_wanted, self._being_written = False, None
 
-    def read(self, region: Box) -> Tensor:
-        """The kept map ``(1, C, d, h, w)`` over a region in image voxels."""
+    def read(self, region: Box) -> FeatureMap:
+        """The kept map over a region in image voxels."""
         assert self._values is not None
-        at = coarser(region, self._config.map_strides[self.number - 1])
-        return joined_map(
-            self._values.values,
-            factors=self._values.pools,
-            box=at,
-            mode=self._config.upsampling,
-        )
+        return self._values.cropped(coarser(region, self._config.map_strides[self.number - 1]))
 
     def to_cpu(self) -> None:
         """Bring all to the CPU, also what is half written."""
         self.is_standard = False
-        for parts in (self._values, self._being_written):
-            if parts is not None:
-                parts.to_cpu()
+        self._values, self._being_written = (
+            kept and kept.to(torch.device("cpu")) for kept in (self._values, self._being_written)
+        )
 
     @property
     def bytes(self) -> int:
         """What is taken now."""
-        return sum(
-            parts.bytes for parts in (self._values, self._being_written) if parts is not None
-        )
+        return sum(kept.bytes for kept in (self._values, self._being_written) if kept is not None)
 
 
-def _like(values: Tensor, size: torch.Size) -> Tensor:
+def _like(values: torch.Tensor, size: torch.Size) -> torch.Tensor:
     return torch.empty(
         size, dtype=values.dtype, device=values.device, memory_format=torch.channels_last_3d
     )
