@@ -15,7 +15,7 @@ _told: list[int] = []
 def heed_signals() -> None:
     """Leave through the clean-up on an interrupt, a termination or a hangup, so that no partial files stay."""
     signal.signal(signal.SIGTERM, _leave)
-    # Windows has none for a hangup, and another one for Ctrl+Break and a console window that is closed.
+    # Windows has none for a hangup, but one for Ctrl+Break.
     for name in ("SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it

@@ -26,10 +26,13 @@ from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.inference.threads import own_cores
 from CompactSegLib.train.augmentation import RandomPatches
+from CompactSegLib.train.synthetic_patches import SyntheticPatches
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.itk_child import _limit_memory
 from CompactSegLib.volume.reading import read_volume
 from Testing.Layering.imports import REPOSITORY, python_files
+from Testing.Lib.full_disk import FullDisk
+from Testing.Lib.synthesis.heads import a_head, a_plan
 
 
 def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
@@ -47,7 +50,7 @@ def test_macos_refuses_a_limit_of_memory_and_windows_knows_none(monkeypatch):
     assert asked == [(5, (2**30, 2**30))]
 
 
-def test_ctrl_break_and_a_closed_console_of_windows_end_a_command_as_other_signals_do(monkeypatch):
+def test_ctrl_break_of_windows_ends_a_command_as_other_signals_do(monkeypatch):
     heeded: dict[int, object] = {}
     monkeypatch.setattr("signal.SIGBREAK", 21, raising=False)
     monkeypatch.setattr("signal.getsignal", lambda _: signal.SIG_DFL)
@@ -102,14 +105,7 @@ def test_output_that_nobody_reads_is_let_go_as_each_system_says_it(number: int):
 
 
 def test_a_full_disk_under_the_output_is_still_told():
-    class Full(io.RawIOBase):
-        def writable(self) -> bool:
-            return True
-
-        def write(self, _: bytes) -> int:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    stdout = _Lasting(io.BufferedWriter(Full(), 4), "utf-8", line_buffering=True)
+    stdout = _Lasting(io.BufferedWriter(FullDisk(), 4), "utf-8", line_buffering=True)
     with pytest.raises(OSError, match="No space left"):
         stdout.write("level 1\n")
 
@@ -237,14 +233,17 @@ def test_a_path_that_is_too_long_for_windows_is_said_to_be(
     assert ("Windows takes 247" in str(raised.value)) == is_long
 
 
-def test_processes_that_prepare_batches_need_no_fork():
+def test_processes_that_prepare_batches_need_no_fork(tmp_path: Path):
     """Windows and macOS start them anew and hand them a copy of what they are to do."""
     image = torch.arange(12**3, dtype=torch.float32).reshape(1, 12, 12, 12)
     case = PreparedCase("a", image, (image[0] > 800).to(torch.uint8))
-    patches = RandomPatches([case], TrainingPlan(patch=(8, 8, 8), batch=2), classes=2)
-    copy = pickle.loads(pickle.dumps(patches))  # noqa: S301 - its own
-    for mine, copied in zip(patches[3], copy[3], strict=True):
-        assert np.array_equal(mine.numpy(), copied.numpy())
+    for patches in (
+        RandomPatches([case], TrainingPlan(patch=(8, 8, 8), batch=2), classes=2),
+        SyntheticPatches([a_head(tmp_path)], a_plan(patch=(8, 8, 8))),
+    ):
+        copy = pickle.loads(pickle.dumps(patches))  # noqa: S301 - its own
+        for mine, copied in zip(patches[3], copy[3], strict=True):
+            assert np.array_equal(mine.numpy(), copied.numpy())
 
 
 def test_every_text_file_is_read_and_written_in_a_stated_encoding():

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 _HEAP = "an error that torch raises breaks the heap of Wine 8's C library, which ends the process"
-_QUOTES = "the test writes its command as a POSIX shell takes it"
 
 LEFT_OUT = {
     "Testing/Lib/cli/test_dask.py": "the processes of dask hang under Wine 8",
@@ -16,13 +15,6 @@ LEFT_OUT = {
     "test_the_cpus_own_allocator_is_understood": _HEAP,
     "test_what_a_device_cannot_refine_the_cpu_does_and_it_is_told": _HEAP,
     "test_it_needs_nothing_but_numpy": "NumPy 1, which Wine 8 needs, brings modules of Cython",
-    "test_a_command_that_starts_no_worker_gives_a_sentence": _QUOTES,
-    "test_a_program_that_says_nothing_is_ended_after_a_time": _QUOTES,
-    "test_a_worker_of_another_version_is_named": _QUOTES,
-    "test_a_greeting_of_the_host_before_the_worker_does_no_harm": _QUOTES,
-    "test_a_worker_elsewhere_needs_nothing_of_this_environment": _QUOTES,
-    "test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel": _QUOTES,
-    "test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works": "Windows has no SIGKILL",
 }
 """Files and functions."""
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
+import psutil
 import pytest
 
 from CompactSegQt.SelfTest.Driver import BRAIN
@@ -17,11 +15,11 @@ def held(driver):
 
     def hold():
         stopped.append(driver.logic.workerProcessId)
-        os.kill(stopped[-1], signal.SIGSTOP)
+        psutil.Process(stopped[-1]).suspend()
 
     yield hold
     for process in stopped:
-        os.kill(process, signal.SIGCONT)
+        psutil.Process(process).resume()
 
 
 def test_the_main_thread_does_a_run_in_many_short_turns(driver, desktop, measured):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import numpy as np
+import psutil
 import slicer
 from PySide6.QtGui import QImage
 
@@ -95,10 +93,8 @@ def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
     np.testing.assert_allclose(region.GetCenter(), LEFT_HIPPOCAMPUS, atol=1)
     desktop.screenshot("panel-region")
 
-    process = driver.logic.workerProcessId
-    driver.logic.levelReady.connect(
-        lambda _, level: level == 1 and os.kill(process, signal.SIGSTOP)
-    )
+    process = psutil.Process(driver.logic.workerProcessId)
+    driver.logic.levelReady.connect(lambda _, level: level == 1 and process.suspend())
     driver.begin()
     try:
         driver.waitForLevel(volume, 1)
@@ -106,7 +102,7 @@ def test_pictures_of_a_run_in_a_region_of_a_whole_head(driver, desktop):
         desktop.screenshot("panel-during")
         assert driver.logic.state == "running"
     finally:
-        os.kill(process, signal.SIGCONT)
+        process.resume()
     assert driver.finish().kind == "done"
     desktop.screenshot("panel-region-after")
     bounds = [0.0] * 6
