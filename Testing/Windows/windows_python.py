@@ -12,6 +12,7 @@ and xvfb.
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -184,6 +185,8 @@ def make_python() -> None:
             "site-packages", "dist-packages", "test", "lib-dynload", "config-*", "__pycache__"
         ),
     )
+    # Run with -B it keeps none, and would compile what it imports each time.
+    compileall.compile_dir(PYTHON / "Lib", quiet=2)
     _take("panda3d", "deploy_libs/")
     _take(RUNTIME, ".dll")
     _compile()
