@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -20,6 +19,10 @@ from CompactSegLib.volume.stored import StoredImage, check_size, coloured, damag
 
 _FORMATS = "NIfTI, NRRD, MetaImage, MGZ or DICOM"
 
+# Not PYTHONPATH: a folder's name may hold its separator.
+_START = (
+    "import sys; sys.path[0] = sys.argv[1]; from CompactSegLib.volume.itk_child import main; main()"
+)
 _SECONDS = 60.0
 _BYTES_PER_SECOND = 2e6
 _LONGEST_LINE = 10_000
@@ -98,13 +101,12 @@ def read_by_itk(
     """
     root = str(Path(__file__).resolve().parents[2])
     process = subprocess.Popen(
-        [sys.executable, "-m", "CompactSegLib.volume.itk_child"],
+        [sys.executable, "-c", _START, root],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         # A program without a console, such as Slicer on Windows, would show one for it.
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
     )
     assert process.stdin and process.stdout
     seconds = _SECONDS + sum(path.stat().st_size for path in paths) / _BYTES_PER_SECOND

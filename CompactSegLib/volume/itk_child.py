@@ -67,7 +67,3 @@ def _limit_memory(most_bytes: int) -> None:
         return
     with suppress(OSError, ValueError):  # macOS may refuse any limit below what is reserved already
         resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
-
-
-if __name__ == "__main__":
-    main()

@@ -28,6 +28,7 @@ from CompactSegLib.inference.threads import own_cores
 from CompactSegLib.train.augmentation import RandomPatches
 from CompactSegLib.train.synthetic_patches import SyntheticPatches
 from CompactSegLib.train.training_plan import TrainingPlan
+from CompactSegLib.volume import foreign
 from CompactSegLib.volume.itk_child import _limit_memory
 from CompactSegLib.volume.reading import read_volume
 from Testing.Layering.imports import REPOSITORY, python_files
@@ -80,6 +81,21 @@ def test_what_itk_reads_opens_no_console_window(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("subprocess.Popen", start)
     (tmp_path / "a.gipl").write_bytes(b"x")
     with pytest.raises(Started, match=str(2**27)):
+        read_volume(tmp_path / "a.gipl")
+
+
+def test_what_itk_reads_is_read_by_the_same_library_wherever_that_lies(tmp_path: Path, monkeypatch):
+    """In a folder whose name holds what separates folders."""
+    package = tmp_path / f"Slicer{os.pathsep} 5.12" / "CompactSegLib" / "volume"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "itk_child.py").write_text(
+        """def main(): print('{"error": "damaged"}')""", encoding="utf-8"
+    )
+    monkeypatch.setattr(foreign, "__file__", str(package / "foreign.py"))
+    (tmp_path / "a.gipl").write_bytes(b"x")
+    with pytest.raises(InputError, match="it is damaged"):
         read_volume(tmp_path / "a.gipl")
 
 

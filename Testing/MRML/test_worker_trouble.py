@@ -154,7 +154,7 @@ def test_a_worker_elsewhere_needs_nothing_of_this_environment(clients, tmp_path)
 
 
 def test_the_default_worker_starts_from_a_folder_with_spaces_and_accents(tmp_path, monkeypatch):
-    root = tmp_path / "Programme – ä ö" / "Slicer: 5.12"
+    root = tmp_path / "Programme – ä ö" / f"Slicer{os.pathsep} 5.12"
     skip = shutil.ignore_patterns("__pycache__", "train")
     shutil.copytree(REPOSITORY / "CompactSegLib", root / "CompactSegLib", ignore=skip)
     shutil.copytree(REPOSITORY / "Resources" / "Models", root / "Resources" / "Models")
