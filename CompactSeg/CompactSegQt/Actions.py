@@ -80,7 +80,7 @@ class Actions:
         self.parameters: CompactSegParameterNode | None = None
         self.wanted: int | None = None
         self.changed = Signal()
-        packages.changed.connect(self.changed)
+        packages.changed.connect(self._followPackages)
 
     @property
     def declined(self) -> bool:
@@ -237,10 +237,17 @@ class Actions:
             self.changed()
             if self._wasDeclined:
                 return False
-            logic.restartWorker()
-        elif logic.problem is not None:
+        if logic.problem is not None:
             logic.restartWorker()
         return True
+
+    def _followPackages(self) -> None:
+        """No worker runs while something is installed: Windows replaces no file of what a process has loaded."""
+        if self.packages.isInstalling:
+            self._logic.stopWorker()
+        else:
+            self._logic.startWorker()
+        self.changed()
 
     def _shownNode(self) -> Any:
         results = self._logic.results(self.volume)

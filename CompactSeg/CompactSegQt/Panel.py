@@ -62,7 +62,8 @@ class Panel(slicer.util.VTKObservationMixin):
         self._isSeen = True
         self._followViews()
         self.refresh()
-        if self.logic.state == "stopped" and self.logic.problem is None:
+        isFree = not self.actions.packages.isInstalling
+        if isFree and self.logic.state == "stopped" and self.logic.problem is None:
             self.logic.startWorker()
 
     def _followViews(self) -> None:

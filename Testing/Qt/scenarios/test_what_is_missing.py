@@ -187,6 +187,24 @@ class TestPackages:
             assert "is being installed" in notice
             assert not isEnabled
 
+    def test_no_worker_runs_while_something_is_installed(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        """It may have loaded what is replaced, and Windows replaces no such file."""
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        workers, install = [], desktop.pip.install
+
+        def look_and_install(*arguments, **options):
+            driver.widget.panel.enter()
+            workers.append(driver.logic.workerProcessId)
+            return install(*arguments, **options)
+
+        monkeypatch.setattr(desktop.pip, "install", look_and_install)
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        assert set(workers) == {None}
+
     def test_a_pytorch_that_works_is_not_replaced_and_one_that_does_not_is_named(
         self, driver, desktop, nothing_installed, monkeypatch
     ):
