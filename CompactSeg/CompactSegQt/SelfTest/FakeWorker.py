@@ -1,7 +1,8 @@
 """A worker that needs no torch: the real one, with levels that thresholds make instead of a net.
 
-The self-test runs with it where PyTorch is not installed, as on machines that build extensions. Run as a program it
-takes one argument, the seconds that each level lasts.
+The self-test runs with it where PyTorch is not installed, as on machines that build extensions. It takes no time, but
+for the deeper levels of a large image, before which a scenario acts. Run as a program it takes one argument, if any:
+the seconds that each level lasts instead.
 """
 
 from __future__ import annotations
@@ -34,15 +35,18 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
 
 _STEP_SECONDS = 0.02
+_LARGE_VOXELS = 2**19
+_DEEPER_SECONDS = 3.0
 
 
-def commandOf(python: str, *, seconds: float = 0.3) -> str:
-    """The worker command that starts this file."""
-    return f'"{python}" "{Path(__file__).resolve()}" {seconds}'
+def commandOf(python: str, *, seconds: float | None = None) -> str:
+    """The worker command that starts this file; None for levels that last as a scenario needs it."""
+    command = f'"{python}" "{Path(__file__).resolve()}"'
+    return command if seconds is None else f"{command} {seconds}"
 
 
 class _FakeSession(Session):
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float | None) -> None:
         super().__init__()
         self._seconds = seconds
 
@@ -61,7 +65,7 @@ class _FakeSession(Session):
 
 
 class _FakeRun:
-    def __init__(self, model: Model, seconds: float, volume: Volume) -> None:
+    def __init__(self, model: Model, seconds: float | None, volume: Volume) -> None:
         self._model, self._seconds, self.volume = model, seconds, volume
         self._levels: list[Level] = []
 
@@ -105,12 +109,19 @@ class _FakeRun:
         progress: Callable[[Progress], None],
         cancel: Callable[[], bool],
     ) -> None:
-        until = time.monotonic() + self._seconds
+        seconds = self._secondsOf(number)
+        until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if cancel():
                 raise Cancelled
-            progress(Progress(number, most, 1 - left / self._seconds, ""))
+            progress(Progress(number, most, 1 - left / seconds, ""))
             time.sleep(min(left, _STEP_SECONDS))
+
+    def _secondsOf(self, number: int) -> float:
+        if self._seconds is not None:
+            return self._seconds
+        isLarge = self.volume.array.size >= _LARGE_VOXELS
+        return _DEEPER_SECONDS if isLarge and number > 1 else 0.0
 
     def _level(self, number: int) -> Level:
         labels, known = self._labels(number), self._model.labels
@@ -125,7 +136,7 @@ class _FakeRun:
             structures=known,
             improvement=max(changes.values(), default=None),
             improvement_by_label={each.name: changes[each.value] for each in known if changes},
-            seconds=self._seconds,
+            seconds=self._secondsOf(number),
             millilitres={each.name: float(millilitres[each.value]) for each in known},
             parameters=1,
             macs_per_voxel=1.0,
@@ -141,4 +152,4 @@ class _FakeRun:
 
 
 if __name__ == "__main__":
-    run_worker(session=_FakeSession(float(sys.argv[1])))
+    run_worker(session=_FakeSession(float(sys.argv[1]) if sys.argv[1:] else None))

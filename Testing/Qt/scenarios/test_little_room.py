@@ -11,6 +11,7 @@ import qt
 import slicer
 
 from CompactSegQt.SelfTest.Driver import BRAIN
+from CompactSegQt.SelfTest.FakeWorker import commandOf
 from CompactSegQt.Structures import NAME
 
 LONG = "sub-01_ses-02_acq-mprage_run-1_desc-defaced_res-1mm_T1w"
@@ -72,15 +73,6 @@ def test_a_notice_is_told_in_full(driver):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 
-@pytest.fixture
-def a_segmented_brain(driver):
-    """Three levels and 17 structures, of a worker that takes no time to find them."""
-    driver.useFakeWorker(sys.executable)
-    volume = driver.choosing(driver.load("large"), model=BRAIN)
-    assert driver.segment().kind == "done"
-    return volume
-
-
 def is_in_sight(widget):
     """Whether all of a widget is seen without scrolling the panel."""
     area = slicer.util.mainWindow()._scroll
@@ -88,32 +80,29 @@ def is_in_sight(widget):
     return widget.visible and top >= 0 and top + widget.height <= area.viewport().height
 
 
-@pytest.mark.parametrize("height", [700, 900, 1200])
 @pytest.mark.cold_worker
-def test_what_follows_on_a_run_is_in_sight(driver, desktop, a_segmented_brain, height):
-    desktop.window.resize(1400, height)
-    desktop.wait(0.05)
+def test_what_follows_on_a_run_is_in_sight_and_every_structure_is_named_in_full(driver, desktop):
+    """Of three levels and 17 structures, in windows of three heights, from a worker that takes no time to find them."""
+    driver.logic.restartWorker(commandOf(sys.executable, seconds=0))
+    driver.choosing(driver.load("large"), model=BRAIN)
+    assert driver.segment().kind == "done"
     ui, table = driver.ui, driver.ui.structuresTable
-    for widget in (ui.segmentButton, ui.levelSlider, ui.resultsTable, table):
-        assert is_in_sight(widget), widget.objectName
-    for button in (ui.compareButton, ui.editButton, ui.show3DButton, ui.exportButton):
-        assert is_in_sight(button), button.objectName
-    rows = table.viewport().height // table.rowHeight(0)
     assert table.rowCount == 17
-    assert rows >= {700: 5, 900: 12, 1200: 17}[height], "the rest of them scrolls in the table"
-    driver.click(ui.compareButton)
-    desktop.wait(0.05)
-    for widget in (ui.compareButton, ui.compareText, ui.differencesCheckBox, table):
-        assert is_in_sight(widget), widget.objectName
-
-
-@pytest.mark.cold_worker
-def test_every_structure_is_named_in_full_in_a_panel_of_the_usual_width(
-    driver, desktop, a_segmented_brain
-):
-    table = driver.ui.structuresTable
     metrics = table.fontMetrics()
-    assert table.rowCount == 17
     for row in range(table.rowCount):
         name = table.item(row, NAME).text()
         assert metrics.horizontalAdvance(name) < table.columnWidth(NAME), name
+    for height, least in ((700, 5), (900, 12), (1200, 17)):
+        desktop.window.resize(1400, height)
+        desktop.wait(0.05)
+        for widget in (ui.segmentButton, ui.levelSlider, ui.resultsTable, table):
+            assert is_in_sight(widget), (height, widget.objectName)
+        for button in (ui.compareButton, ui.editButton, ui.show3DButton, ui.exportButton):
+            assert is_in_sight(button), (height, button.objectName)
+        rows = table.viewport().height // table.rowHeight(0)
+        assert rows >= least, "the rest of them scrolls in the table"
+        driver.click(ui.compareButton)
+        desktop.wait(0.05)
+        for widget in (ui.compareButton, ui.compareText, ui.differencesCheckBox, table):
+            assert is_in_sight(widget), (height, widget.objectName)
+        driver.click(ui.compareButton)

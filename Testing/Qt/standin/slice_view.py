@@ -10,11 +10,9 @@ import vtk
 from standin.render_view import ctkVTKAbstractView, managers_for
 from standin.widget import signal, signals
 
+# Those of what the module shows: each more has its part in every event of the scene, in every view.
 MANAGERS = (
     "vtkMRMLCrosshairDisplayableManager",
-    "vtkMRMLModelSliceDisplayableManager",
-    "vtkMRMLOrientationMarkerDisplayableManager",
-    "vtkMRMLRulerDisplayableManager",
     "vtkMRMLSegmentationsDisplayableManager2D",
     "vtkMRMLMarkupsDisplayableManager",
 )
