@@ -145,10 +145,10 @@ def _phantom(
     spacing_mm: Sequence[float],
     random: np.random.Generator,
 ) -> Tensor:
-    """A ball, a rounded box or one between them in air, with or without inserts, ``(D, H, W)`` uint8."""
+    """A ball, a rounded box or one between them in air, with or without inserts, ``(D, H, W)`` uint8; or air alone."""
     size = np.multiply(shape, spacing_mm)
     drawn = torch.zeros(*shape, dtype=torch.uint8)
-    for number in range(random.integers(1, 5)):
+    for number in range(random.integers(0, 5)):
         radii = random.uniform(
             *(_INSERT_MM if number else _PHANTOM_MM), 1 if random.random() < 0.5 else 3
         )

@@ -120,14 +120,16 @@ def test_decoys_have_other_shapes_where_the_brain_was(tmp_path):
 
 
 def test_many_decoys_are_phantoms_of_few_tissues():
-    """A body in air with up to three inserts, where random shapes are of eight tissues."""
-    nothing = torch.zeros(40, 44, 48, dtype=torch.uint8)
-    phantoms = 0
+    """A body in air with up to three inserts, or air alone, where random shapes are of eight tissues."""
+    brain = torch.full((40, 44, 48), 5, dtype=torch.uint8)
+    phantoms = air = 0
     for seed in range(60):
         random = np.random.default_rng(seed)
-        found = decoy(nothing, range(30), spacing_mm=(6, 6, 6), random=random).unique()
+        found = decoy(brain, range(30), spacing_mm=(6, 6, 6), random=random).unique()
         phantoms += 1 < len(found) <= 5 and int(found[0]) == 0
-    assert 12 < phantoms < 36
+        air += len(found) == 1
+    assert 8 < phantoms < 36
+    assert 1 < air < 12
 
 
 def test_windows_take_their_most_frequent_label():
