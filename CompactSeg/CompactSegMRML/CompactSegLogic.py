@@ -14,7 +14,8 @@ from CompactSegMRML.Running import Running
 from CompactSegMRML.RunRequest import Current, Run, RunOptions, RunOutcome
 from CompactSegMRML.SceneFace import SceneFace, boxOfResults
 from CompactSegMRML.SeveralRuns import SeveralRuns
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import boxOf, whyNotSegmentable
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerFace import WorkerFace
@@ -157,14 +158,14 @@ class CompactSegLogic(WorkerFace, SceneFace):
         """
         results = self.results(volumeNode)
         if results is None:
-            name = volumeNode.GetName() if volumeNode is not None else tr("No volume")
-            raise InputError(tr("{name} has no levels yet; segment it first.").format(name=name))
+            name = volumeNode.GetName() if volumeNode is not None else _("No volume")
+            raise InputError(_("{name} has no levels yet; segment it first.").format(name=name))
         if results.level(level) is not None:
             self.showLevel(volumeNode, level)
             return None
         most = results.availableLevels
         if not 1 <= level <= most:
-            text = tr("level: expected 1 to {most}, the levels of {model}, got {level}.")
+            text = _("level: expected 1 to {most}, the levels of {model}, got {level}.")
             raise InputError(text.format(most=most, model=results.model, level=level))
         self._checkReady(volumeNode)
         kept = self._running.keeps(volumeNode)
@@ -186,7 +187,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
 
     def close(self) -> None:
         """Stop the worker, end the comparison and forget the scene; nothing is called afterwards."""
-        self._running.abandon(tr("CompactSeg was closed."))
+        self._running.abandon(_("CompactSeg was closed."))
         self.endComparison()
         self._client.stop()
         self._results.watch.release()
@@ -220,13 +221,13 @@ class CompactSegLogic(WorkerFace, SceneFace):
     def _checkFree(self) -> None:
         run = self._running.run
         if run is not None:
-            text = tr("{name} is being segmented; wait for its end, or cancel it.")
+            text = _("{name} is being segmented; wait for its end, or cancel it.")
             raise InputError(text.format(name=run.volumeName))
 
     def _onRemoved(self, node: Any) -> None:
         if node is self._running.volumeNode:
             self._running.abandon(
-                tr("{name} was deleted; its run was cancelled.").format(name=node.GetName()),
+                _("{name} was deleted; its run was cancelled.").format(name=node.GetName()),
                 isGone=True,
             )
         if self._comparing.isOf(node):
@@ -234,7 +235,7 @@ class CompactSegLogic(WorkerFace, SceneFace):
 
     def _onClosing(self) -> None:
         self._several.stop()
-        self._running.abandon(tr("The scene was closed; the run was cancelled."), isGone=True)
+        self._running.abandon(_("The scene was closed; the run was cancelled."), isGone=True)
         self._running.forget(tell=True)
         self.endComparison()
 
@@ -266,7 +267,7 @@ def segment(
     """
     if volumeNode is None or volumeNode.GetScene() is None:
         raise InputError(
-            tr("expected a volume node in a scene, got none; add the node to the scene first.")
+            _("expected a volume node in a scene, got none; add the node to the scene first.")
         )
     used = logic or CompactSegLogic(volumeNode.GetScene(), workerCommand=workerCommand)
     outcomes: list[RunOutcome] = []

@@ -14,7 +14,8 @@ from CompactSegMRML.Difference import (
     fullestWorld,
 )
 from CompactSegMRML.ResultFolder import nodesOfClass
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.SliceViews import (
     LAYOUT,
     VIEW_NAMES,
@@ -60,7 +61,7 @@ class Comparing:
         """
         if a.node is b.node:
             raise InputError(
-                tr("{name} can not be compared with itself; choose another.").format(name=a.name)
+                _("{name} can not be compared with itself; choose another.").format(name=a.name)
             )
         difference = differenceOf(volumeNode, a.node, b.node)
         names = (a.name, b.name)

@@ -17,7 +17,7 @@ from CompactSegMRML.Labels import (
     patchOf,
 )
 from CompactSegMRML.LevelSegments import patchOfSegments, segmentsOf
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 
 KINDS = ("onlyA", "onlyB", "another")
@@ -178,9 +178,9 @@ def addDifferenceNode(volumeNode: Any, difference: Difference, *, names: tuple[s
     node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     image = imageOf(difference.patch, ijkToRAS(volumeNode))
     texts = (
-        tr("Only in {name}").format(name=names[0]),
-        tr("Only in {name}").format(name=names[1]),
-        tr("Another structure in each"),
+        _("Only in {name}").format(name=names[0]),
+        _("Only in {name}").format(name=names[1]),
+        _("Another structure in each"),
     )
     for value, (name, color) in enumerate(zip(texts, _COLORS, strict=True), start=1):
         segment = slicer.vtkSegment()

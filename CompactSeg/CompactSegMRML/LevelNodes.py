@@ -33,7 +33,7 @@ from CompactSegMRML.Results import (
     writeFacts,
 )
 from CompactSegMRML.RunRequest import checksumOf
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import ijkToRAS, stampOf, wholeBox
 
 if TYPE_CHECKING:
@@ -245,10 +245,10 @@ def levelNode(volumeNode: Any, level: int) -> Any:
     """
     nodes = levelNodes(volumeNode)
     if level not in nodes:
-        there = ", ".join(map(str, nodes)) or tr("none")
+        there = ", ".join(map(str, nodes)) or _("none")
         name = volumeNode.GetName()
         raise InputError(
-            tr("{name}: level {level} is not there (computed: {there}); segment it first.").format(
+            _("{name}: level {level} is not there (computed: {there}); segment it first.").format(
                 name=name, level=level, there=there
             )
         )

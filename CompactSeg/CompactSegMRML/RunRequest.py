@@ -15,7 +15,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from CompactSegLib.errors import InputError
 from CompactSegLib.json_data import stated
 from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import gridInPatient, stampOf
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class VolumeCopy:
         for first in range(0, self._box.size[2], planes):
             if stampOf(self._node) != self.stamp:
                 raise InputError(
-                    tr("{name} was changed while it was read; segment it again.").format(
+                    _("{name} was changed while it was read; segment it again.").format(
                         name=self._node.GetName()
                     )
                 )
@@ -152,7 +152,7 @@ class VolumeCopy:
 def checksumOf(volumeNode: Any, box: VoxelBox) -> int:
     """Of a volume's voxels in a box, as `VolumeCopy.checksum`; some 10 ms for a head."""
     copy = VolumeCopy(volumeNode, box)
-    for _ in copy.steps():
+    for _step in copy.steps():
         pass
     return copy.checksum
 

@@ -14,7 +14,8 @@ import numpy as np
 from CompactSegLib.errors import CompactSegError
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.RunRequest import Current, Kept, Run, RunOptions, RunOutcome, VolumeCopy
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import stampOf
 from CompactSegMRML.WorkerClient import WorkerClient
 
@@ -102,9 +103,7 @@ class Running:
         self._isBeginning = False
         self.changed()
         waits = (
-            tr("Preparing the volume")
-            if self._client.state == "ready"
-            else tr("Starting the worker")
+            _("Preparing the volume") if self._client.state == "ready" else _("Starting the worker")
         )
         self.progressed(0, run.levels or 0, 0.0, waits)
         if not self._lostAtOnce:
@@ -131,7 +130,7 @@ class Running:
             and time.monotonic() - current.cancelledAt > _CANCEL_SECONDS
         )
         if late:
-            self._finish("cancelled", tr("Cancelled; the worker did not answer and was ended."))
+            self._finish("cancelled", _("Cancelled; the worker did not answer and was ended."))
             self._client.kill()
 
     def cancel(self) -> None:
@@ -142,7 +141,7 @@ class Running:
         if current.sending is not None:
             self._client.send({"request": "cancel", "id": current.request})
         if current.sending is None or not current.sending.is_set():
-            self._finish("cancelled", tr("Cancelled; finished levels stay."))
+            self._finish("cancelled", _("Cancelled; finished levels stay."))
         else:
             current.cancelledAt = time.monotonic()
             self.changed()
@@ -187,7 +186,7 @@ class Running:
         kept = (copy.stamp, current.options, current.box, copy.checksum)
         self._kept = Kept(current.request, run.volumeID, *kept)
         current.copy = None  # the copy lives until it is sent, and no longer
-        self.progressed(0, current.run.levels or 0, 0.0, tr("Sending the volume"))
+        self.progressed(0, current.run.levels or 0, 0.0, _("Sending the volume"))
 
     def _hear(self, event: Mapping[str, Any], array: np.ndarray | None) -> None:
         current = self._current
@@ -201,7 +200,7 @@ class Running:
                 self._client.send({"request": "cancel", "id": current.request})
                 self._finish(
                     "failed",
-                    tr("The result could not be shown ({kind}: {error}).").format(
+                    _("The result could not be shown ({kind}: {error}).").format(
                         kind=type(error).__name__, error=error
                     ),
                 )
@@ -214,11 +213,11 @@ class Running:
             self._takeLevel(current, event, array)
         elif kind == "done":
             reason = event.get("stop_reason")
-            sentence = tr("Done at level {level}").format(level=event.get("level"))
+            sentence = _("Done at level {level}").format(level=event.get("level"))
             sentence += f": {reason}." if reason else "."
             self._finish("done", sentence, event)
         elif kind == "cancelled":
-            self._finish("cancelled", tr("Cancelled; finished levels stay."))
+            self._finish("cancelled", _("Cancelled; finished levels stay."))
         elif kind == "error" and event.get("kind") == "volume-gone" and current.of is not None:
             self._sendAgain(current)
         elif kind in ("error", "broken"):
@@ -231,7 +230,7 @@ class Running:
         if array is None or shape != current.box.size[::-1]:
             self._finish(
                 "failed",
-                tr(
+                _(
                     "The worker sent labels of shape {shape} for a volume of shape {expected}; install the same "
                     "version of CompactSeg there."
                 ).format(shape=shape, expected=current.box.size[::-1]),
@@ -257,7 +256,7 @@ class Running:
         elif self._current is not None:
             wasCancelling = self._current.cancelledAt is not None
             self._finish(
-                "cancelled" if wasCancelling else "failed", sentence or tr("The worker ended.")
+                "cancelled" if wasCancelling else "failed", sentence or _("The worker ended.")
             )
 
     def _finish(

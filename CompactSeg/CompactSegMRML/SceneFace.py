@@ -14,7 +14,8 @@ from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, level
 from CompactSegMRML.ResultFolder import folderOf, tableOf
 from CompactSegMRML.Results import LevelResult, Results, factsOf
 from CompactSegMRML.SceneResults import SceneResults
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import wholeBox
 
 
@@ -177,12 +178,12 @@ def _sideOf(volumeNode: Any, what: Any) -> Side:
         InputError: It is not there.
     """
     if isinstance(what, int):
-        return Side(levelNode(volumeNode, what), tr("Level {level}").format(level=what), what)
+        return Side(levelNode(volumeNode, what), _("Level {level}").format(level=what), what)
     found = next((side for side in _sidesOf(volumeNode) if side.node is what), None)
     if found is None:
         raise InputError(
-            tr("{name} is no segmentation of {volume}; choose one that is.").format(
-                name=what.GetName() if what is not None else tr("Nothing"),
+            _("{name} is no segmentation of {volume}; choose one that is.").format(
+                name=what.GetName() if what is not None else _("Nothing"),
                 volume=volumeNode.GetName(),
             )
         )

@@ -15,7 +15,7 @@ from CompactSegMRML.Edits import releaseLevel
 from CompactSegMRML.ResultFolder import columnOf, fillTable
 from CompactSegMRML.Results import EDITED_ROLE, LevelResult
 from CompactSegMRML.RunRequest import RunOutcome
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
@@ -78,7 +78,7 @@ class SeveralRuns:
         """
         items = [item for node in nodes for item in _itemsOf(node)]
         if not items:
-            raise InputError(tr("No volume is ticked; tick those that are to be segmented."))
+            raise InputError(_("No volume is ticked; tick those that are to be segmented."))
         self._waiting, self._options, self._rows = items, options, []
         self._total, self._sequences = len(items), {}
 
@@ -93,7 +93,7 @@ class SeveralRuns:
         item = self._current = self._waiting.pop(0)
         volume = item.volumeNode
         if volume.GetScene() is None:
-            self.finish(RunOutcome(None, "failed", tr("It was deleted.")))
+            self.finish(RunOutcome(None, "failed", _("It was deleted.")))
             return
         try:
             if item.browser is not None:
@@ -118,7 +118,7 @@ class SeveralRuns:
             frame = item.browser.GetMasterSequenceNode().GetNthIndexValue(item.frame)
             if last is not None:
                 self._keepFrame(item, frame, last)
-        status = tr("done") if last is not None else outcome.sentence
+        status = _("done") if last is not None else outcome.sentence
         row = _Row(item.volumeNode.GetName() or "", frame, status)
         if last is not None:
             row.level, row.millilitres = last.level, last.millilitres
@@ -160,7 +160,7 @@ def _itemsOf(node: Any) -> list[_Item]:
     volume = node.GetProxyNode(master) if master is not None else None
     if volume is None or not volume.IsA("vtkMRMLScalarVolumeNode"):
         raise InputError(
-            tr("{name}: expected a browser of a sequence of images; choose another.").format(
+            _("{name}: expected a browser of a sequence of images; choose another.").format(
                 name=node.GetName()
             )
         )

@@ -12,7 +12,7 @@ import vtk
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
 from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 
 _LARGEST_SHEAR = 2e-3
 """Cosine between two axes, which rounding in headers makes; the library refuses more."""
@@ -21,55 +21,55 @@ _LARGEST_SHEAR = 2e-3
 def whyNotSegmentable(node: Any) -> str | None:
     """A sentence for the user where a node can not be segmented; None where it can."""
     if node is None:
-        return tr("Choose a volume to segment.")
-    name = node.GetName() or tr("This node")
+        return _("Choose a volume to segment.")
+    name = node.GetName() or _("This node")
     if node.IsA("vtkMRMLSequenceNode"):
-        return tr(
+        return _(
             "{name} is a sequence: open it in the Sequences module and choose the volume of its browser."
         ).format(name=name)
     if node.IsA("vtkMRMLLabelMapVolumeNode") or node.IsA("vtkMRMLSegmentationNode"):
-        return tr(
+        return _(
             "{name} holds labels, not an image: choose the volume that they were drawn on."
         ).format(name=name)
     if not node.IsA("vtkMRMLScalarVolumeNode"):
-        return tr(
+        return _(
             "{name} is no volume: choose a scalar volume, such as a loaded MR or CT series."
         ).format(name=name)
     if node.IsA("vtkMRMLDiffusionTensorVolumeNode"):
-        return tr("{name} holds diffusion tensors, not an image: choose a scalar volume.").format(
+        return _("{name} holds diffusion tensors, not an image: choose a scalar volume.").format(
             name=name
         )
     image = node.GetImageData()
     scalars = image.GetPointData().GetScalars() if image else None
     if scalars is None or min(image.GetDimensions()) < 1 or not scalars.GetNumberOfTuples():
-        return tr("{name} has no voxels: load its image, or choose another volume.").format(
+        return _("{name} has no voxels: load its image, or choose another volume.").format(
             name=name
         )
     if scalars.GetNumberOfComponents() != 1:
-        return tr(
+        return _(
             "{name} has {count} values in each voxel (as a color image): choose a volume with "
             "one, or convert it with the module Vector to Scalar Volume."
         ).format(name=name, count=scalars.GetNumberOfComponents())
     if scalars.GetDataType() == vtk.VTK_BIT:
-        return tr("{name} has voxels of one bit, as a mask has: choose an image.").format(name=name)
+        return _("{name} has voxels of one bit, as a mask has: choose an image.").format(name=name)
     size = scalars.GetNumberOfTuples() * scalars.GetDataTypeSize()
     if size > LARGEST_ARRAY:
-        return tr(
+        return _(
             "{name} has {size:.1f} GiB, and at most {most:.0f} GiB can be segmented: crop it with the "
             "module Crop Volume."
         ).format(name=name, size=size / 2**30, most=LARGEST_ARRAY / 2**30)
     transform = node.GetParentTransformNode()
     if transform is not None and not transform.IsTransformToWorldLinear():
-        return tr(
+        return _(
             "{name} is under {transform}, which is not linear: harden the transform on the volume (Transforms "
             "module), then segment it."
         ).format(name=name, transform=transform.GetName())
     if abs(np.linalg.det(ijkToWorld(node)[:3, :3])) < 1e-12:
-        return tr(
+        return _(
             "{name} has a geometry in which its axes do not span space: correct its spacing or its transform."
         ).format(name=name)
     if _isSheared(ijkToRAS(node)):
-        return tr(
+        return _(
             "{name} has axes that are not at right angles, as a series with a tilted gantry: resample it (module "
             "Resample Scalar/Vector/DWI Volume), then segment it."
         ).format(name=name)
@@ -148,18 +148,18 @@ def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
     """
     if region is None:
         return wholeBox(volumeNode)
-    name = region.GetName() or tr("The region")
+    name = region.GetName() or _("The region")
     if not region.IsA("vtkMRMLMarkupsROINode"):
         raise InputError(
-            tr("{name}: expected a markups ROI as the region of interest, got {className}.").format(
+            _("{name}: expected a markups ROI as the region of interest, got {className}.").format(
                 name=name, className=region.GetClassName()
             )
         )
     if min(region.GetSize()) <= 0:
         raise InputError(
-            tr(
-                "{name}: the region of interest has no size; place it first, or choose none."
-            ).format(name=name)
+            _("{name}: the region of interest has no size; place it first, or choose none.").format(
+                name=name
+            )
         )
     ijk = _cornersWorld(region) @ np.linalg.inv(ijkToWorld(volumeNode)).T
     low = np.ceil(ijk[:, :3].min(axis=0) - _TOLERANCE_VOXELS).astype(int)
@@ -168,7 +168,7 @@ def boxOf(region: Any, volumeNode: Any) -> VoxelBox:
     low, high = np.maximum(low, 0), np.minimum(high, most)
     if np.any(low > high):
         raise InputError(
-            tr(
+            _(
                 "{name}: the region of interest holds no voxel of {volume}; move it, or choose none."
             ).format(name=name, volume=volumeNode.GetName())
         )

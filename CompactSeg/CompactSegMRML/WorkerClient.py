@@ -17,7 +17,8 @@ from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label
 from CompactSegLib.serve.protocol import PROTOCOL, BadFrame, Frame
 from CompactSegMRML import WorkerCommand
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.WorkerCommand import Launch, launchOf
 from CompactSegMRML.WorkerFace import DeviceInfo, ModelInfo, Offer
 from CompactSegMRML.WorkerProcess import Ended, WorkerProcess
@@ -119,9 +120,9 @@ class WorkerClient:
         """
         found = next((each for each in self.offer.models if each.isCalled(name)), None)
         if found is None:
-            known = ", ".join(each.name for each in self.offer.models) or tr("none is installed")
+            known = ", ".join(each.name for each in self.offer.models) or _("none is installed")
             raise InputError(
-                tr(
+                _(
                     "{name}: expected a model that the worker has ({known}); choose one of them."
                 ).format(name=name, known=known)
             )

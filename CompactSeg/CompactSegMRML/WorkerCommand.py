@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import CompactSegLib
 from CompactSegLib.errors import InputError
-from CompactSegMRML.Signal import tr
+from CompactSegMRML.Signal import tr as _
 
 if TYPE_CHECKING:
     from CompactSegMRML.WorkerProcess import Ended
@@ -62,7 +62,7 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
         arguments = _takenApart(command)
     except ValueError as error:
         raise InputError(
-            tr(
+            _(
                 "worker command: expected a command as in a terminal, got {command!r} ({error}); close its "
                 "quotes, or leave it empty for Slicer's own Python."
             ).format(command=command, error=error)
@@ -123,10 +123,10 @@ _LOG = "Advanced ▸ Log"
 def didNotStart(launch: Launch, error: OSError) -> str:
     """The program could not even be started."""
     if launch.isDefault:
-        return tr(
+        return _(
             "The worker could not be started with {program} ({reason}); reinstall the extension."
         ).format(program=launch.program, reason=_reason(error))
-    return tr(
+    return _(
         "The worker command could not be started: {program} ({reason}); correct it under Advanced, or "
         "leave it empty for Slicer's own Python."
     ).format(program=launch.program, reason=_reason(error))
@@ -136,15 +136,15 @@ def endedBeforeReady(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     """The process ended without a word of a worker's."""
     if launch.isDefault:
         how = f"({_end(ended)}){_said(heard)}"
-        return tr(
+        return _(
             "The worker ended before it was ready {how} Reinstall the extension if this stays so."
         ).format(how=how)
     if ended.wasNoise:
-        return tr(
+        return _(
             "The worker command {program} is no CompactSeg worker: it wrote something else; it should end "
             "in 'compactseg worker'."
         ).format(program=launch.program)
-    return tr(
+    return _(
         "The worker command {program} ended before it was ready ({end}){said} It should start "
         "'compactseg worker'; try it in a terminal."
     ).format(program=launch.program, end=_end(ended), said=_said(heard))
@@ -153,18 +153,18 @@ def endedBeforeReady(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
 def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
     """The worker was there and is gone; what it wrote is its log, which says nothing to most people."""
     if not launch.isDefault:
-        return tr(
+        return _(
             "The connection to the worker was lost: {program} ended ({end}){said} The next Segment starts it again."
         ).format(program=launch.program, end=_end(ended), said=_said(heard))
     likely = (
-        tr(
+        _(
             "It was ended from outside, perhaps since memory ran out: a region of interest or less kept "
             "memory needs less."
         )
         if ended.code == -_SIGKILL
-        else tr("{log} says more.").format(log=_LOG)
+        else _("{log} says more.").format(log=_LOG)
     )
-    return tr(
+    return _(
         "The process that segments ended unexpectedly ({end}). {likely} The next Segment starts it again."
     ).format(end=_end(ended), likely=likely)
 
@@ -172,20 +172,20 @@ def endedLater(launch: Launch, ended: Ended, heard: Sequence[str]) -> str:
 def isLate(launch: Launch, seconds: float) -> str:
     """The process runs but says nothing."""
     advice = (
-        tr("{log} says more.").format(log=_LOG)
+        _("{log} says more.").format(log=_LOG)
         if launch.isDefault
-        else tr(
+        else _(
             "Try it in a terminal; ssh must log in without asking for a password, and start 'compactseg worker'."
         )
     )
-    return tr(
+    return _(
         "The worker did not report within {seconds:.0f} s and was ended ({program}). {advice}"
     ).format(seconds=seconds, program=launch.program, advice=advice)
 
 
 def speaksAnother(launch: Launch, theirs: object, *, ours: int, version: str) -> str:
     """The worker is of another version of CompactSeg."""
-    return tr(
+    return _(
         "The worker ({program}) speaks protocol {theirs}, this module speaks {ours}: install CompactSeg "
         "{version} where the worker runs."
     ).format(program=launch.program, theirs=theirs, ours=ours, version=version)
@@ -193,7 +193,7 @@ def speaksAnother(launch: Launch, theirs: object, *, ours: int, version: str) ->
 
 def tellsOtherwise(launch: Launch, error: InputError, *, version: str) -> str:
     """What the worker says of itself can not be understood."""
-    return tr(
+    return _(
         "The worker ({program}) does not tell what it has as this module expects ({error}); install CompactSeg "
         "{version} where the worker runs."
     ).format(program=launch.program, error=str(error).rstrip("."), version=version)
@@ -205,9 +205,9 @@ _FAULT_OF_WINDOWS = 0xC0000000  # such as 0xC0000005: by these figures its users
 
 def _end(ended: Ended) -> str:
     if ended.code >= _FAULT_OF_WINDOWS:
-        return tr("exit code {code}").format(code=f"0x{ended.code:08X}")
+        return _("exit code {code}").format(code=f"0x{ended.code:08X}")
     if ended.code >= 0:
-        return tr("exit code {code}").format(code=ended.code)
+        return _("exit code {code}").format(code=ended.code)
     try:
         return f"signal {signal.Signals(-ended.code).name}"
     except ValueError:
@@ -222,5 +222,5 @@ def _said(heard: Sequence[str]) -> str:
 
 def _reason(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return tr("command not found")
+        return _("command not found")
     return error.strerror or os.strerror(error.errno or 0)

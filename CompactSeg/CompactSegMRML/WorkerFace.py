@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.labels import Label
 from CompactSegLib.model.model import ExpectedVolume, Region, Stop
-from CompactSegMRML.Signal import Signal, tr
+from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Signal import tr as _
 
 if TYPE_CHECKING:
     from CompactSegMRML.Running import Running
@@ -90,7 +91,7 @@ class ModelInfo:
         """A sentence for the user where this module can not give it what it needs; None where it can."""
         if self.channels == 1:
             return None
-        return tr(
+        return _(
             "{title} needs {channels} images at once, and here is one; choose another model."
         ).format(title=self.title, channels=self.channels)
 
@@ -204,7 +205,7 @@ class WorkerFace:
 
     def stopWorker(self) -> None:
         """End the worker; a run that is under way is cancelled. Does not wait for the process."""
-        self._running.abandon(tr("The worker was stopped."))
+        self._running.abandon(_("The worker was stopped."))
         self._running.forget()
         self._client.stop()
 

@@ -142,7 +142,7 @@ class StructuresTable:
         )
         called = _cell(name, qt.Qt.AlignLeft)
         # A narrow panel cuts the name.
-        called.setToolTip(plain(f"{name}\n{_('Click to go there in the slice views.')}"))
+        called.setToolTip(plain(name + "\n" + _("Click to go there in the slice views.")))
         figures = [_cell(text, qt.Qt.AlignRight) for text, _tooltip in row.figures]
         for cell, (_text, tooltip) in zip(figures, row.figures, strict=True):
             cell.setToolTip(plain(tooltip))

@@ -97,7 +97,7 @@ def test_no_sentence_of_the_logic_is_left_out_of_its_translation():
         inside = {
             id(part)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tr"
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_"
             for part in ast.walk(node)
         }
         inside |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
