@@ -70,6 +70,9 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
     environment = {**_outsideEnvironment(), **(extra or {})}
     # Windows looks a program up by the parent's PATH, not by the child's.
     found = shutil.which(os.path.expanduser(arguments[0]), path=environment.get("PATH"))  # noqa: PTH111
+    if found is not None and found == _python():
+        # Slicer's own, which without what the launcher added finds neither its libraries nor its modules.
+        environment = {**os.environ, **(extra or {})}
     return Launch((found or arguments[0], *arguments[1:]), environment, isDefault=False)
 
 

@@ -74,7 +74,7 @@ class Packages:
             return True
         if self.isInstalling or not self._ask(missing):
             return False
-        replaced = "PyTorch" in missing and "torch" in sys.modules and _replaced()
+        replaced = "PyTorch" in missing and "torch" in sys.modules and _versionOf("torch")
         self._setInstalling(True)
         slicer.util.showStatusMessage(
             _("Installing {packages}…").format(packages=", ".join(missing))
@@ -113,7 +113,7 @@ class Packages:
             "PyTorch takes 200 MB, with a graphics card up to 3 GB, and some minutes; it is needed once.\n\n"
             "Your images stay on this computer.\n\nInstall now?"
         ).format(packages=_(" and ").join(missing))
-        if "PyTorch" in missing and (replaced := _replaced()):
+        if "PyTorch" in missing and (replaced := _versionOf("torch")):
             text += "\n\n" + _(
                 "PyTorch {version} is there, which is too old, and will be replaced."
             ).format(version=replaced)
@@ -144,8 +144,7 @@ class Packages:
             requirements, prompt_install=False, skip_in_testing=True, requester="CompactSeg"
         )
 
-    @staticmethod
-    def _installTorch() -> None:
+    def _installTorch(self) -> None:
         try:
             import PyTorchUtils
         except ImportError:
@@ -155,9 +154,14 @@ class Packages:
                     "Manager (View menu), install “PyTorch”, restart Slicer and click Segment again."
                 )
             ) from None
-        PyTorchUtils.PyTorchUtilsLogic().installTorch(
-            askConfirmation=False, torchVersionRequirement=_TORCH_INSTALLED
-        )
+        try:
+            PyTorchUtils.PyTorchUtilsLogic().installTorch(
+                askConfirmation=False, torchVersionRequirement=_TORCH_INSTALLED
+            )
+        except (ImportError, OSError) as error:
+            # What it installed it imports into Slicer, where that may fail; only the worker has to.
+            if self.missing():
+                raise RuntimeError(str(error)) from error
 
 
 def _notInstalled(error: Exception) -> PackagesError:
@@ -180,10 +184,11 @@ def _notInstalled(error: Exception) -> PackagesError:
 _MOST_WORDS = 300
 
 
-def _replaced() -> str:
-    """Version of a PyTorch that is there and is too old; "" for none."""
+def _versionOf(name: str) -> str:
+    """Of a package that is there; "" for none, and for what is left of one."""
     try:
-        return importlib.metadata.version("torch")
+        # None where pip ended in the middle of replacing it, as with files in use on Windows.
+        return importlib.metadata.version(name) or ""
     except importlib.metadata.PackageNotFoundError:
         return ""
 
@@ -197,8 +202,5 @@ def _requirements(*others: str) -> list[Requirement]:
 
 
 def _isInstalled(requirement: Requirement) -> bool:
-    try:
-        version = importlib.metadata.version(requirement.name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return requirement.specifier.contains(version, prereleases=True)
+    version = _versionOf(requirement.name)
+    return bool(version) and requirement.specifier.contains(version, prereleases=True)

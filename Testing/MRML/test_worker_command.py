@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -54,3 +56,27 @@ def test_a_command_is_looked_for_where_it_was_before_slicer_was_started_on_windo
         "SYSTEMROOT": "C:\\Windows",
         "EXTRA": "1",
     }
+
+
+def test_slicers_own_python_keeps_slicers_environment_and_other_programs_do_not(
+    monkeypatch, tmp_path
+):
+    """As the self-test's fake worker, which is a command: python-real needs LD_LIBRARY_PATH and PYTHONHOME."""
+    for name in ("python-real", "ssh"):
+        program = tmp_path / (f"{name}.exe" if os.name == "nt" else name)
+        program.write_text("")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", "/opt/Slicer/lib/Python")
+    outside = {"PATH": str(tmp_path), "LANG": "C"}
+    environment = SimpleNamespace(keys=outside.keys, value=outside.get)
+    app = SimpleNamespace(startupEnvironment=lambda: environment)
+    monkeypatch.setattr("slicer.app", app, raising=False)
+    default = launchOf("")
+    assert Path(default.program).stem == "python-real"
+    own = launchOf(f'"{default.program}" FakeWorker.py', {"A": "1"})
+    assert own.environment["PYTHONHOME"] == default.environment["PYTHONHOME"]
+    assert own.environment["A"] == "1"
+    elsewhere = launchOf("ssh gpu-host compactseg worker", {"A": "1"})
+    assert Path(elsewhere.program).stem == "ssh"
+    assert dict(elsewhere.environment) == {**outside, "A": "1"}

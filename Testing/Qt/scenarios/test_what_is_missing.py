@@ -246,6 +246,44 @@ class TestPackages:
         assert driver.ui.noticeText.text == failure.text
         restart_is_offered(driver, desktop)
 
+    @pytest.mark.parametrize("error", [ImportError, OSError])
+    def test_a_pytorch_that_slicers_own_process_can_not_load_is_installed_all_the_same(
+        self, driver, desktop, nothing_installed, monkeypatch, error
+    ):
+        """PyTorchUtils imports what it installed; the worker is another process."""
+        install = desktop.pip.install
+
+        def and_import(function, requirements, **options):
+            install(function, requirements, **options)
+            if function == "installTorch":
+                raise error("DLL load failed: c10.dll")
+
+        monkeypatch.setattr(desktop.pip, "install", and_import)
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        assert len(desktop.dialogs.seen) == 1, "the question"
+
+    def test_what_an_interrupted_installation_left_is_installed_anew(
+        self, driver, desktop, nothing_installed, monkeypatch
+    ):
+        """A folder of PyTorch's without its METADATA: then its version is None."""
+        import importlib.metadata
+
+        known = importlib.metadata.version
+
+        def version(name):
+            isLeft = name == "torch" and name not in desktop.pip.installed
+            return None if isLeft else known(name)
+
+        monkeypatch.setattr(importlib.metadata, "version", version)
+        driver.choosing(driver.load("small"))
+        driver.ready()
+        desktop.dialogs.answer("Install")
+        assert driver.segment().kind == "done"
+        assert "too old" not in desktop.dialogs.take().text
+
     def test_a_pytorch_that_slicer_had_loaded_and_that_was_replaced_asks_for_a_restart(
         self, driver, desktop, nothing_installed, monkeypatch
     ):
