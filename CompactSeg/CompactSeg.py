@@ -127,14 +127,14 @@ class CompactSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         super().onReload()
 
     def initializeParameterNode(self):
-        from CompactSegQt.ParameterNode import CompactSegParameterNode
+        from CompactSegQt.ParameterNode import choicesIn
 
         holder = ScriptedLoadableModuleLogic()
         holder.moduleName = "CompactSeg"
         node = holder.getParameterNode()
         # Each wrapper observes the node for as long as that lives.
         if self.panel.parameters is None or self.panel.parameters.parameterNode is not node:
-            self.panel.setParameterNode(CompactSegParameterNode(node))
+            self.panel.setParameterNode(choicesIn(node))
 
     def onSceneStartClose(self, _caller, _event):
         self.panel.setParameterNode(None)

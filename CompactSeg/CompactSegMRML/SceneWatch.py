@@ -50,6 +50,7 @@ class SceneWatch:
         self._others: list[Any] = []
         self._sceneTags: list[int] = []
         self._nodeTags: dict[Any, list[int]] = {}
+        self._isViewToTell = False
         for event, receiver in {
             scene.NodeRemovedEvent: self._onRemoved,
             scene.StartCloseEvent: lambda *_: self.closing(),
@@ -57,6 +58,7 @@ class SceneWatch:
             scene.EndCloseEvent: self._onChanged,
             scene.EndImportEvent: self._onChanged,
             scene.EndRestoreEvent: self._onChanged,
+            scene.EndBatchProcessEvent: self._onBatchEnd,
         }.items():
             self._sceneTags.append(scene.AddObserver(event, receiver))
         self.refresh()
@@ -122,7 +124,15 @@ class SceneWatch:
         self.changed()
 
     def _onView(self, _node: Any, _event: str) -> None:
-        if not self._scene.IsBatchProcessing():  # a scene that is read or closed is not whole
+        scene = self._scene
+        if not scene.IsBatchProcessing():
+            self.viewsChanged()
+        elif not scene.IsImporting() and not scene.IsClosing():  # a scene that is read is not whole
+            self._isViewToTell = True
+
+    def _onBatchEnd(self, *_: Any) -> None:
+        if self._isViewToTell:
+            self._isViewToTell = False
             self.viewsChanged()
 
 

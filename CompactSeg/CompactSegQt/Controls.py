@@ -109,8 +109,11 @@ class Controls:
         self.comparison.setComparing(compared, reason=reason)
         self._explainButtons(nothing, hasLevels=bool(computed), running=running)
         node = results.level(shown).segmentationNode if shown is not None else None
-        self.ui.show3DButton.setSegmentationNode(node)
-        self.ui.show3DButton.enabled = node is not None
+        button = self.ui.show3DButton
+        button.setSegmentationNode(node)
+        button.enabled = node is not None
+        if node is None:  # else it stays down, as it was for the last
+            button.checked = False
 
     def _explainButtons(self, nothing: str | None, *, hasLevels: bool, running: bool) -> None:
         tooltips = (

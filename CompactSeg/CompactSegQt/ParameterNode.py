@@ -1,6 +1,6 @@
 """What the user chose, kept in the scene, so that it is saved and restored with it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import slicer
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -34,6 +34,19 @@ class CompactSegParameterNode:
     region: slicer.vtkMRMLMarkupsROINode
     keptMegabytes: Annotated[int, WithinRange(0, MOST_KEPT_MEGABYTES)] = 0
     outlineOnly: bool = False
+
+
+def choicesIn(parameterNode: Any) -> CompactSegParameterNode:
+    """The user's choices that a vtkMRMLScriptedModuleNode holds; the defaults where what it holds can not be read.
+
+    A scene may come from anywhere, and Slicer's wrapper raises of a text where a number is to be.
+    """
+    try:
+        return CompactSegParameterNode(parameterNode)
+    except ValueError:
+        for name in parameterNode.GetParameterNames():
+            parameterNode.UnsetParameter(name)
+        return CompactSegParameterNode(parameterNode)
 
 
 def thresholdInPercent(threshold: float) -> float:

@@ -103,3 +103,13 @@ def test_it_is_saved_with_the_scene(parameters, desktop, tmp_path):
     logic = ScriptedLoadableModuleLogic()
     logic.moduleName = "Example"
     assert Parameters(logic.getParameterNode()).threshold == 12.5
+
+
+def test_choices_that_can_not_be_read_are_those_of_a_new_scene(desktop):
+    """A scene may come from anywhere; Slicer's wrapper raises when it is made, and the panel was left without one."""
+    logic = ScriptedLoadableModuleLogic()
+    logic.moduleName = "CompactSeg"
+    logic.getParameterNode().SetParameter("keptMegabytes", "many")
+    desktop.open()
+    parameters = desktop.panel.panel.parameters
+    assert (parameters.keptMegabytes, parameters.device) == (0, "auto")

@@ -61,6 +61,26 @@ def test_of_two_volumes_the_one_that_was_chosen_is_chosen_in_the_opened_scene(
     assert driver.ui.volumeSelector.currentNode().GetName() == "second"
 
 
+def test_a_volume_that_was_loaded_in_a_batch_is_chosen_after_it(driver, desktop):
+    """As some extensions load several files, so that nothing is drawn in between."""
+    driver.choosing(driver.load("small"))
+    scene = slicer.mrmlScene
+    scene.StartState(scene.BatchProcessState)
+    other = driver.load("small")
+    scene.EndState(scene.BatchProcessState)
+    assert driver.ui.volumeSelector.currentNode() is other
+
+
+def test_closing_the_scene_leaves_no_button_down(driver, desktop):
+    driver.choosing(driver.load("small"))
+    driver.segment()
+    button = driver.ui.show3DButton
+    driver.click(button)
+    assert button.checked
+    desktop.close_scene()
+    assert (button.checked, button.enabled) == (False, False)
+
+
 def test_a_background_that_is_taken_away_is_not_put_back(driver, desktop):
     driver.load("small")
     volume = driver.choosing(driver.load("small"))

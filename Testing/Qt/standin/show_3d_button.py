@@ -32,9 +32,11 @@ class qMRMLSegmentationShow3DButton(ctkMenuButton):
 
     def setSegmentationNode(self, node: Any) -> None:
         self._node = node
-        before = self.blockSignals(True)
-        self.checked = node is not None and _has_surface(node)
-        self.blockSignals(before)
+        self.enabled = node is not None
+        if node is not None:  # without one it stays as it was
+            before = self.blockSignals(True)
+            self.checked = _has_surface(node)
+            self.blockSignals(before)
 
     def _on_toggled(self, on: bool) -> None:
         if self._node is None:
