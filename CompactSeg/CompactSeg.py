@@ -41,8 +41,8 @@ class CompactSeg(ScriptedLoadableModule):
         parent.helpText = _(
             "Segments an image level by level: the first level is there almost at once, deeper levels refine it. "
             "Levels can be compared side by side, and the one you like can be edited in the Segment Editor. "
-            "See the <a href='{address}'>documentation</a>."
-        ).format(address=DOCUMENTATION)
+            "See the <a href={address}>documentation</a>."
+        ).format(address=f'"{DOCUMENTATION}"')
         parent.acknowledgementText = _(
             "The net follows US patent 10,783,640, a scalable and compact multi-level convolutional neural network."
         )

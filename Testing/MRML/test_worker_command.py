@@ -67,7 +67,7 @@ def test_slicers_own_python_keeps_slicers_environment_and_other_programs_do_not(
         program.write_text("")
         program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("PYTHONHOME", "/opt/Slicer/lib/Python")
+    monkeypatch.setenv("PYTHONHOME", "Slicer/lib/Python")
     outside = {"PATH": str(tmp_path), "LANG": "C"}
     environment = SimpleNamespace(keys=outside.keys, value=outside.get)
     app = SimpleNamespace(startupEnvironment=lambda: environment)
