@@ -185,6 +185,11 @@ def make_python() -> None:
             "site-packages", "dist-packages", "test", "lib-dynload", "config-*", "__pycache__"
         ),
     )
+    # The libraries are of 3.11.9 or later, whose import asks the class; here it may be an instance's yet.
+    finder = PYTHON / "Lib" / "importlib" / "metadata" / "__init__.py"
+    method = "    def invalidate_caches(cls)"
+    text = finder.read_text(encoding="utf-8").replace(f"    @classmethod\n{method}", method)
+    finder.write_text(text.replace(method, f"    @classmethod\n{method}"), encoding="utf-8")
     # Run with -B it keeps none, and would compile what it imports each time.
     compileall.compile_dir(PYTHON / "Lib", quiet=2)
     _take("panda3d", "deploy_libs/")
