@@ -25,6 +25,9 @@ _Term = Annotated[
 _Channel = Annotated[int, whole(0, 255)]
 _Value = Annotated[int, whole(1, 255)]
 _LONGEST_NAME = 200
+_NEARLY_WHITE = 229
+_WARM = (255, 205, 100)
+"""Light, and on no other structure of the models that ship."""
 
 
 def is_name(text: str) -> bool:
@@ -105,6 +108,11 @@ class Label:
             return self.name
         rest = self.name.partition(" ")[2]
         return rest[:1].upper() + rest[1:]
+
+    @property
+    def drawn_color(self) -> tuple[int, int, int]:
+        """Its colour over an image; white matter's, nearly white by custom, can not be told from a white image."""
+        return _WARM if min(self.color) > _NEARLY_WHITE else self.color
 
     @property
     def of_class(self) -> int:

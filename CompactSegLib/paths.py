@@ -8,6 +8,14 @@ import stat
 from pathlib import Path
 
 
+def given(path: str | os.PathLike[str]) -> Path:
+    """A path as a person gives it: a `~` that no shell replaced is the home folder, not a folder of that name."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(path)
+
+
 def is_file(path: Path) -> bool:
     """`Path.is_file` for names that come from elsewhere: one that no file can have is none."""
     return stat.S_ISREG(_mode(path))

@@ -72,7 +72,8 @@ def run_batch(
                 _tell(entry, f"[{number}/{len(cases)}]", runner.options.json)
     place = {case.name: number for number, case in enumerate(cases)}
     processed.sort(key=lambda entry: place[entry.case.name])
-    write_summary(runner.options.output, [_with_report(runner, entry) for entry in processed])
+    processed = [_with_report(runner, entry) for entry in processed]
+    write_summary(runner.options.output, processed)
     if runner.options.json:
         typer.echo(json.dumps({"cases": [entry.to_dict() for entry in processed]}, indent=2))
     else:
@@ -131,11 +132,17 @@ def _tell(entry: ProcessedCase, number: str, is_quiet: bool) -> None:
         seconds = f" in {entry.report['seconds']:.2f} s" if entry.report else ""
         level = f", level {entry.report['stopped_at']}" if entry.report else " (is there already)"
         typer.echo(f"{number} {entry.case.name}: {entry.status}{level}{seconds}")
+    for message in entry.report["messages"] if entry.report else ():
+        say(f"Note: {entry.case.name}: {message}")
 
 
 def _summarise(processed: Sequence[ProcessedCase]) -> None:
-    names = next((list(o.report["labels"]) for o in processed if o.report), [])
-    names = names if len(names) <= 4 else []
+    # A whole image has left and right of what a crop has one of.
+    labels = {
+        tuple(entry.report["levels"][-1]["millilitres"]) for entry in processed if entry.report
+    }
+    names = labels.pop() if len(labels) == 1 else ()
+    names = names if len(names) <= 4 else ()
     volumes = [f">{name} (ml)" for name in names]
     table = table_of("Case", "Result", ">Level", ">Seconds", *volumes, title="Cases")
     for entry in processed:

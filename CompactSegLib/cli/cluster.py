@@ -10,14 +10,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 
 from CompactSegLib.cli.batch import ProcessedCase, run_alone
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.runner import Runner, runner_for
 from CompactSegLib.errors import ConfigurationError, InputError
-from CompactSegLib.paths import is_folder
+from CompactSegLib.paths import given, is_folder
 
 _SECONDS_TO_CONNECT = 20
 _TIMES_TRIED = 5
@@ -73,5 +72,6 @@ def _runner(options: SegmentOptions) -> Runner:
 
 def _for_workers(options: SegmentOptions) -> SegmentOptions:
     """The same options wherever the worker was started."""
-    model = str(Path(options.model).absolute()) if is_folder(Path(options.model)) else options.model
+    folder = given(options.model)
+    model = str(folder.absolute()) if is_folder(folder) else options.model
     return replace(options, output=options.output.absolute(), model=model)

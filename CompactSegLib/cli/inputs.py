@@ -14,7 +14,7 @@ from pathlib import Path
 
 from CompactSegLib.cli.previous_results import is_output
 from CompactSegLib.errors import InputError
-from CompactSegLib.paths import is_file, is_folder, is_there
+from CompactSegLib.paths import given, is_file, is_folder, is_there
 from CompactSegLib.volume.naming import name_of
 from CompactSegLib.words import some_of
 
@@ -129,8 +129,13 @@ def _cases_of(folder: Path, root: Path, others: list[str], *, recursive: bool) -
             others.append(str(path.relative_to(root)))
 
 
+def is_called_image(path: Path) -> bool:
+    """Whether a file's name is that of an image, of any format."""
+    return bool(_IMAGE.search(path.name))
+
+
 def _is_image(path: Path) -> bool:
-    return bool(_IMAGE.search(path.name)) and not _SEGMENTATION.search(path.name)
+    return is_called_image(path) and not _SEGMENTATION.search(path.name)
 
 
 def _listed(path: Path) -> list[Case]:
@@ -153,7 +158,7 @@ def _listed(path: Path) -> list[Case]:
         )
     cases = []
     for number, row in enumerate(rows, start=2):
-        volume = path.parent / (row.get("path") or "")
+        volume = path.parent / given(row.get("path") or "")
         if not row.get("path") or not is_there(volume):
             raise InputError(
                 f"{path}: row {number}: expected the path of a volume, but {row.get('path') or 'nothing'} is not "

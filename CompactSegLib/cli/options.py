@@ -11,6 +11,8 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from CompactSegLib.paths import given
+
 T = TypeVar("T")
 
 SUFFIXES = {"seg.nrrd": ".seg.nrrd", "nii.gz": ".nii.gz", "dicom-seg": ".dcm"}
@@ -50,13 +52,18 @@ def taking(options: type[T]) -> Callable[[Callable[[T], None]], Callable[..., No
 
     def decorate(command: Callable[[T], None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def run(**given: Any) -> None:
-            command(options(**given))
+        def run(**values: Any) -> None:
+            command(options(**{name: _home_in(value) for name, value in values.items()}))
 
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate
+
+
+def _home_in(value: Any) -> Any:
+    """A shell leaves the ``~`` of ``--output=~/results`` as it is."""
+    return given(value) if isinstance(value, Path) else value
 
 
 @dataclass(frozen=True, kw_only=True)

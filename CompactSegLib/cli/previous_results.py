@@ -11,6 +11,7 @@ from typing import Any
 from CompactSegLib.paths import is_file, is_folder, resolved
 from CompactSegLib.volume.dicom_file import is_dicom
 from CompactSegLib.volume.reading import data_files
+from CompactSegLib.volume.volume import VolumeSource
 
 _OUTPUT = re.compile(
     r"(_level-\d+\.(seg\.nrrd|nii\.gz|dcm)|_report\.json|_levels\.png|^summary\.(csv|png))$"
@@ -86,6 +87,12 @@ def contents(path: Path) -> dict[str, Any]:
             f"{name}\0{found['bytes']}\0{found['sha256']}\n".encode("utf-8", "surrogateescape")
         )
     return {"bytes": total, "sha256": digest.hexdigest()}
+
+
+def own_files(source: VolumeSource) -> list[Path]:
+    """The files that an image was read from, as the system knows them."""
+    beside = [] if source.dicom_files else data_files(source.path)
+    return [resolved(file) for file in (source.path, *source.dicom_files, *beside)]
 
 
 def sized_hash(file: Path) -> dict[str, Any]:

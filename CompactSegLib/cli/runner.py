@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from CompactSegLib.cli.display import Bars, LevelRows, show_result
-from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.previous_results import (
@@ -23,13 +22,14 @@ from CompactSegLib.cli.previous_results import (
     files_of,
     is_of,
     other_input,
+    own_files,
     read_report,
     report_name,
     sized_hash,
 )
 from CompactSegLib.errors import InputError, OutputError
 from CompactSegLib.files import written_together
-from CompactSegLib.paths import is_there
+from CompactSegLib.paths import is_there, resolved
 
 if TYPE_CHECKING:
     from CompactSegLib.inference.run import Run
@@ -97,8 +97,9 @@ class Runner:
                 each.result()
             report = self._finish(run, levels, folder, read)
             obsolete += self._deeper_levels(previous, report)
-        files = [str(self.options.output / name) for name in files_of(report)]
-        self._say(report, bars, files if shows_levels else [])
+        if shows_levels:
+            with bars.out_of_the_way():
+                show_result(report, [str(self.options.output / name) for name in files_of(report)])
         return report
 
     def run_to_file(self, case: Case, bars: Bars, *, shows_levels: bool) -> dict[str, Any]:
@@ -106,6 +107,10 @@ class Runner:
         bars.start_case(case.name or case.path.name)
         read = self.read(case)
         target, volume = self.options.output, read.volume
+        if volume.source and resolved(target) in own_files(volume.source):
+            raise InputError(
+                f"{target}: expected a new file for the labels, but this belongs to the image; choose another name."
+            )
         if is_there(target) and not self.options.overwrite:
             raise InputError(
                 f"{target}: this file exists; choose another name, or pass --overwrite to replace it."
@@ -117,7 +122,9 @@ class Runner:
         self._write_level(volume, levels[-1], target)
         files = {levels[-1].number: target.name}
         report = self._report(run, levels, files, datetime.now().astimezone(), read)
-        self._say(report, bars, [str(target)] if shows_levels else [])
+        if shows_levels:
+            with bars.out_of_the_way():
+                show_result(report, [str(target)])
         return report
 
     def read(self, case: Case) -> ReadCase:
@@ -139,13 +146,6 @@ class Runner:
                         typer.echo(_heading(run.volume, run.model))
                         typer.echo(rows.header())
                     typer.echo(rows.row(level))
-
-    def _say(self, report: dict[str, Any], bars: Bars, files: list[str]) -> None:
-        with bars.out_of_the_way():
-            for message in report["messages"]:
-                say(f"Note: {message}")
-            if files:
-                show_result(report, files)
 
     def is_done(self, case: Case) -> bool:
         """Whether a previous run on the same input, with the same model and options, left all files of a case."""

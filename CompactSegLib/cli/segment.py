@@ -11,7 +11,7 @@ import typer
 
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
-from CompactSegLib.cli.inputs import find_cases
+from CompactSegLib.cli.inputs import find_cases, is_called_image
 from CompactSegLib.cli.options import SUFFIXES, SegmentOptions
 from CompactSegLib.cli.runner import runner_for
 from CompactSegLib.errors import InputError, OutputError
@@ -49,6 +49,11 @@ def run_segment(options: SegmentOptions) -> int:
     options = replace(options, model=options.model or _first_model())
     _check_output(options.output)
     file = _file_of(options.output)
+    if file is None and is_called_image(options.output) and not is_folder(options.output):
+        raise InputError(
+            f"{options.output}: expected a folder, or a file that ends in {', '.join(SUFFIXES.values())}; choose "
+            "another ending."
+        )
     if file is not None:
         options = replace(options, format=file)
     if options.format not in SUFFIXES:
@@ -84,6 +89,8 @@ def run_segment(options: SegmentOptions) -> int:
     with Bars(cases=1) as bars:
         run = runner.run if file is None else runner.run_to_file
         report = run(found.cases[0], bars, shows_levels=not options.json)
+    for message in report["messages"]:
+        say(f"Note: {message}")
     if options.json:
         typer.echo(json.dumps(report, indent=2))
     return 0

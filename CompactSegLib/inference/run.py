@@ -204,7 +204,7 @@ class Run:
                     whole[part.place] = labels
             level = self._result(number, whole, blocks_run=blocks_run, begin=begin)
             self._finding = self._said_of(level)
-            return level
+            return replace(level, messages=(*self.volume.warnings, *self.info.messages))
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise

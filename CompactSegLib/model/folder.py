@@ -20,7 +20,7 @@ from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, 
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
-from CompactSegLib.paths import is_file, is_folder, is_there, resolved
+from CompactSegLib.paths import given, is_file, is_folder, is_there, resolved
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
@@ -41,7 +41,7 @@ def read_model(folder: str | os.PathLike[str]) -> Model:
     Raises:
         ModelError: The folder is missing, damaged, of another schema or no model; one sentence says what is wrong.
     """
-    place = Path(folder)
+    place = given(folder)
     if not is_folder(place):
         raise ModelError(
             f"{place}: expected a model folder, but there is no such folder; check the path."
@@ -123,7 +123,7 @@ def write_model(
         ModelError: Something of it does not fit together.
         OutputError: The folder could not be written.
     """
-    target = resolved(Path(folder))
+    target = resolved(given(folder))
     _check_replaceable(target)
     costs = level_costs(net.config)
     if len(validation) != len(costs):

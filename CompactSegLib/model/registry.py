@@ -17,7 +17,7 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.files import find_resource
 from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
-from CompactSegLib.paths import is_file, is_folder
+from CompactSegLib.paths import given, is_file, is_folder
 
 ORDER_FILE = "order.json"
 SEARCH_VARIABLE = "COMPACTSEG_MODELS"
@@ -32,7 +32,7 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
     Raises:
         ModelError: Unknown (the sentence lists the known names and close matches), damaged or of another schema.
     """
-    folder = Path(name_or_folder)
+    folder = given(name_or_folder)
     text = os.fspath(name_or_folder)
     if is_file(folder / MODEL_FILE):
         return read_model(folder)
@@ -93,7 +93,7 @@ def _stated_order() -> list[str]:
 
 def _places() -> list[Path]:
     named = os.environ.get(SEARCH_VARIABLE, "")
-    places = [Path(part) for part in named.split(os.pathsep) if part]
+    places = [given(part) for part in named.split(os.pathsep) if part]
     with suppress(FileNotFoundError):  # an installation may bring no models of its own
         places.append(find_resource("Models"))
     return places

@@ -36,6 +36,8 @@ class Level:
         blocks_run: How many different blocks were executed for this level; 1 when the maps before were kept.
         stop: None while levels go on, else ``threshold``, ``levels-requested`` or ``last-level``.
         stop_reason: The same as a sentence.
+        messages: Sentences on what the run noticed of the image and of its result, such as that hardly anything was
+            found.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Level:
     blocks_run: int = 0
     stop: str | None = None
     stop_reason: str | None = None
+    messages: tuple[str, ...] = ()
 
     @property
     def classes(self) -> NDArray[np.uint8]:

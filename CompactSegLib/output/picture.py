@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _BACKGROUND = "#101418"
 _QUIET = "#9aa5ad"
+_NOTE = "#ffd166"
 _DPI = 150
 _COMPRESSION = 3
 
@@ -46,6 +48,9 @@ _NUMBER_RIGHT = (
 _TALLEST = 1.5  # of a panel, in panel widths
 
 _MOST_STRUCTURES = 16
+_NOTE_LINE = 0.18
+_LETTER = 0.066  # of a note, on average
+_MOST_LINES = 4  # of a note
 
 
 def draw_levels(
@@ -59,7 +64,8 @@ def draw_levels(
     """Draw the levels of a run into a PNG file.
 
     Rows are an axial, a coronal and a sagittal plane in radiological convention, columns the image and each level. An
-    outline shows what changed from the level before. The table below has its columns under the pictures.
+    outline shows what changed from the level before. The table below has its columns under the pictures; below it
+    stands what the run noticed.
 
     Args:
         volume: What was segmented; of several channels the first is shown.
@@ -112,7 +118,8 @@ class _Page:
         lines = min(len(labels), _MOST_STRUCTURES + 1) + 3
         panels = sum(frame.field_mm[plane.down] * scale + _GAP for plane in PLANES)
         width = _LEFT + (1 + len(levels)) * (_PANEL + _GAP) + _MARGIN
-        height = _TOP + panels + _LINE / 2 + lines * _LINE + _MARGIN
+        notes = len(_notes(levels, width)) * _NOTE_LINE
+        height = _TOP + panels + _LINE / 2 + lines * _LINE + notes + _MARGIN
         figure = Figure(figsize=(width, height))
         sheet = figure.add_axes((0, 0, 1, 1))
         sheet.set(xlim=(0, width), ylim=(height, 0))
@@ -176,7 +183,9 @@ def _draw_panels(
 
 
 def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -> None:
-    by_size = sorted(labels, key=lambda label: -levels[-1].millilitres[label.name])
+    by_size = sorted(
+        labels, key=lambda label: [-level.millilitres[label.name] for level in reversed(levels)]
+    )
     shown = [label for label in labels if label in by_size[:_MOST_STRUCTURES]]
     top = page.top_of(len(PLANES)) + _LINE
     left = page.left_of(0)
@@ -200,6 +209,19 @@ def _draw_table(page: _Page, levels: Sequence[Level], labels: Sequence[Label]) -
     if reason := levels[-1].stop_reason:
         ended = f"Stopped: {reason}." if levels[-1].stop == "threshold" else f"Finished: {reason}."
         page.write(left, top + 2 * _LINE, ended, color=_QUIET)
+    top += 3 * _LINE
+    for line, text in enumerate(_notes(levels, page.figure.get_figwidth())):
+        page.write(left, top + line * _NOTE_LINE, text, size=8, color=_NOTE)
+
+
+def _notes(levels: Sequence[Level], width: float) -> list[str]:
+    """The lines of what the run noticed, on a page of this width."""
+    letters = int((width - _LEFT - _MARGIN) / _LETTER)
+    return [
+        line
+        for message in levels[-1].messages
+        for line in textwrap.wrap(f"Note: {message}", letters, max_lines=_MOST_LINES)
+    ]
 
 
 def _draw_volumes(

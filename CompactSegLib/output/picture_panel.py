@@ -126,7 +126,8 @@ class PicturePanel:
         right, down = self.frame.centre_mm[self.plane.right], self.frame.centre_mm[self.plane.down]
         if self.plane.flipped:
             down = picture.shape[0] * self._down_mm - down
-        box = self.axes.get_position()
+        # The panel itself, not what the aspect of the image would make of it.
+        box = self.axes.get_position(original=True)
         width_in, height_in = self.axes.figure.get_size_inches()  # type: ignore[union-attr]
         half_right = box.width * width_in / self.scale / 2
         half_down = box.height * height_in / self.scale / 2
@@ -160,8 +161,8 @@ class PicturePanel:
 
 
 def rgb(label: Label) -> tuple[float, float, float]:
-    """A label's colour as matplotlib has it, 0 to 1."""
-    red, green, blue = (part / 255 for part in label.color)
+    """What a label is drawn in, as matplotlib has it, 0 to 1."""
+    red, green, blue = (part / 255 for part in label.drawn_color)
     return red, green, blue
 
 

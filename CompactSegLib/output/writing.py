@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from CompactSegLib.files import written_whole
 from CompactSegLib.labels import Label
 from CompactSegLib.output.nifti import write_nifti
 from CompactSegLib.output.seg_nrrd import write_seg_nrrd
+from CompactSegLib.paths import given
 from CompactSegLib.volume.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def write_labels(
         ValueError: Labels of another type or of another shape than the grid.
         OutputError: Another ending, or the file could not be written.
     """
-    target = Path(path)
+    target = given(path)
     if labels.dtype != np.uint8 or labels.shape != geometry.shape_kji:
         raise ValueError(
             f"expected uint8 labels {geometry.shape_kji}, got {labels.dtype} {labels.shape}"

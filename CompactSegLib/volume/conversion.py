@@ -54,7 +54,14 @@ def as_volume(source: VolumeLike, *, affine: ArrayLike | None = None) -> Volume:
     Raises:
         InputError: It is none of these, or not a real 3D image; the sentence says what is missing.
     """
-    if affine is not None and not isinstance(source, np.ndarray):
+    if isinstance(source, np.ndarray):
+        return _from_array(source, affine, "volume")
+    if not isinstance(source, Volume | str | os.PathLike | SimpleITKImage | NibabelImage):
+        raise InputError(
+            "volume: expected a path, a Volume, an image of SimpleITK or nibabel, or an array with affine=, got "
+            f"{_kind(source)}."
+        )
+    if affine is not None:
         raise InputError(
             f"affine: expected one with an array only, got it with {_kind(source)}, which has a geometry of its own; "
             "leave it out."
@@ -65,21 +72,21 @@ def as_volume(source: VolumeLike, *, affine: ArrayLike | None = None) -> Volume:
         from CompactSegLib.volume.reading import read_volume
 
         return read_volume(source)
-    if isinstance(source, np.ndarray):
-        return _from_array(source, affine, "volume")
     if isinstance(source, SimpleITKImage):
         return _from_sitk(source)
-    if isinstance(source, NibabelImage):
-        file = getattr(source, "get_filename", lambda: None)()
-        name = name_of(Path(file)) if file else "volume"
-        volume = _from_array(np.asanyarray(source.dataobj), source.affine, name)
-        header = getattr(getattr(source, "header", None), "binaryblock", b"")
-        told = remarks_on_header(header, volume.geometry, name) if is_nifti(header) else ()
-        return replace(volume, warnings=(*volume.warnings, *told))
-    raise InputError(
-        f"volume: expected a path, a Volume, an image of SimpleITK or nibabel, or an array with affine=, got "
-        f"{_kind(source)}."
-    )
+    return _from_nibabel(source)
+
+
+def _from_nibabel(image: NibabelImage) -> Volume:
+    file = getattr(image, "get_filename", lambda: None)()
+    name = name_of(Path(file)) if file else "volume"
+    array = np.asanyarray(image.dataobj)
+    if array.ndim > 3 and array.size == np.prod(array.shape[:3]):  # one frame, as its file may have
+        array = array.reshape(array.shape[:3])
+    volume = _from_array(array, image.affine, name)
+    header = getattr(getattr(image, "header", None), "binaryblock", b"")
+    told = remarks_on_header(header, volume.geometry, name) if is_nifti(header) else ()
+    return replace(volume, warnings=(*volume.warnings, *told))
 
 
 def _from_array(array: NDArray[Any], affine: ArrayLike | None, name: str) -> Volume:
@@ -101,9 +108,11 @@ def _from_array(array: NDArray[Any], affine: ArrayLike | None, name: str) -> Vol
 def _from_sitk(image: SimpleITKImage) -> Volume:
     import SimpleITK
 
-    if len(image.GetSize()) != 3:
-        raise InputError(f"volume: expected a 3D image, got one of {len(image.GetSize())} axes.")
     own = cast(Any, image)
+    if image.GetSize()[3:] == (1,):
+        own = own[..., 0]
+    if len(own.GetSize()) != 3:
+        raise InputError(f"volume: expected a 3D image, got one of {len(own.GetSize())} axes.")
     array: NDArray[Any] = SimpleITK.GetArrayFromImage(own)
     if image.GetNumberOfComponentsPerPixel() > 1:
         array = np.moveaxis(array, -1, 0)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.paths import is_file, is_folder
+from CompactSegLib.paths import given, is_file, is_folder
 from CompactSegLib.volume import metaimage, nrrd
 from CompactSegLib.volume.dicom import (
     choose_series,
@@ -120,7 +120,7 @@ def data_files(path: Path) -> list[Path]:
 def _path(path: StrPath) -> Path:
     if not os.fspath(path):
         raise InputError("Expected the path of a file or folder, got an empty text.")
-    return Path(path)
+    return given(path)
 
 
 def _read_several(paths: Sequence[Path], series: str | int | None) -> Volume:

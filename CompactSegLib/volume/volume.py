@@ -136,9 +136,10 @@ def _finite(array: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
     if array.dtype.kind != "f":
         return array, ()
     lowest, bad = np.inf, 0
+    largest = min(_LARGEST, float(np.finfo(array.dtype).max))  # else infinity in half precision
     for channel in array:
         for plane in channel:
-            usable = np.abs(plane) <= _LARGEST
+            usable = np.abs(plane) <= largest
             bad += usable.size - int(np.count_nonzero(usable))
             if usable.any():
                 lowest = min(lowest, float(plane[usable].min()))
@@ -151,7 +152,7 @@ def _finite(array: np.ndarray, what: str) -> tuple[np.ndarray, tuple[str, ...]]:
     array = array.copy()
     for channel in array:
         for plane in channel:
-            plane[~(np.abs(plane) <= _LARGEST)] = lowest
+            plane[~(np.abs(plane) <= largest)] = lowest
     warning = (
         f"{what}: {bad} voxels ({bad / array.size:.2%}) are not finite numbers and were taken as "
         f"{lowest:g}, the smallest value of the image."

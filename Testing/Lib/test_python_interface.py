@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,16 +82,75 @@ def test_channels_of_an_image_of_simpleitk_come_first():
         (np.zeros((4, 4, 4)), np.zeros((4, 4)), "expected a matrix with three axes of"),
         ("brain.nii", np.eye(4), "affine: expected one with an array only, got it with str"),
         ([[1, 2], [3, 4]], None, "or an array with affine=, got list"),
+        ([[1, 2], [3, 4]], np.eye(4), "or an array with affine=, got list"),
         (None, None, "or an array with affine=, got NoneType"),
         (SimpleITK.Image(4, 4, SimpleITK.sitkUInt8), None, "expected a 3D image, got one of 2"),
     ],
-    ids=["no affine", "two axes", "3x3", "no length", "a path", "a list", "nothing", "a slice"],
+    ids=[
+        "no affine",
+        "two axes",
+        "3x3",
+        "no length",
+        "a path",
+        "a list",
+        "a list with an affine",
+        "nothing",
+        "a slice",
+    ],
 )
 def test_what_is_missing_is_said_in_one_sentence(source, affine, sentence: str):
     with pytest.raises(InputError) as raised:
         segment(source, "brain-mr", affine=affine)
     assert sentence in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_an_image_of_one_frame_is_its_frame(a_volume_file: Path):
+    volume, image = read_volume(a_volume_file), nibabel.load(a_volume_file)
+    framed = nibabel.Nifti1Image(np.asanyarray(image.dataobj)[..., None, None], image.affine)
+    for one in (framed, SimpleITK.JoinSeries([SimpleITK.ReadImage(str(a_volume_file))])):
+        taken = as_volume(one)
+        np.testing.assert_array_equal(taken.array, volume.array)
+        np.testing.assert_allclose(taken.geometry.ijk_to_ras, volume.geometry.ijk_to_ras, atol=1e-4)
+    two = nibabel.Nifti1Image(np.zeros((4, 4, 4, 2), np.int16), np.eye(4))
+    with pytest.raises(InputError, match="got one of shape"):
+        as_volume(two)
+
+
+def test_what_is_infinite_in_half_precision_is_told():
+    array = np.arange(64, dtype=np.float16).reshape(4, 4, 4)
+    array[1, 1, 1] = np.inf
+    volume = as_volume(array, affine=np.eye(4))
+    assert np.isfinite(volume.array).all()
+    assert "1 voxels (1.56%) are not finite numbers" in volume.warnings[0]
+
+
+def test_a_level_says_what_the_run_noticed(an_oblique_volume, the_tiny_model):
+    flat = np.zeros_like(an_oblique_volume.array[0])
+    flat[0, 0, 0] = np.nan if flat.dtype.kind == "f" else 0
+    levels = segment(
+        flat.T, the_tiny_model, affine=an_oblique_volume.geometry.ijk_to_ras, device="cpu"
+    )
+    said = [" ".join(level.messages) for level in levels]
+    assert all("all voxels have the value 0" in each for each in said)
+    assert all("Nothing was found" in each for each in said)
+
+
+def test_a_tilde_is_the_home_folder(
+    a_volume_file: Path, the_tiny_model, tmp_path: Path, monkeypatch
+):
+    home = tmp_path / "home"
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(home))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(the_tiny_model.folder, home / "models" / "mine")
+    shutil.copy(a_volume_file, home)
+    (level,) = segment("~/brain.nii.gz", "~/models/mine", levels=1, device="cpu")
+    level.save("~/new/labels.nii.gz")
+    assert (home / "new" / "labels.nii.gz").is_file()
+    assert not Path("~").exists()
+    Path("~nobody.nii.gz").write_bytes(a_volume_file.read_bytes())
+    assert read_volume("~nobody.nii.gz").name == "~nobody"
 
 
 def test_a_level_is_an_image_and_a_file(a_volume_file: Path, the_tiny_model, tmp_path: Path):

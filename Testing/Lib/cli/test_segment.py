@@ -219,6 +219,36 @@ def test_an_output_that_names_a_file_gets_the_last_level_alone(
     assert segment("--all-levels", "--output", file, "--overwrite", "--json").exit_code == 0
 
 
+@pytest.mark.parametrize("name", ["brain.nii.gz", "link.nii.gz"])
+def test_the_image_itself_is_never_replaced(segment, a_volume_file: Path, name: str):
+    before, link = a_volume_file.read_bytes(), a_volume_file.with_name("link.nii.gz")
+    link.symlink_to(a_volume_file)
+    result = segment("--level", 1, "--output", a_volume_file.with_name(name), "--overwrite")
+    assert result.exit_code == 2
+    assert f"{name}: expected a new file for the labels, but this belongs to" in result.stderr
+    assert a_volume_file.read_bytes() == before
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["labels.mha", "labels.nrrd", "labels.nii", "labels.MGZ"])
+def test_a_file_of_another_format_is_no_folder(segment, tmp_path: Path, name: str):
+    result = segment("--level", 1, "--output", tmp_path / name)
+    assert result.exit_code == 2
+    assert f"{name}: expected a folder, or a file that ends in .seg.nrrd, .nii.gz" in result.stderr
+    assert not (tmp_path / name).exists()
+    (tmp_path / name).mkdir()
+    assert segment("--level", 1, "--output", tmp_path / name).exit_code == 0
+
+
+def test_a_tilde_that_the_shell_left_is_the_home_folder(segment, tmp_path: Path, monkeypatch):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert segment("--level", 1, "--output=~/results").exit_code == 0
+    assert "brain_report.json" in names_in(tmp_path / "results")
+    assert not Path("~").exists()
+
+
 def array_of(path: Path) -> np.ndarray:
     return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from matplotlib.image import imread
 
 from CompactSegLib import Geometry, Label, Level, OutputError, Volume
+from CompactSegLib.output import picture
 from CompactSegLib.output.picture import draw_levels
 
 pytestmark = pytest.mark.slow
@@ -84,6 +86,63 @@ def test_the_same_run_gives_the_same_pixels(an_oblique_volume, two_levels, tmp_p
     for name in ("a.png", "b.png"):
         draw_levels(an_oblique_volume, two_levels, labels=LABELS, path=tmp_path / name)
     assert np.array_equal(pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png"))
+
+
+def test_what_is_zoomed_to_is_seen_whole_and_undistorted(tmp_path: Path):
+    labels = np.zeros((40, 100, 70), np.uint8)
+    labels[10:22, 20:60, 8:62] = 1  # 54 mm to the left, 40 mm back, 12 mm up
+    volume = Volume(np.zeros((1, *labels.shape), np.int16), Geometry(labels.shape[::-1], (1, 1, 1)))
+    draw_levels(volume, [level(1, labels)], labels=LABELS, path=tmp_path / "a.png")
+    picture = pixels(tmp_path / "a.png")
+    column = picture[: -int(1.5 * 150), int(3.42 * 150) : int(5.77 * 150)]
+    red = column[..., 0] - column[..., 1] > 0.2
+    rows = np.flatnonzero(np.diff(np.pad(red.any(axis=1), 1).astype(int)))
+    seen = []
+    for top, bottom in rows.reshape(-1, 2):
+        across = np.flatnonzero(red[top:bottom].any(axis=0))
+        assert across[0] > 5
+        assert across[-1] < column.shape[1] - 5
+        seen.append((across[-1] - across[0], bottom - top))
+    mm = [(54, 40), (54, 12), (40, 12)]
+    scale = seen[0][0] / 54
+    assert np.allclose(seen, np.multiply(mm, scale), atol=3)
+
+
+def test_white_matter_is_told_from_a_white_image_and_from_what_changed(tmp_path: Path):
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[5:25, 5:25, 5:25] = 1
+    white = (Label(1, "White matter", (245, 245, 245)),)
+    volume = Volume(np.ones((1, *labels.shape), np.int16), Geometry(labels.shape[::-1], (1, 1, 1)))
+    draw_levels(volume, [level(1, labels, white)], labels=white, path=tmp_path / "a.png")
+    assert share_of_colour(panel_column(pixels(tmp_path / "a.png"), 1)) > 0.1
+
+
+def test_what_the_run_noticed_stands_below_the_table(an_oblique_volume, two_levels, tmp_path: Path):
+    told = replace(two_levels[1], messages=("Nothing was found; check the image.", "x " * 9999))
+    draw_levels(an_oblique_volume, two_levels, labels=LABELS, path=tmp_path / "a.png")
+    draw_levels(an_oblique_volume, [two_levels[0], told], labels=LABELS, path=tmp_path / "told.png")
+    plain, noted = pixels(tmp_path / "a.png"), pixels(tmp_path / "told.png")
+    assert 0 < len(noted) - len(plain) < 200
+    assert np.array_equal(noted[: len(plain) - 60], plain[:-60])
+    assert noted[len(plain) - 30 :].max() > 0.9
+
+
+def test_a_structure_that_only_an_earlier_level_has_is_in_the_table(
+    an_oblique_volume, tmp_path: Path, monkeypatch
+):
+    many = tuple(Label(value, f"Structure {value}", (0, 0, 255)) for value in range(1, 30))
+    found = np.zeros(an_oblique_volume.shape_kji, np.uint8)
+    found[6:11, 6:13, 6:11] = 29
+    levels = [level(1, found, many), level(2, np.zeros_like(found), many)]
+    written = []
+    write = picture._Page.write
+    monkeypatch.setattr(
+        picture._Page,
+        "write",
+        lambda page, x, y, text, **how: [written.append(text), write(page, x, y, text, **how)],
+    )
+    draw_levels(an_oblique_volume, levels, labels=many, path=tmp_path / "a.png")
+    assert "Structure 29" in written
 
 
 def test_nothing_found(an_oblique_volume, tmp_path: Path):
