@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
@@ -42,33 +40,14 @@ gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may take longest begins first, or one core would wait for it at the end."""
-    longest = [item for item in items if _may_take_longest(item)]
-    others = [item for item in items if item not in longest]
-    items[:] = _dealt(longest, others, cores=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    """What may take longest begins first: at the end one core would wait for it."""
+    items.sort(key=lambda item: -_most_seconds(item))
 
 
-def _dealt(longest: Sequence[Any], others: Sequence[Any], *, cores: int) -> list[Any]:
-    """A list of which each core's part begins with its share of the longest.
-
-    pytest-xdist cuts it into parts of equal numbers. The others keep their order, since tests of a file share fixtures.
-
-    >>> "".join(_dealt("XYZ", "abcdefgh", cores=2))
-    'XZabcYdefgh'
-    """
-    dealt: list[Any] = []
-    rest = iter(others)
-    for core in range(cores):
-        part = longest[core::cores]
-        size = (len(longest) + len(others) - len(dealt)) // (cores - core)
-        dealt += [*part, *itertools.islice(rest, max(0, size - len(part)))]
-    return dealt
-
-
-def _may_take_longest(item: pytest.Item) -> bool:
+def _most_seconds(item: pytest.Item) -> float:
     usual = float(item.config.getini("timeout") or 0)
     marker = item.get_closest_marker("timeout")
-    return marker is not None and marker.args[0] > usual
+    return max(usual, marker.args[0]) if marker else usual
 
 
 def pytest_collection_finish() -> None:
