@@ -36,10 +36,10 @@ def largest_difference(segmenter: Segmenter, volume: Volume, *, level: int, edge
     everything = full_box(image.shape)
     largest = magnitude = 0.0
     with segmenter.runtime.settings():
-        expected = image.joined_maps(level, everything).logits(everything)
+        expected = image.level_maps(level, everything).logits(everything)
         for core in split(everything, edge, stride=model.net_config.stride()):
             part = expected[(slice(None), *core)]
-            difference = (image.joined_maps(level, core).logits(core) - part).abs().max()
+            difference = (image.level_maps(level, core).logits(core) - part).abs().max()
             largest = max(largest, float(difference))
             magnitude = max(magnitude, float(part.abs().max()))
     return {"largest logit difference": f"{largest:.1e}", "largest logit": magnitude}
