@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 POLL_MICROSECONDS = 30_000
 MOST_MILLISECONDS = 20_000
 MOST_POLLS = 20
-"""Until a level is shown. In a loop that keeps the GIL it takes 2 or 3, and took 100 to 300 before the polls let the threads run."""
+"""Until a level is shown: 2 or 3 in a loop that keeps the GIL, and 100 to 300 before the polls let the threads run."""
 
 
 class Asked(ctypes.Structure):
