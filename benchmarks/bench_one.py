@@ -33,6 +33,7 @@ _STAGES = (
     ("inference.prepared", "PreparedImage", "__init__", "prepare"),
     ("network.blocks", "Block", "forward", "net, blocks"),
     ("network.net", "MultiLevelNet", "level_logits", "net, heads"),
+    ("network.feature_map", "FeatureMap", "joined", "net, maps joined"),
     ("inference.tiled_level", "TiledLevel", "labels", "tiles, ties"),
     ("volume.resampling", "GridMap", "labels", "labels on the source grid"),
     ("volume.resampling", "GridMap", "close_calls", "ties found"),

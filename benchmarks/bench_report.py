@@ -140,9 +140,19 @@ def ratios(stored: dict[str, Any]) -> list[str]:
         if small and large:
             times = median(large, "level 3") / median(small, "level 3")
             rows.append(("320³ against 256³, level 3", version, f"{times:.2f}"))
-        if head and busy:
+        # What is called before may be an older version in one part than in another.
+        if head and busy and (version == "now" or head["commit"] == busy["commit"]):
             times = median(busy, "level 3") / median(head, "level 3")
             rows.append(("a head beside two busy loops against alone", version, f"{times:.2f}"))
+    for what, key, until in (
+        ("a head until level 1", "head/CompactSeg", "level 1"),
+        ("a head until level 3", "head/CompactSeg", "level 3"),
+        ("a head from file to files", "command/CompactSeg", "file to files"),
+    ):
+        now, before = (stored.get(f"{key}/{version}") for version in ("now", "before"))
+        if now and before:
+            times = median(now, until) / median(before, until)
+            rows.append((f"{what}, now against {before['commit']}", "both", f"{times:.2f}"))
     return table(("ratio", "version", "times"), rows)
 
 
