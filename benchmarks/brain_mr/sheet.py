@@ -169,9 +169,10 @@ def _png(image: Image.Image, keep: Sequence[Color]) -> bytes:
 def _shades(label: Label) -> list[Color]:
     """A structure's colour as it is in the legend and outlines, and as it lies over dark, grey and bright tissue."""
     over = [
-        tuple(round(FILL * part + (1 - FILL) * grey) for part in label.color) for grey in _TISSUE
+        tuple(round(FILL * part + (1 - FILL) * grey) for part in label.drawn_color)
+        for grey in _TISSUE
     ]
-    return [label.color, *over]
+    return [label.drawn_color, *over]
 
 
 def _draw(
