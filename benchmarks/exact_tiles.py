@@ -16,7 +16,8 @@ from tables import show, write_json
 from CompactSegLib import Segmenter, Volume, load_model, read_volume
 from CompactSegLib.inference.devices import keep_freed_memory
 from CompactSegLib.inference.prepared import PreparedImage
-from CompactSegLib.inference.tiles import full_box, split
+from CompactSegLib.inference.tiles import split
+from CompactSegLib.network.upsampling import full_box
 
 
 def the_template() -> Volume:

@@ -11,9 +11,10 @@ from dataclasses import replace
 import torch
 
 from CompactSegLib.inference.devices import is_out_of_memory
-from CompactSegLib.inference.tiles import coarser, full_box
+from CompactSegLib.inference.tiles import coarser
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.feature_map import FeatureMap, Part
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.resampling import Box
 

@@ -17,7 +17,7 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiled_level import TiledLevel
-from CompactSegLib.inference.tiles import full_box
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import Box, GridMap

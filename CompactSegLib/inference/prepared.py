@@ -20,13 +20,13 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import (
     coarser,
-    full_box,
     split,
     standard_edge,
     with_halo,
 )
 from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.resampling import Box, GridMap

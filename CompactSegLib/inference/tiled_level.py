@@ -19,12 +19,12 @@ from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
     choose_edge,
-    full_box,
     least_edge,
     split,
     standard_edge,
 )
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.boxes import shape_of
 from CompactSegLib.volume.classes import most_likely
 from CompactSegLib.volume.resampling import Box, GridMap

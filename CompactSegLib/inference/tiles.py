@@ -24,12 +24,6 @@ _MOST_WHOLE_VOXELS = 2**22
 _STANDARD_EDGE = 128
 
 
-def full_box(shape: tuple[int, int, int]) -> Box:
-    """The box of all voxels."""
-    depth, height, width = shape
-    return slice(0, depth), slice(0, height), slice(0, width)
-
-
 def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
     """Cut a box into cores of at most ``edge`` voxels (rounded up to ``stride``) that begin at multiples of ``stride``.
 

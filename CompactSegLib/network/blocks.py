@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
-from CompactSegLib.network.feature_map import FeatureMap, Part, Reader, whole
+from CompactSegLib.network.feature_map import FeatureMap, Part, Reader
 from CompactSegLib.network.reach import margin_of
-from CompactSegLib.network.upsampling import upsample
+from CompactSegLib.network.upsampling import full_box, upsample
 
 
 def max_pool(maps: Tensor, factor: int) -> Tensor:
@@ -143,7 +143,7 @@ class Block(nn.Module):
     def _unjoined(self, maps: FeatureMap) -> FeatureMap:
         shape = [-(-size // self.pool) for size in maps.shape]
         parts = [
-            Part(values, pool, whole(shape))
+            Part(values, pool, full_box(shape))
             for values, pool in zip(self._outputs(maps), self._pools, strict=True)
         ]
         return FeatureMap(tuple(parts), self.upsampling)

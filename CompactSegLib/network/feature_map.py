@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from CompactSegLib.network.upsampling import Box, upsample_box
+from CompactSegLib.network.upsampling import Box, full_box, upsample_box
 
 # Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
 _SLAB_VALUES = 2**22
@@ -53,7 +53,7 @@ class FeatureMap:
     @classmethod
     def of(cls, values: Tensor, upsampling: str) -> FeatureMap:
         """A map ``(N, C, D, H, W)`` that is there as a whole."""
-        return cls((Part(values, 1, whole(values.shape[-3:])),), upsampling)
+        return cls((Part(values, 1, full_box(values.shape[-3:])),), upsampling)
 
     @property
     def shape(self) -> torch.Size:
@@ -70,11 +70,11 @@ class FeatureMap:
         """The same values of a box of its voxels alone; nothing is copied."""
         return replace(self, parts=tuple(_cropped(part, inside) for part in self.parts))
 
-    def coarser(self, factor: int, shape: Sequence[int]) -> FeatureMap:
+    def for_image(self, factor: int, shape: Sequence[int]) -> FeatureMap:
         """This map as one of an image ``shape`` ``(D, H, W)`` that is so many times finer."""
         if factor == 1:
             return self
-        return replace(self, parts=(Part(self.joined(), factor, whole(shape)),))
+        return replace(self, parts=(Part(self.joined(), factor, full_box(shape)),))
 
     def beside(self, other: FeatureMap) -> FeatureMap:
         """Both maps' channels as those of one map."""
@@ -151,12 +151,6 @@ class FeatureMap:
         finer = self._finer(rows)
         joined = finer[0] if len(finer) == 1 else torch.cat(finer, dim=1)
         return joined.contiguous(memory_format=torch.channels_last_3d)
-
-
-def whole(shape: Sequence[int]) -> Box:
-    """The box of all voxels."""
-    depth, height, width = shape
-    return slice(0, depth), slice(0, height), slice(0, width)
 
 
 def _cropped(part: Part, inside: Box) -> Part:

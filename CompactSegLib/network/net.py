@@ -90,7 +90,7 @@ class MultiLevelNet(nn.Module):
         """
         head: Any = self.heads[level - 1]
         first, second = (
-            maps[number].coarser(self.config.map_strides[number - 1], shape)
+            maps[number].for_image(self.config.map_strides[number - 1], shape)
             for number in (level, level + 1)
         )
         (logits,) = first.beside(second).read([(head, 1)], margin=head.margin)

@@ -8,9 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from CompactSegLib.inference.tiles import full_box, split, standard_edge, with_halo
+from CompactSegLib.inference.tiles import split, standard_edge, with_halo
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.boxes import shape_of
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.blocks import PointConv, max_pool
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
-from CompactSegLib.network.feature_map import FeatureMap, Part, whole
+from CompactSegLib.network.feature_map import FeatureMap, Part
 from CompactSegLib.network.folding import fold_batch_norm
-from CompactSegLib.network.upsampling import upsample
+from CompactSegLib.network.upsampling import full_box, upsample
 from Testing.Lib.nets import (
     layer,
     net_config,
@@ -117,7 +117,7 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
         for factor in factors
     ]
     everything = FeatureMap(
-        tuple(Part(part, f, whole(SHAPE)) for part, f in zip(parts, factors, strict=True)), mode
+        tuple(Part(part, f, full_box(SHAPE)) for part, f in zip(parts, factors, strict=True)), mode
     )
     with torch.inference_mode():
         joined = everything.joined()
@@ -144,7 +144,7 @@ def test_pooling_slab_by_slab_is_pooling_of_the_whole(box, factor, slab_values):
     """Also where the last window is cut off, and beside a reader that does not pool."""
     values = torch.randn((1, 2, *SHAPE), generator=torch.Generator().manual_seed(0))
     coarse = torch.randn((1, 3, 11, 6, 10), generator=torch.Generator().manual_seed(1))
-    parts = (Part(values, 1, whole(SHAPE)), Part(coarse, 2, whole(SHAPE)))
+    parts = (Part(values, 1, full_box(SHAPE)), Part(coarse, 2, full_box(SHAPE)))
     maps = FeatureMap(parts, "linear").cropped(box)
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
         expected = max_pool(maps.joined(), factor)
@@ -162,7 +162,7 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
     last = torch.channels_last_3d
     parts = [torch.randn(1, 4, 8 // f, 8 // f, 8 // f).to(memory_format=last) for f in (1, 2)]
     maps = FeatureMap(
-        tuple(Part(part, 8 // part.shape[2], whole((8, 8, 8))) for part in parts), "linear"
+        tuple(Part(part, 8 // part.shape[2], full_box((8, 8, 8))) for part in parts), "linear"
     )
     seen: list[torch.Tensor] = []
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
