@@ -157,6 +157,8 @@ class Block(nn.Module):
         begun = [
             n for n, factor in enumerate(factors) if factor == 1 and _begins_with_points(layers[n])
         ]
+        if factors.count(1) > len(begun):  # another branch reads it as a whole: joined once for all
+            maps = maps.at_once()
         readers: list[Reader] = [(layers[n][0], 1) for n in begun]
         if finest > 1:
             readers.append((partial(max_pool, factor=finest), finest))
