@@ -92,18 +92,15 @@ class Heard:
             signal.disconnect(receiver)
 
 
-def wait(logic: CompactSegLogic, until: Callable[[], Any], *, seconds: float = 60) -> float:
-    """Poll as the panel's timer does; return the longest poll in seconds of the main thread."""
-    end, longest = time.monotonic() + seconds, 0.0
+def wait(logic: CompactSegLogic, until: Callable[[], Any], *, seconds: float = 60) -> None:
+    """Poll as the panel's timer does."""
+    end = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < end, (
             f"waited {seconds} s in vain; state {logic.state}, {logic.problem}"
         )
-        begin = time.thread_time()
         logic.poll()
-        longest = max(longest, time.thread_time() - begin)
         time.sleep(0.003)
-    return longest
 
 
 def run(logic: CompactSegLogic, volume: Any, **options: Any) -> Any:

@@ -137,7 +137,7 @@ def test_a_pause_of_the_event_loop_is_measured(desktop):
     with desktop.watch() as pauses:
         desktop.wait_until(lambda: slept and pauses.ticks > 5, what="ticks after the pause")
     assert pauses.longest_ms > 115
-    assert pauses.busiest_ms < 100
+    assert pauses.busiest_ms < pauses.longest_ms  # it slept
 
 
 def test_waiting_in_vain_says_for_what(desktop):

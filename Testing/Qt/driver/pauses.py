@@ -19,14 +19,13 @@ class Pauses:
     Attributes:
         longest_ms: The longest pause so far.
         busiest_ms: The most that the main thread computed between two ticks.
-        computed_ms: All that it computed.
         at_s: When it ended, in seconds since the watch began.
-        ticks: How many ticks there were; few of them say little.
+        ticks: How many ticks there were so far: turns of the loop, as no two of them are in one.
     """
 
     def __init__(self) -> None:
         self.longest_ms = 0.0
-        self.busiest_ms = self.computed_ms = 0.0
+        self.busiest_ms = 0.0
         self.at_s = 0.0
         self.ticks = 0
         self._timer = QTimer()
@@ -51,5 +50,4 @@ class Pauses:
             self.longest_ms, self.at_s = (now - self._last) * 1000, now - self._begin
         computed = time.thread_time()
         self.busiest_ms = max(self.busiest_ms, (computed - self._computed) * 1000)
-        self.computed_ms += (computed - self._computed) * 1000
         self._last, self._computed = now, computed
