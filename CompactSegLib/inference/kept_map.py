@@ -1,7 +1,7 @@
 """The deepest feature map of a whole volume, kept for the next level under a memory limit.
 
-Of a volume in tiles, what its block's branches made is kept, each at its own resolution, and joined where it is read: a
-quarter of the memory. Where one tile is the whole volume its map is there anyway, and kept as it is.
+What its block's branches made is kept, each at its own resolution, and joined where it is read: a quarter of the
+memory. Of a volume that is small enough (`tiles.is_joined`) the map is there anyway, and kept as it is.
 """
 
 from __future__ import annotations
@@ -47,13 +47,19 @@ class KeptMap:
         """The map that level ``level`` can begin with; 0 for the image."""
         return self.number if self.number <= level else 0
 
-    def begin(self, level: int, *, dtype: torch.dtype, in_tiles: bool) -> None:
-        """Plan to keep the deepest map of level ``level``, if a later one can use it and the limit allows it."""
+    def begin(self, level: int, *, dtype: torch.dtype, joined: bool) -> None:
+        """Plan to keep the deepest map of a level, if a later one can use it and the limit allows it.
+
+        Args:
+            level: Which level is about to be computed.
+            dtype: Of its maps.
+            joined: Whether they are joined as a whole, or what branches made of them is kept.
+        """
         self.abandon()
         self._next = level + 1
         if level >= self._config.levels:
             return
-        sizes = self._sizes_of_parts() if in_tiles else [self._size(self._channels, 1)]
+        sizes = [self._size(self._channels, 1)] if joined else self._sizes_of_parts()
         values = sum(size.numel() for size in sizes)
         self._is_wanted = values * dtype.itemsize <= self.limit_bytes - self.bytes
 
@@ -76,7 +82,7 @@ class KeptMap:
 
         Args:
             number: Of the map.
-            values: The map, not joined, where the core is not the whole volume; nobody may change it afterwards.
+            values: The map, as `begin` was told of it; nobody may change it afterwards.
             region: Of the values.
             core: What of it is kept.
         """

@@ -20,6 +20,7 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import (
     coarser,
+    is_joined,
     split,
     standard_edge,
     with_halo,
@@ -139,9 +140,8 @@ class PreparedImage:
             # The deeper the map, the less of it is needed around the box.
             maps, region = self.around(level, wanted, number - 1, maps, region)
             made = net.blocks[number - 1](maps[number - 1])
-            # Two heads and a block read it: joined once, three times as quick; of a tile, it would be too large.
-            is_whole = core == full_box(self.shape)
-            maps[number] = made.at_once() if is_whole else made
+            is_once = core is not None and is_joined(core, self.shape)
+            maps[number] = made.at_once() if is_once else made
             del made
             if core is not None:
                 self.kept.write(number, maps[number], region=region, core=core)

@@ -18,7 +18,9 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
+    LARGEST_EDGE,
     choose_edge,
+    is_joined,
     least_edge,
     split,
     standard_edge,
@@ -130,7 +132,8 @@ class TiledLevel:
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
         self._cores = deque(self._cut(full_box(self._image.shape)))
-        kept.begin(self._level, dtype=runtime.dtype, in_tiles=len(self._cores) > 1)
+        joined = is_joined(self._cores[0], self._image.shape)
+        kept.begin(self._level, dtype=runtime.dtype, joined=joined)
         self._only_standard = True
         self._ties: NDArray[np.bool_] | None = None
         self._report.restart()
@@ -143,8 +146,8 @@ class TiledLevel:
         if processor.tile is not None:
             return math.ceil(processor.tile / self._stride) * self._stride
         shape = self._image.shape
+        standard = standard_edge(shape, stride=self._stride)
         is_fp32 = processor.runtime.precision == "fp32"
-        most = {"largest": standard_edge(shape, stride=self._stride)} if is_fp32 else {}
         return choose_edge(
             config,
             self._level,
@@ -152,7 +155,7 @@ class TiledLevel:
             shape=shape,
             free_bytes=processor.runtime.free_bytes(),
             itemsize=processor.runtime.dtype.itemsize,
-            **most,
+            largest=standard if is_fp32 else max(standard, LARGEST_EDGE),
         )
 
     def _use_less_memory(self) -> None:

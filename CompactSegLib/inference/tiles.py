@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo, halo
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.resampling import Box
 
 _MAX_LOGIT_BYTES = 1024 * 2**20
@@ -19,9 +20,12 @@ _MAX_LOGIT_BYTES = 1024 * 2**20
 _USABLE_SHARE = 0.5
 # Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
 # cuDNN versions are wrong in bf16 on very large volumes (pytorch/pytorch#163539).
-_LARGEST_EDGE = 192
-_MOST_WHOLE_VOXELS = 2**22
-_STANDARD_EDGE = 128
+LARGEST_EDGE = 192
+_MOST_WHOLE_VOXELS = 2**23
+# With its halo it takes no more than the largest whole.
+_STANDARD_EDGE = 144
+# Of a head its maps are joined once, three times as quick as where they are read; of more they would be too large.
+_MOST_JOINED_VOXELS = 2**22
 
 
 def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
@@ -47,7 +51,7 @@ def standard_edge(shape: tuple[int, int, int], *, stride: int) -> int:
     It hangs on the volume alone. Such a core is the whole of a volume that is small enough to be computed at once.
     """
     if math.prod(shape) <= _MOST_WHOLE_VOXELS:
-        return max(_LARGEST_EDGE, math.ceil(max(shape) / stride) * stride)
+        return max(LARGEST_EDGE, math.ceil(max(shape) / stride) * stride)
     return _STANDARD_EDGE
 
 
@@ -69,28 +73,47 @@ def coarser(box: Box, factor: int) -> Box:
     return depth, height, width
 
 
-def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
+def is_joined(core: Box, shape: tuple[int, int, int]) -> bool:
+    """Whether the feature maps of a tile are joined as a whole, and not where they are read."""
+    return core == full_box(shape) and math.prod(shape) <= _MOST_JOINED_VOXELS
+
+
+def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int, joined: bool) -> float:
     """Upper estimate of the memory one image voxel takes while a level is computed, in bytes.
 
-    Counted are, for the dearest block: its input, its output twice (the branches, then their concatenation) and the
-    two largest neighbouring maps of a branch; for the head: the joined maps twice, its layers and fp32 logits.
+    Counted are, for the dearest block: what its input and its output are made of; the input once more where a branch
+    reads it as a whole, pooled where others do; a branch's two largest neighbouring maps; the output where it is
+    joined. For the head: the maps that it joins, and fp32 logits twice, as a part of them is copied.
+
+    Args:
+        config: The net.
+        level: The level.
+        itemsize: Bytes of a feature map's value.
+        joined: Whether maps are joined as a whole (`is_joined`).
     """
     channels, strides = config.block_channels, config.block_strides
+    parts = [float(config.in_channels)]
     peak = 0.0
     for number in range(1, level + 2):
-        block = config.blocks[number - 1]
-        density = 1 / strides[number] ** 3
-        branch_peak = max(
+        block, density = config.blocks[number - 1], 1 / strides[number] ** 3
+        before = channels[number - 1]
+        parts.append(
+            density * sum(branch.out_channels(before) / branch.pool**3 for branch in block.branches)
+        )
+        whole = before / strides[number - 1] ** 3
+        inside = max(
             2 * max([layer.channels for layer in branch.layers] or [0]) / branch.pool**3
-            + branch.out_channels(channels[number - 1])
             for branch in block.branches
         )
-        inside = density * (2 * channels[number] + branch_peak + channels[number - 1])
-        peak = max(peak, channels[number - 1] / strides[number - 1] ** 3 + inside)
-    joined = config.level_channels(level)
-    layers = [layer.channels for layer in config.heads[level - 1].layers]
-    head = 2 * joined + sum(sorted(layers)[-2:])
-    return itemsize * max(peak, head) + 8.0 * config.classes
+        made = channels[number] * density if joined else 0.0
+        peak = max(
+            peak, (whole if joined else parts[-2]) + whole + parts[-1] + density * inside + made
+        )
+    maps = sum(
+        channels[number] / strides[number] ** 3 if joined else parts[number]
+        for number in (level, level + 1)
+    )
+    return max(itemsize * peak, itemsize * maps + 8.0 * config.classes)
 
 
 def least_edge(around: Halo, *, stride: int) -> int:
@@ -106,7 +129,7 @@ def choose_edge(
     shape: tuple[int, int, int],
     free_bytes: int,
     itemsize: int,
-    largest: int = _LARGEST_EDGE,
+    largest: int = LARGEST_EDGE,
 ) -> int:
     """Edge in voxels of the largest core whose region fits into the free memory.
 
@@ -126,13 +149,15 @@ def choose_edge(
     around = halo(config, level, start=start)
     # The head sees no more than its own layers reach.
     around_head = halo(config, level, start=level + 1)
-    region_bytes = bytes_per_voxel(config, level, itemsize=itemsize)
 
     def fits(edge: int) -> bool:
         region, scores = (
             math.prod(min(size, edge + h.before + h.after + stride) for size in shape)
             for h in (around, around_head)
         )
+        (core, *others) = split(full_box(shape), edge, stride=stride)
+        joined = not others and is_joined(core, shape)
+        region_bytes = bytes_per_voxel(config, level, itemsize=itemsize, joined=joined)
         return (
             region * region_bytes <= free_bytes * _USABLE_SHARE
             and scores * 4 * config.classes <= _MAX_LOGIT_BYTES

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from CompactSegLib import load_model
 from CompactSegLib.errors import DeviceError
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
+from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
 from CompactSegLib.network.config import BranchConfig, NetConfig
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -176,13 +180,27 @@ class LiveBytes(TorchDispatchMode):
         return result
 
 
-def test_the_estimate_of_memory_is_not_below_what_a_level_takes(a_model):
-    edge = 24
-    image = torch.randn(1, 1, edge, edge, edge)
-    with torch.no_grad(), LiveBytes() as live:
-        a_model.net(image, levels=1)
-    estimate = bytes_per_voxel(CONFIG, 1, itemsize=4) * edge**3
-    assert estimate / 3 < live.peak <= estimate
+@pytest.mark.parametrize("joined", [True, False], ids=["joined", "in parts"])
+@pytest.mark.parametrize("name", ["brain-mr", "hippocampus-mr"])
+def test_the_estimate_of_memory_is_not_below_what_a_level_of_what_ships_takes(
+    monkeypatch, name, joined
+):
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 2**12)
+    model, edge = load_model(name), 64
+    monkeypatch.setattr(
+        "CompactSegLib.inference.tiles._MOST_JOINED_VOXELS", edge**3 if joined else 0
+    )
+    run = run_for(replace(model, spacing_mm=(1.0, 1.0, 1.0)), a_volume((edge,) * 3))
+    grid = GridMap.between(run.volume.geometry, orientation="RAS", spacing_mm=(1.0, 1.0, 1.0))
+    image = PreparedImage(run.processor, run.volume, grid=grid, intensity=model.intensity)
+    for level in range(1, model.net.levels + 1):
+        image.kept.begin(level, dtype=torch.float32, joined=joined)
+        held = image.kept.bytes
+        with torch.inference_mode(), LiveBytes() as live:
+            image.level_maps(level, core := full_box(image.shape), core=core).logits(core)
+        image.kept.finish(is_standard=True)
+        estimate = bytes_per_voxel(model.net.config, level, itemsize=4, joined=joined) * edge**3
+        assert estimate / 3 < held + live.peak <= estimate
 
 
 @pytest.mark.slow
