@@ -1,7 +1,7 @@
 """The deepest feature map of a whole volume, kept for the next level under a memory limit.
 
 What its block's branches made is kept, each at its own resolution, and joined where it is read: a quarter of the
-memory. Of a volume that is small enough (`tiles.is_joined`) the map is there anyway, and kept as it is.
+memory.
 """
 
 from __future__ import annotations
@@ -47,25 +47,14 @@ class KeptMap:
         """The map that level ``level`` can begin with; 0 for the image."""
         return self.number if self.number <= level else 0
 
-    def begin(self, level: int, *, dtype: torch.dtype, joined: bool) -> None:
-        """Plan to keep the deepest map of a level, if a later one can use it and the limit allows it.
-
-        Args:
-            level: Which level is about to be computed.
-            dtype: Of its maps.
-            joined: Whether they are joined as a whole, or what branches made of them is kept.
-        """
+    def begin(self, level: int, *, dtype: torch.dtype) -> None:
+        """Plan to keep the deepest map of level ``level``, if a later one can use it and the limit allows it."""
         self.abandon()
         self._next = level + 1
         if level >= self._config.levels:
             return
-        sizes = [self._size(self._channels, 1)] if joined else self._sizes_of_parts()
-        values = sum(size.numel() for size in sizes)
+        values = sum(size.numel() for size in self._sizes_of_parts())
         self._is_wanted = values * dtype.itemsize <= self.limit_bytes - self.bytes
-
-    @property
-    def _channels(self) -> int:
-        return self._config.map_channels[self._next - 1]
 
     def _size(self, channels: int, pool: int) -> torch.Size:
         """Of so many channels of the next map at a resolution coarser by ``pool``."""
@@ -82,7 +71,7 @@ class KeptMap:
 
         Args:
             number: Of the map.
-            values: The map, as `begin` was told of it; nobody may change it afterwards.
+            values: The map; nobody may change it afterwards.
             region: Of the values.
             core: What of it is kept.
         """
@@ -92,8 +81,7 @@ class KeptMap:
             self._being_written = values
             return
         stride = self._config.map_strides[number - 1]
-        # A whole map was written by a level that ran out of memory and begins again in tiles.
-        if self._being_written is None or len(self._being_written.parts) != len(values.parts):
+        if self._being_written is None:
             try:
                 self._being_written = self._empty(values)
             except (RuntimeError, MemoryError) as error:

@@ -20,7 +20,6 @@ from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiles import (
     coarser,
-    is_joined,
     split,
     standard_edge,
     with_halo,
@@ -139,10 +138,7 @@ class PreparedImage:
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
             maps, region = self.around(level, wanted, number - 1, maps, region)
-            made = net.blocks[number - 1](maps[number - 1])
-            is_once = core is not None and is_joined(core, self.shape)
-            maps[number] = made.at_once() if is_once else made
-            del made
+            maps[number] = net.blocks[number - 1](maps[number - 1])
             if core is not None:
                 self.kept.write(number, maps[number], region=region, core=core)
             if number - 1 < level:

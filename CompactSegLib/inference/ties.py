@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
-from CompactSegLib.inference.tiles import is_joined
 from CompactSegLib.volume.boxes import hull, shape_of
 from CompactSegLib.volume.resampling import Box, GridMap
 
@@ -53,8 +52,7 @@ def decide_ties(
         for done, (number, core) in enumerate(rounds, start=1):
             if core == cores[0]:
                 dtype = processor.runtime.dtype
-                joined = is_joined(core, image.shape)
-                standard.kept.begin(number, dtype=dtype, joined=joined)
+                standard.kept.begin(number, dtype=dtype)
             target, wanted = boxes_of_tile(core, grid)
             maps = standard.level_maps(number, wanted, core=core)
             if number == level and ties[target].any():

@@ -20,7 +20,6 @@ from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
 from CompactSegLib.inference.tiles import (
     LARGEST_EDGE,
     choose_edge,
-    is_joined,
     least_edge,
     split,
     standard_edge,
@@ -132,8 +131,7 @@ class TiledLevel:
         self.blocks_run = self._level + 1 - self._start
         self.edge = self._choose_edge()
         self._cores = deque(self._cut(full_box(self._image.shape)))
-        joined = is_joined(self._cores[0], self._image.shape)
-        kept.begin(self._level, dtype=runtime.dtype, joined=joined)
+        kept.begin(self._level, dtype=runtime.dtype)
         self._only_standard = True
         self._ties: NDArray[np.bool_] | None = None
         self._report.restart()

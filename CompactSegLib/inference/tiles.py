@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo, halo
-from CompactSegLib.network.upsampling import full_box
 from CompactSegLib.volume.resampling import Box
 
 _MAX_LOGIT_BYTES = 1024 * 2**20
@@ -24,8 +23,6 @@ LARGEST_EDGE = 192
 _MOST_WHOLE_VOXELS = 2**23
 # With its halo it takes no more than the largest whole.
 _STANDARD_EDGE = 144
-# Of a head its maps are joined once, three times as quick as where they are read; of more they would be too large.
-_MOST_JOINED_VOXELS = 2**22
 
 
 def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
@@ -73,47 +70,29 @@ def coarser(box: Box, factor: int) -> Box:
     return depth, height, width
 
 
-def is_joined(core: Box, shape: tuple[int, int, int]) -> bool:
-    """Whether the feature maps of a tile are joined as a whole, and not where they are read."""
-    return core == full_box(shape) and math.prod(shape) <= _MOST_JOINED_VOXELS
-
-
-def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int, joined: bool) -> float:
+def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
     """Upper estimate of the memory one image voxel takes while a level is computed, in bytes.
 
-    Counted are, for the dearest block: what its input and its output are made of; the input once more where a branch
-    reads it as a whole, pooled where others do; a branch's two largest neighbouring maps; the output where it is
-    joined. For the head: the maps that it joins, and fp32 logits twice, as a part of them is copied.
-
-    Args:
-        config: The net.
-        level: The level.
-        itemsize: Bytes of a feature map's value.
-        joined: Whether maps are joined as a whole (`is_joined`).
+    Counted are, for the dearest block: what its input and its output are made of; the input once more, for a branch
+    that reads it as a whole and those that pool it; a branch's two largest neighbouring maps. For the head: the maps
+    that it joins, and fp32 logits twice, as a part of them is copied.
     """
     channels, strides = config.block_channels, config.block_strides
-    parts = [float(config.in_channels)]
+    made = [float(config.in_channels)]
     peak = 0.0
     for number in range(1, level + 2):
         block, density = config.blocks[number - 1], 1 / strides[number] ** 3
         before = channels[number - 1]
-        parts.append(
-            density * sum(branch.out_channels(before) / branch.pool**3 for branch in block.branches)
-        )
-        whole = before / strides[number - 1] ** 3
+        outputs = sum(branch.out_channels(before) / branch.pool**3 for branch in block.branches)
+        made.append(density * outputs)
         inside = max(
             2 * max([layer.channels for layer in branch.layers] or [0]) / branch.pool**3
             for branch in block.branches
         )
-        made = channels[number] * density if joined else 0.0
-        peak = max(
-            peak, (whole if joined else parts[-2]) + whole + parts[-1] + density * inside + made
-        )
-    maps = sum(
-        channels[number] / strides[number] ** 3 if joined else parts[number]
-        for number in (level, level + 1)
-    )
-    return max(itemsize * peak, itemsize * maps + 8.0 * config.classes)
+        whole = before / strides[number - 1] ** 3
+        peak = max(peak, made[-2] + whole + made[-1] + density * inside)
+    head = itemsize * sum(made[level:]) + 8.0 * config.classes
+    return max(itemsize * peak, head)
 
 
 def least_edge(around: Halo, *, stride: int) -> int:
@@ -149,15 +128,13 @@ def choose_edge(
     around = halo(config, level, start=start)
     # The head sees no more than its own layers reach.
     around_head = halo(config, level, start=level + 1)
+    region_bytes = bytes_per_voxel(config, level, itemsize=itemsize)
 
     def fits(edge: int) -> bool:
         region, scores = (
             math.prod(min(size, edge + h.before + h.after + stride) for size in shape)
             for h in (around, around_head)
         )
-        (core, *others) = split(full_box(shape), edge, stride=stride)
-        joined = not others and is_joined(core, shape)
-        region_bytes = bytes_per_voxel(config, level, itemsize=itemsize, joined=joined)
         return (
             region * region_bytes <= free_bytes * _USABLE_SHARE
             and scores * 4 * config.classes <= _MAX_LOGIT_BYTES

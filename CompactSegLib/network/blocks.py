@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -32,17 +32,20 @@ class Conv(nn.Conv3d):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
+        return self._convolved(maps, self.weight, self.bias)
+
+    def _convolved(self, maps: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if (
             torch.is_grad_enabled()
             or maps.device.type != "cpu"
             or maps.dtype != torch.float32
             or not torch.backends.mkldnn.is_available()
         ):
-            return super().forward(maps)
+            return self._conv_forward(maps, weight, bias)
         return torch.mkldnn_convolution(
             maps,
-            self.weight,
-            self.bias,
+            weight,
+            bias,
             self.padding,  # type: ignore[arg-type]
             self.stride,
             self.dilation,
@@ -59,6 +62,11 @@ class PointConv(Conv):
             return super().forward(maps)
         last = maps.movedim(1, -1)
         return functional.linear(last, self.weight.flatten(1), self.bias).movedim(-1, 1)
+
+    def of_some(self, maps: Tensor, channels: Sequence[slice], *, biased: bool) -> Tensor:
+        """What some of its input's channels add to its output; without gradients only."""
+        weight = torch.cat([self.weight[:, each] for each in channels], dim=1)
+        return self._convolved(maps, weight, self.bias if biased else None)
 
 
 class ConvLayer(nn.Module):
@@ -80,7 +88,11 @@ class ConvLayer(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
-        return functional.relu(self.norm(self.conv(maps)), inplace=not self.training)
+        return self.after_conv(self.conv(maps))
+
+    def after_conv(self, maps: Tensor) -> Tensor:
+        """What follows the convolution."""
+        return functional.relu(self.norm(maps), inplace=not self.training)
 
 
 def conv_layers(in_channels: int, configs: tuple[LayerConfig, ...]) -> nn.Sequential:
@@ -158,7 +170,7 @@ class Block(nn.Module):
             n for n, factor in enumerate(factors) if factor == 1 and _begins_with_points(layers[n])
         ]
         if factors.count(1) > len(begun):  # another branch reads it as a whole: joined once for all
-            maps = maps.at_once()
+            maps = FeatureMap.of(maps.joined(), self.upsampling)
         readers: list[Reader] = [(layers[n][0], 1) for n in begun]
         if finest > 1:
             readers.append((partial(max_pool, factor=finest), finest))
@@ -200,9 +212,28 @@ class Head(nn.Module):
         self.margin = margin_of(config.layers)
         """How many voxels around one its scores depend on."""
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Logits ``(N, classes, D, H, W)`` of the level feature map ``(N, C, D, H, W)``."""
-        features = self.layers(maps)
+    def forward(self, maps: Tensor | FeatureMap) -> Tensor:
+        """Logits ``(N, classes, D, H, W)`` of the level feature map ``(N, C, D, H, W)``.
+
+        A map that is not joined is read slab by slab; without gradients only.
+        """
+        if not isinstance(maps, FeatureMap):
+            return self._scores(self.layers(maps))
+        layers: Any = self.layers
+        if not _begins_with_points(layers):
+            (logits,) = maps.read(
+                [(lambda slab: self._scores(layers(slab)), 1)], margin=self.margin
+            )
+            return logits
+        first, others = layers[0], layers[1:]
+        (logits,) = maps.read(
+            [(lambda slab: self._scores(others(first.after_conv(slab))), 1)],
+            margin=self.margin,
+            mixing=first.conv.of_some,
+        )
+        return logits
+
+    def _scores(self, features: Tensor) -> Tensor:
         if not torch.is_autocast_enabled(features.device.type):
             # In reduced precision the classifier alone stays in fp32 (inference.processor).
             features = features.to(self.classifier.weight.dtype)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,12 @@ _SLAB_VALUES = 2**22
 
 Reader = tuple[Callable[[Tensor], Tensor], int]
 """What makes a map of a map ``(N, C, D, H, W)``, and how many times coarser that is."""
+
+
+class Mixing(Protocol):
+    """A 1×1×1 convolution: what some of its input's channels add to its output, with the bias or without."""
+
+    def __call__(self, maps: Tensor, channels: Sequence[slice], *, biased: bool) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -90,10 +97,6 @@ class FeatureMap:
         parts = (replace(part, values=part.values.to(device, dtype)) for part in self.parts)
         return replace(self, parts=tuple(parts))
 
-    def at_once(self) -> FeatureMap:
-        """The same as one part."""
-        return FeatureMap.of(self.joined(), self.upsampling)
-
     def joined(self) -> Tensor:
         """As one tensor ``(N, C, D, H, W)``, channels last in memory."""
         if self.is_whole:
@@ -109,20 +112,24 @@ class FeatureMap:
             torch.cat(self._finer(rows), dim=1, out=result[:, :, rows])
         return result
 
-    def read(self, readers: Sequence[Reader], *, margin: int = 0) -> list[Tensor]:
+    def read(
+        self, readers: Sequence[Reader], *, margin: int = 0, mixing: Mixing | None = None
+    ) -> list[Tensor]:
         """What readers make of the map, slab by slab: it never exists as a whole.
 
         Args:
             readers: Each sees the same slabs.
             margin: How many rows around its own a reader's row depends on; it has none that is coarser then.
+            mixing: What readers see is the map behind this convolution.
         """
+        rows_of = self._rows if mixing is None else self._mixed(mixing)
         depth = self.shape[0]
         step = max(factor for _, factor in readers)
         made: list[Tensor | None] = [None] * len(readers)
         for rows in self._slabs(step, margin):
             # What padding spoils at the inner edges is cut off again.
             seen = slice(max(0, rows.start - margin), min(depth, rows.stop + margin))
-            slab = self._rows(seen)
+            slab = rows_of(seen)
             for number, (reader, factor) in enumerate(readers):
                 found = reader(slab)
                 first = (rows.start - seen.start) // factor
@@ -145,12 +152,48 @@ class FeatureMap:
     def _finer(self, rows: slice) -> list[Tensor]:
         return [part.finer(rows, self.upsampling) for part in self.parts]
 
+    def _mixed(self, mixing: Mixing) -> Callable[[slice], Tensor]:
+        """What makes rows of the map behind a convolution.
+
+        Of coarser parts it is made before they are up-sampled: the one sums over channels, the other over voxels.
+        """
+        groups: dict[Hashable, list[tuple[Part, slice]]] = {}
+        start = 0
+        for part in self.parts:
+            channels = slice(start, start := start + part.values.shape[1])
+            place = (part.values.shape[2:], *(axis.start for axis in part.box))
+            key = () if part.factor == 1 else (part.factor, place)
+            groups.setdefault(key, []).append((part, channels))
+        fine = groups.pop((), [])
+        coarse: list[Part] = []
+        for alike in groups.values():
+            values = _beside([part.values for part, _ in alike])
+            mixed = mixing(values, [each for _, each in alike], biased=not fine and not coarse)
+            coarse.append(replace(alike[0][0], values=mixed.float()))
+        dtype = self.parts[0].values.dtype
+
+        def rows_of(rows: slice) -> Tensor:
+            sums = [part.finer(rows, self.upsampling) for part in coarse]
+            if fine:
+                values = _beside([part.finer(rows, self.upsampling) for part, _ in fine])
+                sums = [mixing(values, [each for _, each in fine], biased=True).float(), *sums]
+            total, *others = sums
+            for other in others:
+                total += other
+            return total.to(dtype)
+
+        return rows_of
+
     def _rows(self, rows: slice) -> Tensor:
         if self.is_whole and rows == slice(0, self.shape[0]):
             return self.parts[0].values
-        finer = self._finer(rows)
-        joined = finer[0] if len(finer) == 1 else torch.cat(finer, dim=1)
-        return joined.contiguous(memory_format=torch.channels_last_3d)
+        return _beside(self._finer(rows))
+
+
+def _beside(maps: Sequence[Tensor]) -> Tensor:
+    """Their channels as those of one map, channels last in memory."""
+    joined = maps[0] if len(maps) == 1 else torch.cat(list(maps), dim=1)
+    return joined.contiguous(memory_format=torch.channels_last_3d)
 
 
 def _cropped(part: Part, inside: Box) -> Part:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -80,20 +78,19 @@ class MultiLevelNet(nn.Module):
     def level_logits(self, level: int, maps: dict[int, FeatureMap], *, shape: torch.Size) -> Tensor:
         """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``; without gradients only.
 
-        The same as its head applied to `level_map`, but brought to the image's resolution, joined and applied slab by
-        slab: the level feature map, the largest of all, never exists as a whole.
+        The same as its head applied to `level_map`, up to rounding, but slab by slab: the level feature map, the
+        largest of all, never exists as a whole.
 
         Args:
             level: The level n, from 1.
             maps: As for `level_map`.
             shape: The image's ``(D, H, W)``.
         """
-        head: Any = self.heads[level - 1]
         first, second = (
             maps[number].for_image(self.config.map_strides[number - 1], shape)
             for number in (level, level + 1)
         )
-        (logits,) = first.beside(second).read([(head, 1)], margin=head.margin)
+        logits: Tensor = self.heads[level - 1](first.beside(second))
         return logits
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:

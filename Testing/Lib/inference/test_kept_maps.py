@@ -47,7 +47,7 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
     values = torch.arange(3 * 8 * 6 * 5.0).reshape(1, 3, 8, 6, 5)
     for cores in ([whole], [(slice(0, 3), *whole[1:]), (slice(3, 8), *whole[1:])]):
         kept = KeptMap(config, shape=(8, 6, 5), limit_bytes=10**6)
-        kept.begin(1, dtype=torch.float32, joined=len(cores) == 1)
+        kept.begin(1, dtype=torch.float32)
         for core in cores:
             kept.write(2, FeatureMap.of(values, config.upsampling), region=whole, core=core)
         kept.finish(is_standard=True)
@@ -60,7 +60,7 @@ def test_of_a_volume_in_tiles_branches_are_kept_at_their_own_resolution():
     config = net_config(serial(layer(4)), POOLED, serial(layer(3)))
     net, image = random_net(config), random_image(config, (16, 12, 10))
     kept = KeptMap(config, shape=(16, 12, 10), limit_bytes=10**6)
-    kept.begin(1, dtype=torch.float32, joined=False)
+    kept.begin(1, dtype=torch.float32)
     everything = (slice(0, 16), slice(0, 12), slice(0, 10))
     with torch.inference_mode():
         made = net.blocks[1](net.blocks[0](FeatureMap.of(image, config.upsampling)))

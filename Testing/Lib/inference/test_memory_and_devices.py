@@ -180,26 +180,20 @@ class LiveBytes(TorchDispatchMode):
         return result
 
 
-@pytest.mark.parametrize("joined", [True, False], ids=["joined", "in parts"])
 @pytest.mark.parametrize("name", ["brain-mr", "hippocampus-mr"])
-def test_the_estimate_of_memory_is_not_below_what_a_level_of_what_ships_takes(
-    monkeypatch, name, joined
-):
+def test_the_estimate_of_memory_is_not_below_what_a_level_of_what_ships_takes(monkeypatch, name):
     monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 2**12)
     model, edge = load_model(name), 64
-    monkeypatch.setattr(
-        "CompactSegLib.inference.tiles._MOST_JOINED_VOXELS", edge**3 if joined else 0
-    )
     run = run_for(replace(model, spacing_mm=(1.0, 1.0, 1.0)), a_volume((edge,) * 3))
     grid = GridMap.between(run.volume.geometry, orientation="RAS", spacing_mm=(1.0, 1.0, 1.0))
     image = PreparedImage(run.processor, run.volume, grid=grid, intensity=model.intensity)
     for level in range(1, model.net.levels + 1):
-        image.kept.begin(level, dtype=torch.float32, joined=joined)
+        image.kept.begin(level, dtype=torch.float32)
         held = image.kept.bytes
         with torch.inference_mode(), LiveBytes() as live:
             image.level_maps(level, core := full_box(image.shape), core=core).logits(core)
         image.kept.finish(is_standard=True)
-        estimate = bytes_per_voxel(model.net.config, level, itemsize=4, joined=joined) * edge**3
+        estimate = bytes_per_voxel(model.net.config, level, itemsize=4) * edge**3
         assert estimate / 3 < held + live.peak <= estimate
 
 

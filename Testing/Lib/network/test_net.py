@@ -178,12 +178,10 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
     net, image = random_net(config), random_image(config, (9, 6, 11))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
-        evaluation = net.evaluate(image)
+        evaluation, maps = net.evaluate(image), {0: FeatureMap.of(image, net.config.upsampling)}
+        for number, block in enumerate(net.blocks, start=1):
+            maps[number] = block(maps[number - 1])
         for level in range(1, config.levels + 1):
-            maps = {
-                k: FeatureMap.of(evaluation.feature_map(k), net.config.upsampling)
-                for k in (level, level + 1)
-            }
             came = net.level_logits(level, maps, shape=image.shape[-3:])
             expected = evaluation.logits(level)
             assert came.shape == expected.shape
@@ -197,7 +195,7 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
     joined: list[torch.Tensor] = []
     image = random_image(config, (13, 6, 7))
     net = random_net(config)
-    net.heads[1].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].clone()))
+    net.heads[1].layers.register_forward_pre_hook(lambda _, came: joined.append(came[0].clone()))
     with torch.no_grad():
         evaluation = net.evaluate(image)
         maps = {k: evaluation.feature_map(k) for k in (2, 3)}
@@ -219,7 +217,7 @@ def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
     net = random_net(FOUR_BLOCKS)
     monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 4 * 4 * 4 * 5)
     joined = []
-    net.heads[0].register_forward_pre_hook(lambda _, inputs: joined.append(inputs[0].shape[2]))
+    net.heads[0].layers.register_forward_pre_hook(lambda _, came: joined.append(came[0].shape[2]))
     with torch.no_grad():
         evaluation = net.evaluate(random_image(FOUR_BLOCKS, (12, 4, 4)))
         maps = {
