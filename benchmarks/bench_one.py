@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -103,6 +104,7 @@ def product(setting: dict[str, Any]) -> dict[str, Any]:
     }
     if setting.get("stages"):
         row["stages"] = _stages_of(run)
+        row["of the ceiling"] = _of_the_ceiling(segmenter.model, volume, row["stages"])
     return row
 
 
@@ -185,6 +187,27 @@ def _stages_of(run: Callable[[], object]) -> dict[str, float]:
             setattr(cls, name, timed(getattr(cls, name), stage))
     timed(run, "rest")()
     return dict(seconds)
+
+
+def _of_the_ceiling(model: Any, volume: Volume, stages: dict[str, float]) -> float:
+    """Operations of blocks and heads in a CPU second, of those of one large convolution in a CPU second."""
+    from CompactSegLib.network.cost import level_costs
+
+    extent_mm3 = volume.array[0].size * 1000 * volume.geometry.voxel_millilitres
+    voxels = extent_mm3 / math.prod(model.spacing_mm)
+    work = level_costs(model.net_config)[-1].macs_per_voxel_all_levels * voxels
+    took = sum(seconds for name, seconds in stages.items() if name.startswith("net, "))
+    channels, edge = 64, 48
+    weight = torch.randn(channels, channels, 3, 3, 3)
+    image = torch.randn(1, channels, edge, edge, edge)
+    image, weight = (each.to(memory_format=torch.channels_last_3d) for each in (image, weight))
+    least = math.inf
+    with torch.inference_mode():
+        for _ in range(5):
+            begin = time.process_time()
+            torch.mkldnn_convolution(image, weight, None, (1, 1, 1), (1, 1, 1), (1, 1, 1), 1)
+            least = min(least, time.process_time() - begin)
+    return work / took / (channels**2 * 27 * edge**3 / least)
 
 
 def _peak_megabytes() -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -133,13 +134,23 @@ def ratios(stored: dict[str, Any]) -> list[str]:
     """What grows with what."""
     rows = []
     for version in ("before", "now"):
-        small, large, head, busy = (
-            stored.get(f"{name}/{version}")
-            for name in ("sizes/256³", "sizes/320³", "head/CompactSeg", "busy/CompactSeg")
-        )
-        if small and large:
-            times = median(large, "level 3") / median(small, "level 3")
-            rows.append(("320³ against 256³, level 3", version, f"{times:.2f}"))
+        head, busy = (stored.get(f"{name}/CompactSeg/{version}") for name in ("head", "busy"))
+        for fewer, more in ((256, 320), (320, 400)):
+            small, large = (stored.get(f"sizes/{n}³/{version}") for n in (fewer, more))
+            if small and large:
+                times = median(large, "level 3") / median(small, "level 3")
+                rows.append((f"{more}³ against {fewer}³, level 3", version, f"{times:.2f}"))
+                exponent = math.log(times) / math.log((more / fewer) ** 3)
+                rows.append(("the same as a power of the voxels", version, f"{exponent:.2f}"))
+        if head and "of the ceiling" in head["rows"][0]:
+            share = median(head, "of the ceiling")
+            rows.append(
+                (
+                    "blocks and heads, of one large convolution's operations in a CPU second",
+                    version,
+                    f"{share:.2f}",
+                )
+            )
         # What is called before may be an older version in one part than in another.
         if head and busy and (version == "now" or head["commit"] == busy["commit"]):
             times = median(busy, "level 3") / median(head, "level 3")
