@@ -17,7 +17,7 @@ from CompactSegLib import Segmenter, Volume, load_model, read_volume
 from CompactSegLib.inference.devices import keep_freed_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.tiles import split
-from CompactSegLib.network.upsampling import full_box
+from CompactSegLib.network.boxes import full_box
 
 
 def the_template() -> Volume:

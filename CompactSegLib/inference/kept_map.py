@@ -12,11 +12,9 @@ import torch
 
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.tiles import coarser
+from CompactSegLib.network.boxes import Box, full_box, relative, shape_of
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.feature_map import FeatureMap, Part
-from CompactSegLib.network.upsampling import full_box
-from CompactSegLib.volume.boxes import relative, shape_of
-from CompactSegLib.volume.resampling import Box
 
 
 class KeptMap:

@@ -17,10 +17,10 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
 from CompactSegLib.inference.tiled_level import TiledLevel
-from CompactSegLib.network.upsampling import full_box
+from CompactSegLib.network.boxes import Box, full_box
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.resampling import Box, GridMap
+from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:

@@ -24,12 +24,11 @@ from CompactSegLib.inference.tiles import (
     standard_edge,
     with_halo,
 )
+from CompactSegLib.network.boxes import Box, full_box, relative, shape_of
 from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.network.reach import halo
-from CompactSegLib.network.upsampling import full_box
-from CompactSegLib.volume.boxes import relative, shape_of
 from CompactSegLib.volume.intensities import IntensityRule
-from CompactSegLib.volume.resampling import Box, GridMap
+from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.volume import Volume
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class PreparedImage:
         steps = level + 2 - start
         for number in range(start + 1, level + 2):
             # The deeper the map, the less of it is needed around the box.
-            maps, region = self.around(level, wanted, number - 1, maps, region)
+            maps, region = self._around(level, wanted, number - 1, maps, region)
             maps[number] = net.blocks[number - 1](maps[number - 1])
             if core is not None:
                 self.kept.write(number, maps[number], region=region, core=core)
@@ -145,8 +144,8 @@ class PreparedImage:
                 del maps[number - 1]
             if report is not None:
                 report.step(number - start, steps)
-        maps, region = self.around(level, wanted, level + 1, maps, region)
-        return LevelMaps(self, net, level, maps, region)
+        shape = torch.Size(shape_of(region))
+        return LevelMaps(net, level, net.level_features(level, maps, shape=shape), region)
 
     def _read(self, number: int, region: Box) -> FeatureMap:
         image = FeatureMap.of(self._image, self.config.upsampling)
@@ -155,12 +154,9 @@ class PreparedImage:
     def _region(self, level: int, wanted: Box, start: int) -> Box:
         """What to know of F_start so that the wanted box comes out exact."""
         around = halo(self.config, level, start=start)
-        # Behind the last block nothing is pooled any more.
-        is_head = start > level
-        stride = self.config.map_strides[level] if is_head else self.config.stride()
-        return with_halo(wanted, around, stride=stride, shape=self.shape)
+        return with_halo(wanted, around, stride=self.config.stride(), shape=self.shape)
 
-    def around(
+    def _around(
         self, level: int, wanted: Box, start: int, maps: dict[int, FeatureMap], region: Box
     ) -> tuple[dict[int, FeatureMap], Box]:
         """What is still needed of maps over a region when the next step begins at F_start, and its region."""
@@ -175,18 +171,14 @@ class PreparedImage:
 
 @dataclass(frozen=True)
 class LevelMaps:
-    """The feature maps that a level joins, over a region of the model's grid."""
+    """The level feature map, not joined, over a region of the model's grid."""
 
-    _image: PreparedImage
     _net: MultiLevelNet
     _level: int
-    _maps: dict[int, FeatureMap]
+    _features: FeatureMap
     _region: Box
 
     def logits(self, wanted: Box) -> Tensor:
         """Logits ``(classes, d, h, w)`` of a box within the one that the maps are for."""
-        maps, region = self._image.around(
-            self._level, wanted, self._level + 1, self._maps, self._region
-        )
-        logits = self._net.level_logits(self._level, maps, shape=torch.Size(shape_of(region)))[0]
-        return logits[(slice(None), *relative(wanted, region))]
+        box = relative(wanted, self._region)
+        return self._net.level_logits(self._level, self._features, box=box)[0]

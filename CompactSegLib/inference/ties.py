@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 from CompactSegLib.inference.devices import is_out_of_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
-from CompactSegLib.volume.boxes import hull, shape_of
-from CompactSegLib.volume.resampling import Box, GridMap
-
-
-def boxes_of_tile(core: Box, grid: GridMap) -> tuple[Box, Box]:
-    """The source voxels of a tile, and the model voxels whose logits they need."""
-    target = grid.oriented_box(core)
-    return target, hull(core, grid.support(target)) if all(shape_of(target)) else core
+from CompactSegLib.inference.tiles import parts_of_tile
+from CompactSegLib.volume.resampling import GridMap
 
 
 def decide_ties(
@@ -53,11 +47,12 @@ def decide_ties(
             if core == cores[0]:
                 dtype = processor.runtime.dtype
                 standard.kept.begin(number, dtype=dtype)
-            target, wanted = boxes_of_tile(core, grid)
+            wanted, parts = parts_of_tile(core, grid)
             maps = standard.level_maps(number, wanted, core=core)
-            if number == level and ties[target].any():
-                found = grid.labels(maps.logits(wanted), wanted, target).cpu().numpy()
-                labels[target][ties[target]] = found[ties[target]]
+            for part, box in parts if number == level else ():
+                if ties[part].any():
+                    found = grid.labels(maps.logits(box), box, part).cpu().numpy()
+                    labels[part][ties[part]] = found[ties[part]]
             if core == cores[-1]:
                 standard.kept.finish(is_standard=True)
             told(done / len(rounds))

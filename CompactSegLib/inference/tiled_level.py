@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -16,26 +15,24 @@ from CompactSegLib.inference.devices import is_out_of_memory, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.processor import Processor
 from CompactSegLib.inference.progress import LevelReporter
-from CompactSegLib.inference.ties import boxes_of_tile, decide_ties
+from CompactSegLib.inference.ties import decide_ties
 from CompactSegLib.inference.tiles import (
     LARGEST_EDGE,
     choose_edge,
     least_edge,
+    parts_of_tile,
     split,
     standard_edge,
 )
+from CompactSegLib.network.boxes import Box, full_box, shape_of
 from CompactSegLib.network.reach import halo
-from CompactSegLib.network.upsampling import full_box
-from CompactSegLib.volume.boxes import shape_of
 from CompactSegLib.volume.classes import most_likely
-from CompactSegLib.volume.resampling import Box, GridMap
+from CompactSegLib.volume.resampling import GridMap
 
 _PROBE_EDGE = 16
 _LEAST_AGREEMENT = 0.95
 # Above the largest difference between tilings seen in fp32, 6e-6 relative to the logits (benchmarks/exact_tiles.py).
 _CLOSE = 1e-5
-_PART_VOXELS = 2**21
-_LEAST_ROWS = 16
 
 
 class _DeviceFault(Exception):
@@ -193,16 +190,14 @@ class TiledLevel:
 
     def _run_tile(self, core: Box) -> None:
         self._report.begin_tile(math.prod(shape_of(core)))
-        target, wanted = boxes_of_tile(core, self._grid)
+        wanted, parts = parts_of_tile(core, self._grid)
         is_standard = self._is_standard(core)
         self._only_standard &= is_standard
         has_ties = self._processor.runtime.precision == "fp32" and not is_standard
         probe = None
         with self._processor.runtime.settings():
             maps = self._image.level_maps(self._level, wanted, core=core, report=self._report)
-            parts = list(self._parts(target))
-            for number, part in enumerate(parts):
-                box = self._grid.support(part) if len(parts) > 1 else wanted
+            for number, (part, box) in enumerate(parts):
                 logits = maps.logits(box)
                 # Where most is likely to be found.
                 probe = self._probe(logits, box, number == len(parts) // 2) or probe
@@ -218,21 +213,6 @@ class TiledLevel:
             if len(self._cores) == 1:
                 self._decide_ties()
         self._report.end_tile()
-
-    def _parts(self, target: Box) -> Iterator[Box]:
-        """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
-
-        In fp32 labels hang on roundings (`_decide_ties`), and these on what is computed at a time: all.
-        """
-        depth, height, width = target
-        rows = depth.stop - depth.start
-        if self._processor.runtime.precision == "fp32" or not all(shape_of(target)):
-            yield target
-            return
-        plane = (height.stop - height.start) * (width.stop - width.start)
-        at_a_time = max(_LEAST_ROWS, _PART_VOXELS // plane)
-        for start in range(depth.start, depth.start + rows, at_a_time):
-            yield slice(start, min(start + at_a_time, depth.stop)), height, width
 
     def _is_standard(self, core: Box) -> bool:
         """Whether a tile comes out as `_decide_ties` would compute it, bit for bit."""

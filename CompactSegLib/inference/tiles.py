@@ -10,11 +10,11 @@ import itertools
 import math
 from collections.abc import Iterator
 
+from CompactSegLib.network.boxes import Box, hull, shape_of
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo, halo
-from CompactSegLib.volume.resampling import Box
+from CompactSegLib.volume.resampling import GridMap
 
-_MAX_LOGIT_BYTES = 1024 * 2**20
 # The estimate is an upper one; the rest is for the allocator's rounding, workspaces and other programs.
 _USABLE_SHARE = 0.5
 # Larger tiles pay for less halo; this one takes two thirds of the memory of 256. Some
@@ -23,6 +23,8 @@ LARGEST_EDGE = 192
 _MOST_WHOLE_VOXELS = 2**23
 # With its halo it takes no more than the largest whole.
 _STANDARD_EDGE = 144
+_PART_VOXELS = 2**21
+_LEAST_ROWS = 16
 
 
 def split(box: Box, edge: int, *, stride: int) -> Iterator[Box]:
@@ -64,6 +66,29 @@ def with_halo(core: Box, around: Halo, *, stride: int, shape: tuple[int, int, in
     return depth, height, width
 
 
+def parts_of_tile(core: Box, grid: GridMap) -> tuple[Box, list[tuple[Box, Box]]]:
+    """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
+
+    In fp32 labels hang on roundings, and these on what is computed at a time. It hangs on the core alone.
+
+    Returns:
+        The model voxels whose logits a tile needs; and of each part of it the source voxels, and the model voxels whose
+        logits these need.
+    """
+    target = grid.oriented_box(core)
+    if not all(shape_of(target)):
+        return core, [(target, core)]
+    wanted = hull(core, grid.support(target))
+    depth, height, width = target
+    plane = (height.stop - height.start) * (width.stop - width.start)
+    rows = max(_LEAST_ROWS, _PART_VOXELS // plane)
+    if rows >= depth.stop - depth.start:
+        return wanted, [(target, wanted)]
+    starts = range(depth.start, depth.stop, rows)
+    parts = [(slice(at, min(at + rows, depth.stop)), height, width) for at in starts]
+    return wanted, [(part, grid.support(part)) for part in parts]
+
+
 def coarser(box: Box, factor: int) -> Box:
     """The voxels of a map ``factor`` times coarser that lie in a box whose begin is a multiple of ``factor``."""
     depth, height, width = (slice(axis.start // factor, -(-axis.stop // factor)) for axis in box)
@@ -75,7 +100,7 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
 
     Counted are, for the dearest block: what its input and its output are made of; the input once more, for a branch
     that reads it as a whole and those that pool it; a branch's two largest neighbouring maps. For the head: the maps
-    that it joins, and fp32 logits twice, as a part of them is copied.
+    that it joins; its logits are those of a part.
     """
     channels, strides = config.block_channels, config.block_strides
     made = [float(config.in_channels)]
@@ -91,8 +116,7 @@ def bytes_per_voxel(config: NetConfig, level: int, *, itemsize: int) -> float:
         )
         whole = before / strides[number - 1] ** 3
         peak = max(peak, made[-2] + whole + made[-1] + density * inside)
-    head = itemsize * sum(made[level:]) + 8.0 * config.classes
-    return max(itemsize * peak, head)
+    return itemsize * max(peak, sum(made[level:]))
 
 
 def least_edge(around: Halo, *, stride: int) -> int:
@@ -126,19 +150,15 @@ def choose_edge(
     """
     stride = config.stride()
     around = halo(config, level, start=start)
-    # The head sees no more than its own layers reach.
-    around_head = halo(config, level, start=level + 1)
     region_bytes = bytes_per_voxel(config, level, itemsize=itemsize)
+    # Twice: some of a part's are copied.
+    logits_bytes = 2 * 4 * config.classes
 
     def fits(edge: int) -> bool:
-        region, scores = (
-            math.prod(min(size, edge + h.before + h.after + stride) for size in shape)
-            for h in (around, around_head)
-        )
-        return (
-            region * region_bytes <= free_bytes * _USABLE_SHARE
-            and scores * 4 * config.classes <= _MAX_LOGIT_BYTES
-        )
+        grown = edge + around.before + around.after + stride
+        region = math.prod(min(size, grown) for size in shape)
+        needed = region * region_bytes + min(region, _PART_VOXELS) * logits_bytes
+        return needed <= free_bytes * _USABLE_SHARE
 
     least = least_edge(around, stride=stride)
     edges = range(max(stride, largest // stride * stride), least, -stride)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from CompactSegLib.network.boxes import full_box
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig, LayerConfig
 from CompactSegLib.network.feature_map import FeatureMap, Part, Reader
 from CompactSegLib.network.reach import margin_of
-from CompactSegLib.network.upsampling import full_box, upsample
+from CompactSegLib.network.upsampling import upsample
 
 
 def max_pool(maps: Tensor, factor: int) -> Tensor:

@@ -9,7 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from CompactSegLib.network.upsampling import Box, full_box, upsample_box
+from CompactSegLib.network.boxes import Box, full_box
+from CompactSegLib.network.upsampling import upsample_box
 
 # Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
 _SLAB_VALUES = 2**22
@@ -37,6 +38,14 @@ class Part:
     values: Tensor
     factor: int
     box: Box
+
+    def trimmed(self) -> Part:
+        """Without rows that no voxel of the box is interpolated from."""
+        depth, height, width = self.box
+        first = max(0, depth.start // self.factor - 1)
+        last = -(-depth.stop // self.factor) + 1
+        depth = slice(depth.start - first * self.factor, depth.stop - first * self.factor)
+        return replace(self, values=self.values[:, :, first:last], box=(depth, height, width))
 
     def finer(self, rows: slice, mode: str) -> Tensor:
         """At the map's resolution, of some rows of the box."""
@@ -159,7 +168,7 @@ class FeatureMap:
         """
         groups: dict[Hashable, list[tuple[Part, slice]]] = {}
         start = 0
-        for part in self.parts:
+        for part in (each.trimmed() for each in self.parts):
             channels = slice(start, start := start + part.values.shape[1])
             place = (part.values.shape[2:], *(axis.start for axis in part.box))
             key = () if part.factor == 1 else (part.factor, place)

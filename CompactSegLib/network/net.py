@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.blocks import Block, Head
+from CompactSegLib.network.boxes import Box, full_box, grown, relative
 from CompactSegLib.network.config import BlockConfig, HeadConfig, NetConfig
 from CompactSegLib.network.feature_map import FeatureMap
 from CompactSegLib.network.upsampling import upsample
@@ -75,11 +78,10 @@ class MultiLevelNet(nn.Module):
         ]
         return torch.cat(joined, dim=1)
 
-    def level_logits(self, level: int, maps: dict[int, FeatureMap], *, shape: torch.Size) -> Tensor:
-        """Class scores of a level from its feature maps, ``(N, classes, D, H, W)``; without gradients only.
-
-        The same as its head applied to `level_map`, up to rounding, but slab by slab: the level feature map, the
-        largest of all, never exists as a whole.
+    def level_features(
+        self, level: int, maps: dict[int, FeatureMap], *, shape: torch.Size
+    ) -> FeatureMap:
+        """The level feature map M_level, not joined; without gradients only.
 
         Args:
             level: The level n, from 1.
@@ -90,8 +92,24 @@ class MultiLevelNet(nn.Module):
             maps[number].for_image(self.config.map_strides[number - 1], shape)
             for number in (level, level + 1)
         )
-        logits: Tensor = self.heads[level - 1](first.beside(second))
-        return logits
+        return first.beside(second)
+
+    def level_logits(self, level: int, features: FeatureMap, *, box: Box | None = None) -> Tensor:
+        """Class scores of a level, ``(N, classes, D, H, W)``; without gradients only.
+
+        The same as its head applied to `level_map`, up to rounding, but slab by slab: the level feature map, the
+        largest of all, never exists as a whole.
+
+        Args:
+            level: The level n, from 1.
+            features: Its feature map, of `level_features`.
+            box: Of which voxels; None for all.
+        """
+        head: Any = self.heads[level - 1]
+        box = full_box(features.shape) if box is None else box
+        seen = grown(box, head.margin, features.shape)
+        logits: Tensor = head(features.cropped(seen))
+        return logits[(slice(None), slice(None), *relative(box, seen))]
 
     def add_level(self, block: BlockConfig, head: HeadConfig) -> MultiLevelNet:
         """A net with one level more, whose earlier levels share this net's modules and so give bit-identical outputs.

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from CompactSegLib.network.boxes import Box
+
 _INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
 _IN_PLANES = {"linear": "bilinear", "nearest": "nearest"}
-
-Box = tuple[slice, slice, slice]
-"""A box of voxels, (D, H, W), each slice with integer start and stop."""
-
-
-def full_box(shape: Sequence[int]) -> Box:
-    """The box of all voxels ``(D, H, W)``."""
-    depth, height, width = shape
-    return slice(0, depth), slice(0, height), slice(0, width)
 
 
 def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Boxes of a grid."""
+"""The boxes of a grid that masks and labels lie in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from CompactSegLib.volume.resampling import Box
+    from CompactSegLib.network.boxes import Box
 
 _BITS = 32
 
@@ -103,36 +103,3 @@ class LabelBoxes:
                     d, h, w = itertools.starmap(slice, box)
                     boxes[value] = (d, h, w)
         return boxes
-
-
-def shape_of(box: Box) -> tuple[int, int, int]:
-    """Voxels along D, H and W."""
-    depth, height, width = (axis.stop - axis.start for axis in box)
-    return depth, height, width
-
-
-def hull(*boxes: Box) -> Box:
-    """The smallest box that holds all of some."""
-    depth, height, width = (
-        slice(min(axis.start for axis in along), max(axis.stop for axis in along))
-        for along in zip(*boxes, strict=True)
-    )
-    return depth, height, width
-
-
-def overlap(first: Box, second: Box) -> Box | None:
-    """What two boxes share; None where that is nothing."""
-    depth, height, width = (
-        slice(max(a.start, b.start), min(a.stop, b.stop))
-        for a, b in zip(first, second, strict=True)
-    )
-    both = depth, height, width
-    return both if all(axis.start < axis.stop for axis in both) else None
-
-
-def relative(inner: Box, outer: Box) -> Box:
-    """A box in the voxels of the region that begins where ``outer`` does."""
-    depth, height, width = (
-        slice(a.start - b.start, a.stop - b.start) for a, b in zip(inner, outer, strict=True)
-    )
-    return depth, height, width

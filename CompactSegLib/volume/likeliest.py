@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from CompactSegLib.volume.boxes import LabelBoxes, hull, overlap, relative, shape_of
+from CompactSegLib.network.boxes import hull, overlap, relative, shape_of
+from CompactSegLib.volume.boxes import LabelBoxes
 from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, looked_up
 
 if TYPE_CHECKING:
     import torch
 
-    from CompactSegLib.volume.resampling import Box
+    from CompactSegLib.network.boxes import Box
 
 _SLAB_VOXELS = 2**19
 _LEAST_ROWS = 8

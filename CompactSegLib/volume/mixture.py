@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from CompactSegLib.volume.resampling import Box
+    from CompactSegLib.network.boxes import Box
 
 _CELL = 4
 _FIELD_MM = 20.0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from CompactSegLib.volume.resampling import Box
+    from CompactSegLib.network.boxes import Box
 
 _ROUNDS = 3
 _LATER_ROUNDS = 2

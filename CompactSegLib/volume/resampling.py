@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.network.boxes import Box
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.interpolation import Interpolation
 from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling, slabs
@@ -25,9 +26,6 @@ from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
     import torch
-
-Box = tuple[slice, slice, slice]
-"""A box of voxels, (D, H, W), each slice with integer start and stop."""
 
 _TAKEN_AS_EQUAL = 1e-3
 _MOST_MODEL_VOXELS = 2**32

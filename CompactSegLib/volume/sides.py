@@ -24,7 +24,7 @@ from CompactSegLib.volume.labelled_voxels import LabelledVoxels
 from CompactSegLib.volume.midplane import Evidence, Midplane, plane_of
 
 if TYPE_CHECKING:
-    from CompactSegLib.volume.resampling import Box
+    from CompactSegLib.network.boxes import Box
 
 # Labels are looked at on about this grid: the net's own.
 _WORK_MM = 2.0

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.blocks import PointConv, max_pool
+from CompactSegLib.network.boxes import full_box
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.feature_map import FeatureMap, Part
 from CompactSegLib.network.folding import fold_batch_norm
-from CompactSegLib.network.upsampling import full_box, upsample
+from CompactSegLib.network.upsampling import upsample
 from Testing.Lib.nets import (
     layer,
     net_config,
@@ -182,7 +183,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
         for number, block in enumerate(net.blocks, start=1):
             maps[number] = block(maps[number - 1])
         for level in range(1, config.levels + 1):
-            came = net.level_logits(level, maps, shape=image.shape[-3:])
+            came = net.level_logits(level, net.level_features(level, maps, shape=image.shape[-3:]))
             expected = evaluation.logits(level)
             assert came.shape == expected.shape
             scale = max(1.0, float(expected.abs().max()))
@@ -202,7 +203,7 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
         unjoined = {
             number: FeatureMap.of(values, net.config.upsampling) for number, values in maps.items()
         }
-        net.level_logits(2, unjoined, shape=image.shape[-3:])
+        net.level_logits(2, net.level_features(2, unjoined, shape=image.shape[-3:]))
         joined_map = net.level_map(2, maps, shape=image.shape[-3:])
     margin = net.heads[1].margin
     rows, start = max(1, 4 * margin), 0
@@ -224,7 +225,7 @@ def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
             number: FeatureMap.of(evaluation.feature_map(number), net.config.upsampling)
             for number in (1, 2)
         }
-        net.level_logits(1, maps, shape=torch.Size((12, 4, 4)))
+        net.level_logits(1, net.level_features(1, maps, shape=torch.Size((12, 4, 4))))
     assert joined == [5, 5, 2]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from CompactSegLib.volume.boxes import LabelBoxes, box_of, hull, overlap, relative
+from CompactSegLib.network.boxes import hull, overlap, relative
+from CompactSegLib.volume.boxes import LabelBoxes, box_of
 
 MARGIN = (1, 0, 2)
 
