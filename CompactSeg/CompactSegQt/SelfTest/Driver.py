@@ -116,6 +116,8 @@ class Driver:
     def load(self, name: str) -> Any:
         """A volume node of MRHead: ``large`` as it is, where runs take seconds, or ``small`` as the model expects it.
 
+        One that is called ``held`` is large, and the worker without a net waits before its level 2.
+
         The small one is a box in the middle. Where there is no net a head is made up: whether the structures are found
         in it is not what the scenarios ask.
         """

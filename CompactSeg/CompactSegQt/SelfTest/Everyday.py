@@ -27,7 +27,7 @@ def segmentingGivesEachLevelANodeOfItsOwn(driver: Driver) -> None:
 
 
 def level1IsSeenWhileDeeperLevelsAreComputed(driver: Driver) -> None:
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("held"))
     driver.begin()
     driver.waitForLevel(volume, 1)
     assert driver.logic.state == "running"
@@ -134,7 +134,7 @@ def statisticsAreAboutTheShownLevel(driver: Driver) -> None:
 
 
 def cancellingKeepsFinishedLevelsAndNoHalfNode(driver: Driver) -> None:
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("held"))
     driver.begin()
     driver.waitForLevel(volume, 1)
     driver.click(driver.ui.segmentButton)

@@ -1,8 +1,8 @@
 """A worker that needs no torch: the real one, with levels that thresholds make instead of a net.
 
 The self-test runs with it where PyTorch is not installed, as on machines that build extensions. It takes no time, but
-for the deeper levels of a large image, before which a scenario acts. Run as a program it takes one argument, if any:
-the seconds that each level lasts instead.
+for the deeper levels of an image called *held*: they wait for what a scenario does before them. Run as a program it
+takes one argument, if any: the seconds that each level lasts instead.
 """
 
 from __future__ import annotations
@@ -35,12 +35,11 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
 
 _STEP_SECONDS = 0.02
-_LARGE_VOXELS = 2**19
-_DEEPER_SECONDS = 3.0
+_HELD_SECONDS = 60.0
 
 
 def commandOf(python: str, *, seconds: float | None = None) -> str:
-    """The worker command that starts this file; None for levels that last as a scenario needs it."""
+    """The worker command that starts this file; None for levels that wait where a scenario needs it."""
     command = f'"{python}" "{Path(__file__).resolve()}"'
     return command if seconds is None else f"{command} {seconds}"
 
@@ -120,8 +119,7 @@ class _FakeRun:
     def _secondsOf(self, number: int) -> float:
         if self._seconds is not None:
             return self._seconds
-        isLarge = self.volume.array.size >= _LARGE_VOXELS
-        return _DEEPER_SECONDS if isLarge and number > 1 else 0.0
+        return _HELD_SECONDS if self.volume.name.startswith("held") and number > 1 else 0.0
 
     def _level(self, number: int) -> Level:
         labels, known = self._labels(number), self._model.labels

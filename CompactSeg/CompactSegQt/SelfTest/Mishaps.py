@@ -104,7 +104,7 @@ def _rotation(aboutZ: float, aboutX: float) -> np.ndarray:
 
 
 def aKilledWorkerIsAMessageAndTheNextClickWorks(driver: Driver) -> None:
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("held"))
     driver.begin()
     driver.waitForLevel(volume, 1)
     driver.answerNextMessage()
@@ -119,7 +119,7 @@ def aKilledWorkerIsAMessageAndTheNextClickWorks(driver: Driver) -> None:
 
 
 def closingTheSceneInTheMiddleEndsTheRun(driver: Driver) -> None:
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("held"))
     driver.begin()
     driver.waitForLevel(volume, 1)
     del volume
@@ -133,7 +133,7 @@ def closingTheSceneInTheMiddleEndsTheRun(driver: Driver) -> None:
 
 
 def deletingTheVolumeInTheMiddleEndsTheRun(driver: Driver) -> None:
-    volume = driver.choosing(driver.load("large"))
+    volume = driver.choosing(driver.load("held"))
     driver.begin()
     driver.waitForLevel(volume, 1)
     slicer.mrmlScene.RemoveNode(volume)

@@ -53,9 +53,12 @@ def driver(desktop) -> Any:
             return desktop.wait_until(condition, what=what, timeout=timeoutSeconds)
 
         def load(self, name: str) -> Any:
-            """As in Slicer ``small`` and ``large``, and ``head``, which is all of it."""
-            names = {"small": "left_hippocampus", "large": "middle", "head": "template"}
-            return desktop.load(names[name])
+            """As in Slicer ``small``, ``large`` and ``held``, and ``head``, which is all of it."""
+            names = {"small": "left_hippocampus", "head": "template"}
+            volume = desktop.load(names.get(name, "middle"))
+            if name == "held":
+                volume.SetName(name)
+            return volume
 
         def answerNextMessage(self) -> None:
             desktop.dialogs.answer("OK")
