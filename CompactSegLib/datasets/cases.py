@@ -109,7 +109,10 @@ def _read_image(paths: Sequence[Path], dataset: Dataset) -> Volume:
     volume = read_volume(paths)
     # Inference mends such voxels; training data with them is better mended by who knows why.
     if volume.is_mended:
-        raise InputError(volume.warnings[0])
+        raise InputError(
+            f"{volume.warnings[0].removesuffix('.')}, but a case of a dataset is not changed; mend the image, or leave "
+            "the case out."
+        )
     if not volume.has_contrast:
         raise InputError(volume.warnings[-1])
     channels = len(dataset.channels)

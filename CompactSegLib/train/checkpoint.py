@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.files import written_whole
 from CompactSegLib.paths import is_file
 from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
+from CompactSegLib.words import shown, some_of
 
 _NAME = "checkpoint.pt"
 
@@ -62,15 +64,34 @@ def check_same_run(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
     change nothing.
 
     Raises:
-        ConfigurationError: Naming the first setting that differs.
+        ConfigurationError: Naming the first value that differs.
     """
     before, now = _with_defaults(before, now), recipe_of(now)
-    for name in sorted({*before, *now}):
-        if before.get(name) != now.get(name):
-            raise ConfigurationError(
-                f"{folder}: holds a run with another {name} ({before.get(name)!r} there, {now.get(name)!r} now); "
-                "rerun with the same settings to resume it, or choose another output folder."
-            )
+    if before != now:
+        raise ConfigurationError(
+            f"{folder}: holds a run with {_difference(before, now)}; rerun with the same settings to resume it, or "
+            "choose another output folder."
+        )
+
+
+def _difference(before: Any, now: Any, name: str = "settings") -> str:
+    """The first value that differs, of a net or an augmentation the one within it."""
+    if name == "cases":
+        only = [sorted({*these} - {*those}) for these, those in ((before, now), (now, before))]
+        there, here = (some_of(names) or "none" for names in only)
+        return f"other training cases (only there: {there}; only now: {here})"
+    parts: Iterable[Any] = ()
+    if isinstance(before, dict) and isinstance(now, dict):
+        parts = sorted({*before, *now})
+        before, now = ({name: each.get(name) for name in parts} for each in (before, now))
+        name = "" if name == "settings" else f"{name}."
+    elif isinstance(before, list | tuple) and isinstance(now, list | tuple):
+        parts = range(len(now)) if len(before) == len(now) else ()
+    for part in parts:
+        if before[part] != now[part]:
+            inner = f"{name}{part}" if isinstance(part, str) else f"{name}[{part}]"
+            return _difference(before[part], now[part], inner)
+    return f"another {name} ({shown(before)} there, {shown(now)} now)"
 
 
 def _with_defaults(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -24,7 +25,7 @@ from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.lineage import joint_licence
 from CompactSegLib.train.stopping import Measured, best_threshold, jaccard_change
 from CompactSegLib.train.training_plan import TrainingPlan
-from CompactSegLib.train.validation import CaseScore
+from CompactSegLib.train.validation import CaseScore, mean_dice
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.refinement import Refinement
 
@@ -128,20 +129,18 @@ def model_labels(dataset: Dataset, plan: TrainingPlan) -> list[Label]:
 def level_figures(
     scores: Sequence[CaseScore], level: int, *, names: Sequence[str]
 ) -> dict[str, Any]:
-    """Figures of a level on held-out cases; empty where there are none."""
-    if not scores:
+    """Figures of a level on held-out cases that have a label; empty where there are none."""
+    by_case = [dice for score in scores if not math.isnan(dice := score.mean_dice(level))]
+    if not by_case:
         return {}
-    dice = np.array([score.dice[level - 1] for score in scores])
-    by_case = [score.mean_dice(level) for score in scores]
+    means = zip(names, mean_dice(scores)[level - 1], strict=True)
+    by_label = {name: mean for name, mean in means if not math.isnan(mean)}
     return {
-        "dice": round(float(np.mean(np.nanmean(dice, axis=0))), 5),
-        "dice_by_label": {
-            name: round(float(mean), 5)
-            for name, mean in zip(names, np.nanmean(dice, axis=0), strict=True)
-        },
-        "dice_sd": round(float(np.std(by_case, ddof=1)), 5) if len(scores) > 1 else 0.0,
+        "dice": round(float(np.mean(list(by_label.values()))), 5),
+        "dice_by_label": {name: round(mean, 5) for name, mean in by_label.items()},
+        "dice_sd": round(float(np.std(by_case, ddof=1)), 5) if len(by_case) > 1 else 0.0,
         "dice_worst_case": round(min(by_case), 5),
-        "cases": len(scores),
+        "cases": len(by_case),
     }
 
 

@@ -20,6 +20,7 @@ from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.synthesis.label_maps import (
+    LabelMap,
     find_label_maps,
     read_label_map,
 )
@@ -34,6 +35,7 @@ from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import CaseScore
+from CompactSegLib.words import some_of
 
 MODEL_FOLDER = "model"
 
@@ -95,6 +97,7 @@ def train(
     if started_from:
         check_held_out(started_from, dataset, held_out)
     training_cases, held_out_cases = _cases(dataset, plan, training, held_out)
+    unseen = _unseen(training_cases, dataset)
     with processes(runtime.device) as mine:
 
         def trainer_of(plan: TrainingPlan) -> Trainer:
@@ -119,6 +122,10 @@ def train(
             _write_json(folder / "plan.json", plan.to_dict())
             _write_json(folder / "net.json", config.to_dict())
         _say(mine, f"{len(training)} training and {len(held_out)} validation cases")
+        if unseen:
+            _say(
+                mine, f"Note: no training case has {some_of(unseen)}, which the model will not find"
+            )
         _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {runtime.precision}")
         scores = _finish(trainer) if finish else _run(trainer)
         if mine.first:
@@ -189,11 +196,30 @@ def _cases(
     return [cases[name] for name in training], [cases[name] for name in held_out]
 
 
+def _unseen(cases: TrainingCases, dataset: Dataset) -> list[str]:
+    """Names of labels that no training case has.
+
+    Raises:
+        InputError: None has any label.
+    """
+    held = [case.classes if isinstance(case, LabelMap) else case.labels for case in cases]
+    unseen = {
+        value: not any((labels == value).any() for labels in held) for value in dataset.labels
+    }
+    if all(unseen.values()):
+        raise InputError(
+            f"{dataset.folder}: expected training cases with labels above 0, but none of the {len(cases)} has any; "
+            "check that these are the label files."
+        )
+    return [dataset.labels[value] for value, is_unseen in unseen.items() if is_unseen]
+
+
 def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:
     if config.in_channels != len(dataset.channels) or config.classes != dataset.classes:
         raise ConfigurationError(
             f"net configuration: expected {len(dataset.channels)} input channels and {dataset.classes} classes "
-            f"(background included) for {dataset.folder}, got {config.in_channels} and {config.classes}."
+            f"(background included) for {dataset.folder}, got {config.in_channels} and {config.classes}; "
+            f"correct the net's in_channels and classes, or what {dataset.described_by} says."
         )
     stride = config.stride(config.levels + 1)
     for _, part in plan.parts():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -33,8 +34,8 @@ class CaseScore:
     changes: tuple[float, ...]
 
     def mean_dice(self, level: int) -> float:
-        """Mean over the labels that the truth has."""
-        return float(np.nanmean(self.dice[level - 1]))
+        """Mean over the labels that the truth has; NaN where it has none."""
+        return float(torch.tensor(self.dice[level - 1], dtype=torch.float64).nanmean())
 
 
 def score_cases(
@@ -83,8 +84,9 @@ def largest_change(before: NDArray[np.uint8], after: NDArray[np.uint8], *, class
 
 
 def mean_dice(scores: Sequence[CaseScore]) -> list[list[float]]:
-    """Mean over cases, per level and label."""
-    return np.nanmean(np.array([score.dice for score in scores]), axis=0).tolist()
+    """Mean over cases, per level and label; NaN where no case has the label."""
+    dice = torch.tensor([score.dice for score in scores], dtype=torch.float64)
+    return dice.nanmean(dim=0).tolist()
 
 
 def log_columns(levels: int, classes: int) -> list[str]:
@@ -99,12 +101,18 @@ def dice_columns(scores: Sequence[CaseScore]) -> dict[str, float]:
     """Mean Dice as columns of a run's log."""
     row: dict[str, float] = {}
     for level, labels in enumerate(mean_dice(scores), start=1):
-        row[f"dice_level_{level}"] = sum(labels) / len(labels)
-        row |= {f"dice_level_{level}_label_{v}": dice for v, dice in enumerate(labels, start=1)}
+        found = {v: dice for v, dice in enumerate(labels, start=1) if not math.isnan(dice)}
+        if found:
+            row[f"dice_level_{level}"] = sum(found.values()) / len(found)
+        row |= {f"dice_level_{level}_label_{v}": dice for v, dice in found.items()}
     return row
 
 
 def dice_text(scores: Sequence[CaseScore]) -> str:
     """Mean Dice as a line for people."""
-    levels = (" ".join(f"{100 * dice:.2f}" for dice in labels) for labels in mean_dice(scores))
-    return "Dice per level and label: " + " | ".join(levels)
+    levels = (" ".join(map(_percent, labels)) for labels in mean_dice(scores))
+    return "Dice in % per level and label: " + " | ".join(levels)
+
+
+def _percent(dice: float) -> str:
+    return "–" if math.isnan(dice) else f"{100 * dice:.2f}"
