@@ -22,7 +22,7 @@ from CompactSegMRML.LevelSegments import (
     patchOfSegments,
     segmentsOf,
 )
-from CompactSegMRML.ResultFolder import nodesOfClass, putBeside
+from CompactSegMRML.ResultFolder import isNoClone, nodesOfClass, putBeside
 from CompactSegMRML.Results import (
     EDITED_ROLE,
     LEVEL_ATTRIBUTES,
@@ -126,8 +126,7 @@ def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
 
 def isLevel(node: Any) -> bool:
     """Whether a segmentation node is a level's, that a run placed."""
-    isOwn = node.GetNodeReferenceID(SELF_ROLE) in (None, node.GetID())
-    return bool(node.GetAttribute(LEVEL_ATTRIBUTES[0])) and isOwn
+    return bool(node.GetAttribute(LEVEL_ATTRIBUTES[0])) and isNoClone(node)
 
 
 def othersOf(volumeNode: Any) -> Iterator[Any]:

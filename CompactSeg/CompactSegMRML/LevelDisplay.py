@@ -11,7 +11,7 @@ import slicer
 
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
 from CompactSegMRML.LevelSegments import namesOf, segmentsOf
-from CompactSegMRML.ResultFolder import nodesOfClass
+from CompactSegMRML.ResultFolder import isFolderShown, nodesOfClass, showFolder
 from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
@@ -22,14 +22,18 @@ def showOnly(volumeNode: Any, level: int | None) -> None:
     shown = levelNodes(volumeNode).get(level) if level is not None else None
     for node in everyLevelNode(volumeNode):
         setVisible(node, node is shown)
+    if shown is not None:
+        showFolder(shown)
 
 
 def shownLevel(volumeNode: Any) -> int | None:
-    """The level that is visible; None where none or several are."""
+    """The level that is visible; None where none or several are, or the folder of it is hidden."""
     visible = [
         number
         for number, node in levelNodes(volumeNode).items()
-        if node.GetDisplayNode() is not None and node.GetDisplayNode().GetVisibility()
+        if node.GetDisplayNode() is not None
+        and node.GetDisplayNode().GetVisibility()
+        and isFolderShown(node)
     ]
     return visible[0] if len(visible) == 1 else None
 

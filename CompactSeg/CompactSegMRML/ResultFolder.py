@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import slicer
 import vtk
 
-from CompactSegMRML.Results import VOLUME_ROLE, LevelFacts
+from CompactSegMRML.Results import SELF_ROLE, VOLUME_ROLE, LevelFacts
 
 _ATTRIBUTE = "CompactSeg.Folder"
 
@@ -34,17 +34,16 @@ def folderOf(scene: Any, nodes: Iterable[Any]) -> int:
     return 0
 
 
-def putIntoFolder(volumeNode: Any, newNodes: Iterable[Any], *, others: Iterable[Any]) -> int:
+def putIntoFolder(volumeNode: Any, newNodes: Sequence[Any], *, others: Iterable[Any]) -> None:
     """Put new nodes where the volume's other results are, in a folder made for them where there are none.
 
     Args:
         volumeNode: The volume.
         newNodes: To be put; nodes that were there before stay where a user moved them.
         others: Results of the volume that are there already.
-
-    Returns:
-        The folder's item.
     """
+    if not newNodes:
+        return
     scene = volumeNode.GetScene()
     hierarchy = _hierarchy(scene)
     folder = folderOf(scene, others)
@@ -54,7 +53,26 @@ def putIntoFolder(volumeNode: Any, newNodes: Iterable[Any], *, others: Iterable[
         hierarchy.SetItemAttribute(folder, _ATTRIBUTE, "1")
     for node in newNodes:
         hierarchy.SetItemParent(_itemOf(hierarchy, node), folder)
-    return folder
+
+
+def isFolderShown(node: Any) -> bool:
+    """Whether no folder in which a node lies is hidden as a whole, which its display nodes know nothing of."""
+    return all(each.GetVisibility() for each in _folderDisplays(node))
+
+
+def showFolder(node: Any) -> None:
+    """Show the folders in which a node lies."""
+    for each in _folderDisplays(node):
+        each.SetVisibility(True)
+
+
+def _folderDisplays(node: Any) -> Iterator[Any]:
+    hierarchy = _hierarchy(node.GetScene())
+    item = hierarchy.GetItemByDataNode(node)
+    while item := hierarchy.GetItemParent(item) if item else 0:
+        display = hierarchy.GetItemDataNode(item)
+        if display is not None and display.IsA("vtkMRMLFolderDisplayNode"):
+            yield display
 
 
 def putBeside(volumeNode: Any, node: Any) -> None:
@@ -69,16 +87,27 @@ def removeIfEmpty(scene: Any, folder: int) -> None:
     hierarchy = _hierarchy(scene)
     isOurs = folder and hierarchy.HasItemAttribute(folder, _ATTRIBUTE)
     if isOurs and not hierarchy.GetNumberOfItemChildren(folder):
-        hierarchy.RemoveItem(folder, False, False)
+        hierarchy.RemoveItem(folder, True, False)  # with its display node, where it was hidden once
 
 
 def removeNode(node: Any) -> None:
-    """Take a node of ours from the scene with its item, which nobody else removes without Slicer's plugins."""
+    """Take a node of ours from the scene, with how it is drawn and saved, which no other node uses.
+
+    Its item goes too, which nobody else removes without Slicer's plugins.
+    """
     scene = node.GetScene()
+    helpers = [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+    if node.IsA("vtkMRMLDisplayableNode"):
+        helpers += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
     hierarchy = _hierarchy(scene)
     item = hierarchy.GetItemByDataNode(node)
     parent = hierarchy.GetItemParent(item) if item else 0
     scene.RemoveNode(node)
+    for each in (
+        helpers
+    ):  # after it: slice views keep the address of a display node as long as its node is there
+        if each is not None:
+            scene.RemoveNode(each)
     if parent and item in _childrenOf(hierarchy, parent):
         hierarchy.RemoveItem(item, False, False)
 
@@ -105,12 +134,19 @@ _MODEL = "CompactSeg.Model"
 
 
 def tablesOf(volumeNode: Any) -> list[Any]:
-    """The volume's tables, one for each model."""
+    """The volume's tables, one for each model; clones are a user's own."""
     return [
         node
         for node in nodesOfClass(volumeNode.GetScene(), "vtkMRMLTableNode")
-        if node.GetAttribute(_MARK) and node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
+        if node.GetAttribute(_MARK)
+        and node.GetNodeReferenceID(VOLUME_ROLE) == volumeNode.GetID()
+        and isNoClone(node)
     ]
+
+
+def isNoClone(node: Any) -> bool:
+    """Whether a node of ours is not one that a user cloned; those of CompactSeg 0.1 do not tell."""
+    return node.GetNodeReferenceID(SELF_ROLE) in (None, node.GetID())
 
 
 def tableOf(volumeNode: Any, model: str) -> Any:
@@ -138,6 +174,7 @@ def writeTable(
         node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
         node.SetAttribute(_MARK, "1")
         node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
+        node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     node.SetAttribute(_MODEL, model)
     fillTable(node, _columns(facts))
     return node, isNew

@@ -25,7 +25,7 @@ LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", 
 VOLUME_ROLE = "CompactSeg.Volume"
 """From a level's node, and a table, to the volume."""
 SELF_ROLE = "CompactSeg.Self"
-"""From a level's node to itself. A clone refers to the node that it was made of: it is a user's, not a level."""
+"""From a level's node, and a table, to itself. A clone refers to what it was made of: it is a user's, not ours."""
 
 
 _MOST_LEVELS = 100
