@@ -16,7 +16,7 @@ from CompactSegMRML.Labels import (
     imageOf,
     patchOf,
 )
-from CompactSegMRML.LevelSegments import patchOfSegments, segmentsOf
+from CompactSegMRML.LevelSegments import patchOfSegments, segmentsOf, withLabelmaps
 from CompactSegMRML.Signal import tr as _
 from CompactSegMRML.VolumeInput import ijkToRAS, ijkToWorld
 
@@ -199,7 +199,8 @@ def _namesOf(node: Any) -> list[str]:
 def _patchOfNames(node: Any, names: list[str], grid: np.ndarray) -> LabelPatch:
     """The labels of a node, each with the place of its name, from 1."""
     values = {name: value for value, name in enumerate(names, start=1)}
-    segments = (segment for _segmentID, segment in segmentsOf(node.GetSegmentation()))
+    segmentation = withLabelmaps(node.GetSegmentation())
+    segments = (segment for _segmentID, segment in segmentsOf(segmentation))
     wanted = {values[each.GetName()]: each for each in segments if each.GetName() in values}
     return patchOfSegments(wanted, grid)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 
 from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
 from CompactSegMRML.LevelSegments import (
@@ -32,6 +33,7 @@ from CompactSegMRML.Results import (
 )
 from CompactSegMRML.VolumeInput import toWorld
 
+_CLOSED_SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
 """Slicer's own, from a segmentation to the image that it was drawn on."""
 
@@ -69,20 +71,30 @@ def isEdited(node: Any) -> bool:
 
 
 def measure(node: Any) -> dict[str, float]:
-    """Millilitres of each segment by its names, counted now, in the world."""
+    """Millilitres of each segment by its names, counted now, in the world; those of its surface without a label map."""
     scale = abs(float(np.linalg.det(toWorld(node)[:3, :3]))) / 1000.0
     counts, found = {}, {}
     for _segmentID, segment in segmentsOf(node.GetSegmentation()):
         image = segment.GetRepresentation(BINARY_LABELMAP)
-        count = 0.0
         if image is not None:
             if image not in counts:
                 values, numbers = np.unique(voxelsOf(image), return_counts=True)
                 voxel = abs(float(np.linalg.det(gridOf(image)[:3, :3]))) * scale
                 counts[image] = dict(zip(values.tolist(), (numbers * voxel).tolist(), strict=True))
             count = counts[image].get(int(segment.GetLabelValue()), 0.0)
+        else:
+            count = _inside(segment.GetRepresentation(_CLOSED_SURFACE)) * scale
         found.update(dict.fromkeys(namesOf(segment), count))
     return found
+
+
+def _inside(surface: Any) -> float:
+    """Cubic millimetres in a closed surface."""
+    if surface is None or not surface.GetNumberOfCells():
+        return 0.0
+    properties = vtk.vtkMassProperties()
+    properties.SetInputData(surface)
+    return float(properties.GetVolume())
 
 
 def handOver(volumeNode: Any, node: Any) -> None:

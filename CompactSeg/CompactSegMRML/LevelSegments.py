@@ -95,6 +95,16 @@ def patchOfSegments(segments: Mapping[int, Any], ijkToRAS: np.ndarray) -> LabelP
     return patchOfImages(images, ijkToRAS)
 
 
+def withLabelmaps(segmentation: Any) -> Any:
+    """A vtkSegmentation as it is; where it is kept in surfaces, without label maps, a copy that has them."""
+    if segmentation.ContainsRepresentation(BINARY_LABELMAP):
+        return segmentation
+    copy = slicer.vtkSegmentation()
+    copy.DeepCopy(segmentation)
+    copy.CreateRepresentation(BINARY_LABELMAP)
+    return copy
+
+
 def removeOwnSegments(segmentation: Any) -> bool:
     """Take the segments of runs away; whether others remain."""
     _leaveShared(segmentation)

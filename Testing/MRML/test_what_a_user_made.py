@@ -258,6 +258,21 @@ def test_surfaces_are_made_once_after_a_run_where_a_user_had_some(logic, segment
     assert hasSurface(nodes[0])
 
 
+def test_a_level_that_is_kept_in_surfaces_is_measured_and_compared(logic, segmented):
+    node, before = node_of(logic, segmented, 3), logic.results(segmented).level(3).millilitres
+    surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    node.CreateClosedSurfaceRepresentation()
+    assert not logic.results(segmented).level(3).isEdited, "its labels are as they were"
+    node.GetSegmentation().SetSourceRepresentationName(surface)
+    assert logic.results(segmented).level(3).millilitres == pytest.approx(before, rel=0.05)
+    structures = logic.compare(segmented, 2, 3).structures
+    assert all(each.dice > 0.8 for each in structures)
+    assert node.GetSegmentation().GetSourceRepresentationName() == surface
+    run(logic, segmented, levels=3)
+    assert hasSurface(node)
+    assert node.GetName() == "left_hippocampus level 3 (edited)"
+
+
 def test_a_structure_that_is_nearly_white_is_seen_on_a_white_image(logic, volume):
     run(logic, volume, model="brain-mr", levels=1)
     model = next(each for each in logic.models if each.name == "brain-mr")
