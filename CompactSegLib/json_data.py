@@ -20,7 +20,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, TypeGuard, TypeVar, get
 
 from CompactSegLib.errors import CompactSegError, ConfigurationError
 from CompactSegLib.paths import read_file
-from CompactSegLib.words import shown
+from CompactSegLib.words import foreign, shown
 
 T = TypeVar("T")
 
@@ -224,7 +224,7 @@ def _built(cls: Any, data: object, others: bool, beside: Mapping[str, Any]) -> A
         raise Invalid("", f"an object with {', '.join(fields)}", data)
     unknown = [name for name in data if name not in fields]
     if unknown and not others:
-        raise Invalid("", f"only {', '.join(fields)}", str(unknown[0]))
+        raise Invalid("", told=foreign(str(unknown[0]), list(fields)))
     for name, each in fields.items():
         if each.default is dataclasses.MISSING and name not in data:
             raise Invalid("", told=f"expected {name}, {_words(each.kind)}, but it is missing")

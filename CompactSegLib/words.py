@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 _MOST_SHOWN = 60
 
@@ -32,6 +33,17 @@ def shortened(text: str, most: int) -> str:
     'hippo…'
     """
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def foreign(name: str, names: Sequence[str]) -> str:
+    """That a name is none of some names, with the one that was probably meant.
+
+    >>> foreign("stepz", ["steps", "batch"])
+    'expected only steps, batch, got "stepz" (did you mean steps?)'
+    """
+    near = get_close_matches(name, names, n=1) if len(name) <= _MOST_SHOWN else []
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    return f"expected only {', '.join(names)}, got {shown(name)}{meant}"
 
 
 def shown(value: object) -> str:

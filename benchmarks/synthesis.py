@@ -15,7 +15,6 @@ import torch
 from tables import show, write_json
 
 from CompactSegLib.inference.devices import keep_freed_memory, select_runtime
-from CompactSegLib.json_data import read_json
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.synthetic_patches import SyntheticPatches
@@ -47,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             plan,
-            NetConfig.from_dict(read_json(options.config)),
+            NetConfig.read(options.config),
             cases=heads,
             held_out=[],
             folder=Path(folder),

@@ -55,7 +55,7 @@ def run_info(name: str, *, as_json: bool) -> None:
     from rich.markdown import Markdown
 
     console = stdout_console()
-    console.print(Markdown(model_card(model), hyperlinks=False))
+    console.print(Markdown(model_card(model, called=name), hyperlinks=False))
     table = table_of("Claims of US 10,783,640", "What", "In this model")
     for claim in claims_of(model.net_config):
         table.add_row(", ".join(map(str, claim.numbers)), claim.what, claim.where or "not used")

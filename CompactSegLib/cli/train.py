@@ -55,14 +55,13 @@ def _train(options: TrainOptions) -> None:
     _check_start(options)
     need_packages("training")
     from CompactSegLib.inference.devices import keep_freed_memory
-    from CompactSegLib.json_data import read_json
     from CompactSegLib.model.registry import load_model
     from CompactSegLib.network.config import NetConfig
     from CompactSegLib.train.training_plan import TrainingPlan
 
     keep_freed_memory(also_largest=True)
     plan = TrainingPlan.read(options.plan) if options.plan else None
-    config = NetConfig.from_dict(read_json(options.config)) if options.config else None
+    config = NetConfig.read(options.config) if options.config else None
     run: dict[str, Any] = {
         "data": options.data,
         "labels": options.labels,

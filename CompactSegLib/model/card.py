@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -50,13 +52,13 @@ _CARD = """\
 ## How to use
 
 ```
-compactseg segment volume.nii.gz --model {name} --output results
+compactseg segment volume.nii.gz --model {word} --output results
 ```
 
 ```python
 from CompactSegLib import load_model, read_volume, segment
 
-for level in segment(read_volume("volume.nii.gz"), load_model("{name}")):
+for level in segment(read_volume("volume.nii.gz"), load_model({text})):
     print(level.number, level.improvement, level.millilitres)
 ```
 
@@ -64,12 +66,20 @@ for level in segment(read_volume("volume.nii.gz"), load_model("{name}")):
 """
 
 
-def model_card(model: Model) -> str:
-    """The card as Markdown, ending with a newline."""
+def model_card(model: Model, *, called: str | None = None) -> str:
+    """The card as Markdown, ending with a newline.
+
+    Args:
+        model: The model.
+        called: Its name or folder where commands are shown; by default its name.
+    """
+    called = called or model.name
     last = model.levels[-1]
     return _CARD.format(
         title=model.title,
         name=model.name,
+        word=shlex.quote(called),
+        text=json.dumps(called, ensure_ascii=False),
         modality=model.modality,
         levels=counted(len(model.levels), "level"),
         parameters=f"{max(level.parameters for level in model.levels):,}",

@@ -6,11 +6,12 @@ A net has ``len(blocks) = levels + 1`` blocks and one head per level. A *branch*
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.json_data import Invalid, build, check, listed, one_of, whole
+from CompactSegLib.json_data import Invalid, build, check, listed, one_of, read_json, whole
 
 # A configuration may come from anybody. What is beyond these would be computed for ever, or not fit any memory, when
 # it is only read; all are far above what a compact net has.
@@ -140,9 +141,29 @@ class NetConfig:
             raise Invalid("blocks", f"at most {_MOST_WEIGHTS} weights", self._weights())
 
     @classmethod
-    def from_dict(cls, data: object) -> NetConfig:
-        """Read a configuration from JSON data; every error names the place, such as ``net, blocks[1].pool``."""
-        return build(cls, data, where="net")
+    def from_dict(cls, data: object, *, where: str = "net") -> NetConfig:
+        """Build a configuration from JSON data.
+
+        Args:
+            data: What JSON gave, an object.
+            where: What errors begin with, before the place in it: ``net, blocks[1].pool``.
+
+        Raises:
+            ConfigurationError: A name is unknown, or a value cannot be.
+        """
+        return build(cls, data, where=where)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> NetConfig:
+        """Read a configuration from a JSON file.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ConfigurationError: It cannot be read, or holds no configuration; the sentence names it.
+        """
+        return cls.from_dict(read_json(path), where=f"{path} (net)")
 
     def to_dict(self) -> dict[str, Any]:
         """The configuration as JSON data; ``from_dict`` gives an equal configuration back."""

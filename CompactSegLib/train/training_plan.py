@@ -229,18 +229,18 @@ class TrainingPlan:
             labels_of({int(n): _NAMELESS | label for n, label in self.labels.items()})
 
     @classmethod
-    def from_dict(cls, data: object) -> TrainingPlan:
+    def from_dict(cls, data: object, *, where: str = "training plan") -> TrainingPlan:
         """Build a plan from JSON data; what is left out keeps its default.
 
         Raises:
-            ConfigurationError: Unknown names or values that cannot be.
+            ConfigurationError: Unknown names or values that cannot be; the sentence begins with `where`.
         """
-        return build(cls, data, where="training plan")
+        return build(cls, data, where=where)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> TrainingPlan:
         """Read a plan from a JSON file, which may build on another (`read_settings`)."""
-        return cls.from_dict(read_settings(path))
+        return cls.from_dict(read_settings(path), where=f"{path} (training plan)")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON data from which `from_dict` builds an equal plan."""

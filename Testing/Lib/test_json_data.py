@@ -69,7 +69,11 @@ def test_lists_become_tuples_and_objects_become_objects():
             {"parts": [{"share": 1}]},
             "parts[0]: expected size, a whole number from 1 to 9, but it is missing",
         ),
-        ({"parts": [{"size": 1, "shore": 1}]}, 'parts[0]: expected only size, share, got "shore"'),
+        (
+            {"parts": [{"size": 1, "shore": 1}]},
+            'parts[0]: expected only size, share, got "shore" (did you mean share?)',
+        ),
+        ({"parts": [{"size": 1, "x": 1}]}, 'parts[0]: expected only size, share, got "x"'),
         (
             {"parts": [{"size": 1, "share": 1.1}]},
             "parts[0].share: expected a number from 0 to 1, got 1.1",
@@ -87,7 +91,10 @@ def test_lists_become_tuples_and_objects_become_objects():
         ({"is_new": 1}, "is_new: expected true or false, got 1"),
         (
             {"class_": "x"},
-            'expected only name, parts, corner, kind, lengths, depth, is_new, class, rest, got "class_"',
+            (
+                "expected only name, parts, corner, kind, lengths, depth, is_new, class, rest, "
+                'got "class_" (did you mean class?)'
+            ),
         ),
     ],
 )

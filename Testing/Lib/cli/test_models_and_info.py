@@ -75,6 +75,19 @@ def test_info_shows_levels_labels_limits_and_provenance(compactseg, the_tiny_mod
         assert fact in text
 
 
+def test_the_commands_that_info_shows_find_the_model_that_was_asked_for(
+    compactseg, the_tiny_model, tmp_path: Path
+):
+    folder = tmp_path / "my run"
+    shutil.copytree(the_tiny_model.folder, folder)
+    shown = "".join(compactseg("info", folder).stdout.split())
+    assert f"--model'{folder}'--output".replace(" ", "") in shown
+    assert f'load_model("{folder}")'.replace(" ", "") in shown
+    shown = compactseg("info", "tiny").stdout
+    assert "--model tiny --output" in shown
+    assert 'load_model("tiny")' in shown
+
+
 def test_info_as_json_is_model_json_and_more(compactseg, the_tiny_model):
     data = json.loads(compactseg("info", "tiny", "--json").stdout)
     stored = json.loads((the_tiny_model.folder / "model.json").read_text())

@@ -140,6 +140,34 @@ def test_an_option_that_makes_no_sense(compactseg, options, tmp_path: Path, chan
     assert words in refusal_of(compactseg("train", *options, *changed), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("plan", {"steps": "4"}, " (training plan), steps: expected a whole number"),
+        ("plan", {"stepz": 4}, 'got "stepz" (did you mean steps?).'),
+        (
+            "plan",
+            {"based_on": "plan.json", "steps": 0},
+            " (training plan), steps: expected a whole",
+        ),
+        ("config", NET | {"classes": 0}, " (net), classes: expected a whole number from 2"),
+        (
+            "config",
+            PLAN,
+            ' (net): expected only in_channels, classes, blocks, heads, upsampling, got "name"',
+        ),
+    ],
+)
+def test_a_slip_in_a_plan_or_a_net_is_told_with_its_file(
+    compactseg, options, tmp_path: Path, file: str, content: dict, words: str
+):
+    path = tmp_path / "slip.json"
+    path.write_text(json.dumps(content))
+    told = refusal_of(compactseg("train", *options, f"--{file}", path), tmp_path)
+    assert told.startswith(f"{path} (")
+    assert words in told
+
+
 @pytest.mark.parametrize("more", [[], ["--minutes", "1"]], ids=["as it is", "with minutes"])
 def test_where_no_run_has_been_there_is_none_to_finish(
     compactseg, options, tmp_path: Path, monkeypatch, more: list[str]
