@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from CompactSegMRML.RunRequest import RunOutcome
     from CompactSegMRML.WorkerFace import ModelInfo
 
-_ICON_SIZE = 20
 _LARGER = 1.5
 """So much larger than what a model was made for, an image is probably the whole head and not the region."""
 
@@ -55,7 +54,8 @@ class Notice:
 
     def _say(self, text: str, icon, *, label: str, action: Callable[[], None] | None) -> None:
         standardIcon = self._frame.style().standardIcon(icon)
-        self._icon.setPixmap(standardIcon.pixmap(_ICON_SIZE, _ICON_SIZE))
+        size = 4 * self._text.fontMetrics().lineSpacing() // 3  # grows with the text
+        self._icon.setPixmap(standardIcon.pixmap(size, size))
         self._text.text = text
         self._text.toolTip = plain(text)
         self._button.text = label

@@ -10,6 +10,7 @@ import pytest
 import qt
 import slicer
 
+from CompactSegQt.Notices import Notice
 from CompactSegQt.SelfTest.Driver import BRAIN
 from CompactSegQt.SelfTest.FakeWorker import commandOf
 from CompactSegQt.Structures import NAME
@@ -106,3 +107,16 @@ def test_what_follows_on_a_run_is_in_sight_and_every_structure_is_named_in_full(
         for widget in (ui.compareButton, ui.compareText, ui.differencesCheckBox, table):
             assert is_in_sight(widget), (height, widget.objectName)
         driver.click(ui.compareButton)
+
+
+@pytest.mark.parametrize("points", [9, 18])
+def test_the_icon_of_a_sentence_grows_with_its_text(driver, points):
+    frame, icon, text = qt.QFrame(), qt.QLabel(), qt.QLabel()
+    font = text.font
+    font.setPointSize(points)
+    text.font = font
+    notice = Notice(frame, icon, text, qt.QPushButton())
+    notice.inform("Something that is good to know.")
+    height = text.fontMetrics().lineSpacing()
+    assert height > points
+    assert icon.sizeHint.height() == pytest.approx(4 * height / 3, abs=1)
