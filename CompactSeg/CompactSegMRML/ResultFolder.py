@@ -91,7 +91,7 @@ def removeIfEmpty(scene: Any, folder: int) -> None:
 
 
 def removeNode(node: Any) -> None:
-    """Take a node of ours from the scene, with how it is drawn and saved, which no other node uses.
+    """Take a node of ours from the scene, with what says how it is drawn and saved, unless another node uses that too.
 
     Its item goes too, which nobody else removes without Slicer's plugins.
     """
@@ -103,10 +103,10 @@ def removeNode(node: Any) -> None:
     item = hierarchy.GetItemByDataNode(node)
     parent = hierarchy.GetItemParent(item) if item else 0
     scene.RemoveNode(node)
-    for each in (
-        helpers
-    ):  # after it: slice views keep the address of a display node as long as its node is there
-        if each is not None:
+    # After it: slice views keep the address of a display node as long as its node is there.
+    used = {scene.GetNthReferencedID(n) for n in range(scene.GetNumberOfNodeReferences())}
+    for each in helpers:
+        if each is not None and each.GetID() not in used:
             scene.RemoveNode(each)
     if parent and item in _childrenOf(hierarchy, parent):
         hierarchy.RemoveItem(item, False, False)

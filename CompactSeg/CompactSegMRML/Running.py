@@ -206,18 +206,20 @@ class Running:
                 )
 
     def _handle(self, current: Current, event: Mapping[str, Any], array: np.ndarray | None) -> None:
-        kind = event["event"]
-        if kind == "progress" and current.cancelledAt is None:
+        kind, isCancelled = event["event"], current.cancelledAt is not None
+        if isCancelled and kind in ("progress", "level"):
+            return  # what was under way when the user cancelled
+        if kind == "progress":
             self.progressed(event["level"], event["levels"], event["fraction"], event["message"])
         elif kind == "level":
             self._takeLevel(current, event, array)
+        elif kind == "cancelled" or (isCancelled and kind == "done"):
+            self._finish("cancelled", _("Cancelled; finished levels stay."))
         elif kind == "done":
             reason = event.get("stop_reason")
             sentence = _("Done at level {level}").format(level=event.get("level"))
             sentence += f": {reason}." if reason else "."
             self._finish("done", sentence, event)
-        elif kind == "cancelled":
-            self._finish("cancelled", _("Cancelled; finished levels stay."))
         elif kind == "error" and event.get("kind") == "volume-gone" and current.of is not None:
             self._sendAgain(current)
         elif kind in ("error", "broken"):

@@ -18,8 +18,12 @@ import slicer.util
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from Testing.forked_workers import fork_workers
 from Testing.Qt.driver.samples import add_volume
+from Testing.repository import REPOSITORY
 
 MODEL = "hippocampus-mr"
+
+# As a file: its package needs Qt's names, and Slicer's core has none.
+FAKE_WORKER = REPOSITORY / "CompactSeg/CompactSegQt/SelfTest/FakeWorker.py"
 
 LOGICS = (  # each registers the nodes of its module
     "vtkSlicerVolumesLogic",

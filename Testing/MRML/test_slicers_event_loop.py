@@ -15,11 +15,7 @@ import pytest
 import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from Testing.MRML.conftest import MODEL
-from Testing.repository import REPOSITORY
-
-# As a file: its package needs Qt's names, and Slicer's core has none.
-FAKE_WORKER = REPOSITORY / "CompactSeg/CompactSegQt/SelfTest/FakeWorker.py"
+from Testing.MRML.conftest import FAKE_WORKER, MODEL
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the event loop is played by libc, an end heard by a pidfd"

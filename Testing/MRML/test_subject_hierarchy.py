@@ -70,3 +70,11 @@ def test_removed_results_leave_nothing_behind(logic, warm, volume):
         node.AddDefaultStorageNode()
     logic.removeResults(volume)
     assert there() == before
+
+
+def test_how_a_node_of_a_users_is_drawn_stays_though_a_level_was_drawn_so(logic, warm, segmented):
+    display = logic.results(segmented).levels[0].segmentationNode.GetDisplayNode()
+    own = warm.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "own")
+    own.SetAndObserveDisplayNodeID(display.GetID())
+    logic.removeResults(segmented)
+    assert own.GetDisplayNode() is display

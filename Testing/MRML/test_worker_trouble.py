@@ -20,7 +20,7 @@ from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from CompactSegMRML.WorkerClient import WorkerClient
 from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate
 from CompactSegMRML.WorkerProcess import Ended
-from Testing.MRML.conftest import MODEL, Heard, add_volume, wait
+from Testing.MRML.conftest import FAKE_WORKER, MODEL, Heard, add_volume, wait
 from Testing.repository import REPOSITORY
 
 WORKER = "from CompactSegLib.serve.worker import run_worker; run_worker()"
@@ -180,9 +180,11 @@ def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(client
 
 def test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works(a_logic, scene):
     volume = add_volume(scene)
+    volume.SetName("held")  # the worker waits before level 2
     logic, heard = a_logic, Heard(a_logic)
+    logic.restartWorker(f'"{sys.executable}" "{FAKE_WORKER}"')
     logic.segment(volume, model=MODEL, allLevels=True)
-    wait(logic, lambda: logic.workerProcessId and heard.named("progressed")[-1][0] >= 1)
+    wait(logic, lambda: heard.named("levelReady"))
     os.kill(logic.workerProcessId, getattr(signal, "SIGKILL", signal.SIGTERM))
     wait(logic, lambda: heard.outcomes, seconds=10)
     (outcome,) = heard.outcomes
