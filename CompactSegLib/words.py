@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 _MOST_SHOWN = 60
 
@@ -41,6 +40,8 @@ def foreign(name: str, names: Sequence[str]) -> str:
     >>> foreign("stepz", ["steps", "batch"])
     'expected only steps, batch, got "stepz" (did you mean steps?)'
     """
+    from difflib import get_close_matches  # for an error only: every command imports this file
+
     near = get_close_matches(name, names, n=1) if len(name) <= _MOST_SHOWN else []
     meant = f" (did you mean {near[0]}?)" if near else ""
     return f"expected only {', '.join(names)}, got {shown(name)}{meant}"

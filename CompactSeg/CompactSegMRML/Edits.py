@@ -15,7 +15,7 @@ import numpy as np
 import slicer
 import vtk
 
-from CompactSegMRML.Labels import BINARY_LABELMAP, gridOf, voxelsOf
+from CompactSegMRML.Labels import BINARY_LABELMAP, CLOSED_SURFACE, gridOf, voxelsOf
 from CompactSegMRML.LevelSegments import (
     forgetOwner,
     namesOf,
@@ -33,7 +33,6 @@ from CompactSegMRML.Results import (
 )
 from CompactSegMRML.VolumeInput import toWorld
 
-_CLOSED_SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
 """Slicer's own, from a segmentation to the image that it was drawn on."""
 
@@ -83,7 +82,7 @@ def measure(node: Any) -> dict[str, float]:
                 counts[image] = dict(zip(values.tolist(), (numbers * voxel).tolist(), strict=True))
             count = counts[image].get(int(segment.GetLabelValue()), 0.0)
         else:
-            count = _inside(segment.GetRepresentation(_CLOSED_SURFACE)) * scale
+            count = _inside(segment.GetRepresentation(CLOSED_SURFACE)) * scale
         found.update(dict.fromkeys(namesOf(segment), count))
     return found
 

@@ -120,6 +120,7 @@ def _cut(array: np.ndarray, axis: int, bounds: tuple[int, int]) -> np.ndarray:
 
 
 BINARY_LABELMAP = slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName()
+CLOSED_SURFACE = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
 
 
 def imageOf(patch: LabelPatch, ijkToRAS: np.ndarray) -> Any:

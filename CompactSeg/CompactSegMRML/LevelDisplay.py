@@ -9,6 +9,7 @@ from typing import Any
 
 import slicer
 
+from CompactSegMRML.Labels import CLOSED_SURFACE
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
 from CompactSegMRML.LevelSegments import namesOf, segmentsOf
 from CompactSegMRML.ResultFolder import isFolderShown, nodesOfClass, showFolder
@@ -40,8 +41,7 @@ def shownLevel(volumeNode: Any) -> int | None:
 
 def hasSurface(node: Any) -> bool:
     """Whether a user had the surface of a segmentation made, for the 3D views."""
-    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    return bool(node.GetSegmentation().ContainsRepresentation(name))
+    return bool(node.GetSegmentation().ContainsRepresentation(CLOSED_SURFACE))
 
 
 def setVisible(node: Any, isVisible: bool) -> None:

@@ -132,7 +132,7 @@ def choose_edge(
     shape: tuple[int, int, int],
     free_bytes: int,
     itemsize: int,
-    largest: int = LARGEST_EDGE,
+    largest: int,
 ) -> int:
     """Edge in voxels of the largest core whose region fits into the free memory.
 

@@ -12,10 +12,10 @@ import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import Model
@@ -23,11 +23,28 @@ from CompactSegLib.model.registry import load_model
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.export import level_figures
+from CompactSegLib.train.lineage import split_of
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import score_cases
 
 _ROUNDING = 1e-6
+_KEPT = (
+    "name",
+    "title",
+    "description",
+    "labels",
+    "modality",
+    "orientation",
+    "spacing_mm",
+    "intensity",
+    "threshold",
+    "licence",
+    "field_mm",
+    "expected_millilitres",
+    "refinement",
+    "region",
+)
 
 
 def mean_net(models: Sequence[Model], shares: Sequence[float]) -> MultiLevelNet:
@@ -76,37 +93,23 @@ def average(
     net, first = mean_net(models, shares), models[0]
     plan = TrainingPlan.from_dict(first.provenance["plan"])
     dataset = find_label_maps(label_maps, plan)
-    fold = first.provenance["split"]["fold"]
-    names = [case.name for case in dataset.cases]
-    _, held_out = fold_of(names, None if fold == "all" else int(fold))
+    _, held_out = split_of(first, [case.name for case in dataset.cases])
     heads = [read_label_map(case.labels, plan) for case in dataset.cases if case.name in held_out]
     scores = score_cases(
         net, validation_cases(heads, plan), device=torch.device("cpu"), precision=nullcontext()
     )
-    structures = list(dict.fromkeys(label.structure for label in first.labels))
+    figures = [
+        level_figures(scores, level, names=first.structures) for level in range(1, net.levels + 1)
+    ]
     averaged = {each.weights_sha256: share for each, share in zip(models, shares, strict=True)}
+    kept: dict[str, Any] = {name: getattr(first, name) for name in _KEPT}
     return write_model(
         output,
         net=net,
-        name=first.name,
-        title=first.title,
-        description=first.description,
-        labels=first.labels,
-        modality=first.modality,
-        orientation=first.orientation,
-        spacing_mm=first.spacing_mm,
-        intensity=first.intensity,
-        validation=[
-            level_figures(scores, level, names=structures) for level in range(1, net.levels + 1)
-        ],
-        threshold=first.threshold,
+        validation=figures,
         provenance={**first.provenance, "averaged": averaged},
-        licence=first.licence,
-        field_mm=first.field_mm,
-        expected_millilitres=first.expected_millilitres,
-        refinement=first.refinement,
-        region=first.region,
         half_weights=plan.half_weights,
+        **kept,
     )
 
 

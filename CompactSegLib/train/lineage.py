@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from CompactSegLib.datasets.dataset import Dataset
+from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.datasets.trained_on import YES, training_membership
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.model import Model
@@ -25,6 +26,12 @@ def check_held_out(model: Model, dataset: Dataset, names: Sequence[str]) -> None
             f"{len(names)} that it was ({known[0]} and so on); hold out the fold that it was trained without, or pass "
             "--fold all."
         )
+
+
+def split_of(model: Model, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which of a dataset's cases a model was trained on, and which were held out, by the fold that it states."""
+    fold = model.provenance["split"]["fold"]
+    return fold_of(names, None if fold == "all" else int(fold))
 
 
 def started_provenance(provenance: dict[str, Any], model: Model) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
@@ -20,6 +19,7 @@ from CompactSegLib.model.folder import CARD_FILE, MODEL_FILE, model_data
 from CompactSegLib.model.model import Model, Stop
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
+from CompactSegLib.train.lineage import split_of
 from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
@@ -41,8 +41,7 @@ def retell(
     """
     labels = labels_of({int(value): given for value, given in plan.labels.items()})
     dataset = find_label_maps(label_maps, plan)
-    fold = model.provenance["split"]["fold"]
-    names, _ = fold_of([case.name for case in dataset.cases], None if fold == "all" else int(fold))
+    names, _ = split_of(model, [case.name for case in dataset.cases])
     heads = [read_label_map(case.labels, plan) for case in dataset.cases if case.name in names]
     stated = plan.to_dict()
     words = {name: stated[name] for name in ("title", "description", "labels", "refinement")}
