@@ -10,6 +10,9 @@ import numpy as np
 import slicer
 import slicer.util
 
+FIRST = "Segment_1"
+"""ID of a level's first segment."""
+
 
 def segments_of(node: Any) -> list[Any]:
     segmentation = node.GetSegmentation()
@@ -23,3 +26,9 @@ def edited(node: Any, segment_id: str) -> Iterator[np.ndarray]:
     yield slicer.util.arrayFromSegmentInternalBinaryLabelmap(node, segment_id)
     segmentation.GetSegment(segment_id).GetRepresentation("Binary labelmap").Modified()
     segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
+
+
+def edit(node: Any) -> None:
+    """As a brush does: the voxels of the first segment are changed in place."""
+    with edited(node, FIRST) as voxels:
+        voxels[:8] = 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import slicer
 
+from CompactSegMRML.Edits import isEdited
 from CompactSegMRML.Labels import CLOSED_SURFACE
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
 from CompactSegMRML.LevelSegments import namesOf, segmentsOf
@@ -44,6 +45,41 @@ def hasSurface(node: Any) -> bool:
     return bool(node.GetSegmentation().ContainsRepresentation(CLOSED_SURFACE))
 
 
+def isSurfaceWanted(volumeNode: Any) -> bool:
+    """Whether the level that is seen has its surface; where none is seen, whether any has."""
+    shown = levelNodes(volumeNode).get(shownLevel(volumeNode) or 0)
+    return any(map(hasSurface, everyLevelNode(volumeNode) if shown is None else [shown]))
+
+
+def makeSurfacesAlike(volumeNode: Any) -> None:
+    """Let the surfaces of all levels be as that of the one that is seen: smoothed as it is, and none where it has none.
+
+    Slicer's controls of them are about one segmentation only. One that is otherwise goes, and is made anew where it is
+    to be seen. What a user edited stays as it is, and levels that are there do not follow it.
+    """
+    nodes = levelNodes(volumeNode)
+    shown = nodes.get(shownLevel(volumeNode) or 0)
+    if shown is None or isEdited(shown):
+        return
+    for node in nodes.values():
+        if node is not shown and not isEdited(node):
+            _makeSurfaceLike(node, shown)
+
+
+def _makeSurfaceLike(node: Any, other: Any) -> None:
+    segmentation = node.GetSegmentation()
+    geometry = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+    own, before = (
+        segmentation.GetConversionParameter(geometry),
+        segmentation.SerializeAllConversionParameters(),
+    )
+    segmentation.CopyConversionParameters(other.GetSegmentation())
+    segmentation.SetConversionParameter(geometry, own)
+    isOther = segmentation.SerializeAllConversionParameters() != before or not hasSurface(other)
+    if isOther and hasSurface(node):
+        segmentation.RemoveRepresentation(CLOSED_SURFACE)
+
+
 def setVisible(node: Any, isVisible: bool) -> None:
     """Show a node or hide it, where that is another state than its own: each change draws the views anew."""
     if isVisible and node.GetDisplayNode() is None:
@@ -68,6 +104,7 @@ def drawLike(node: Any, other: Any) -> None:
     colors = {name: each.GetColor() for each in theirs for name in namesOf(each)}
     for _segmentID, segment in segmentsOf(node.GetSegmentation()):
         segment.SetColor(*colors.get(segment.GetName(), segment.GetColor()))
+    _makeSurfaceLike(node, other)
 
 
 def keepAside(scene: Any, volumeNode: Any) -> None:

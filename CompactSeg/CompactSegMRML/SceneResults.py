@@ -8,7 +8,15 @@ from typing import Any
 
 from CompactSegMRML.Edits import copyLevel
 from CompactSegMRML.Labels import LabelPatch
-from CompactSegMRML.LevelDisplay import drawLike, hasSurface, keepAside, shownLevel, showOnly
+from CompactSegMRML.LevelDisplay import (
+    drawLike,
+    hasSurface,
+    isSurfaceWanted,
+    keepAside,
+    makeSurfacesAlike,
+    shownLevel,
+    showOnly,
+)
 from CompactSegMRML.LevelNodes import (
     ASIDE,
     everyLevelNode,
@@ -107,7 +115,8 @@ class SceneResults:
         with self.ours():
             lookAtModel(volumeNode, model.name)
             if self._isFirst:
-                self._hadSurface = any(map(hasSurface, everyLevelNode(volumeNode)))
+                self._hadSurface = isSurfaceWanted(volumeNode)
+                makeSurfacesAlike(volumeNode)
             if self._isFirst and not current.isRefining:
                 markStale(volumeNode)
             self._isFirst = False
@@ -178,8 +187,10 @@ class SceneResults:
             levelNode(volumeNode, level)
         self._followsRun = False
         with self.ours():
+            isWanted = isSurfaceWanted(volumeNode)
+            makeSurfacesAlike(volumeNode)
             showOnly(volumeNode, level)
-            if any(map(hasSurface, levelNodes(volumeNode).values())):
+            if isWanted:
                 self._makeSurface(volumeNode)
 
     def editCopy(self, volumeNode: Any, level: int) -> Any:

@@ -7,7 +7,7 @@ import pytest
 import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from CompactSegMRML.LevelDisplay import Structure, hasSurface, lookOf
+from CompactSegMRML.LevelDisplay import Structure, lookOf
 from CompactSegMRML.LevelNodes import volumeOfNode
 from Testing.MRML.conftest import (
     add_volume,
@@ -19,15 +19,7 @@ from Testing.MRML.conftest import (
     save_and_open,
     wait,
 )
-from Testing.segments import edited
-
-FIRST = "Segment_1"
-
-
-def edit(node):
-    """As a brush does: the voxels of a segment are changed in place."""
-    with edited(node, FIRST) as voxels:
-        voxels[:8] = 1
+from Testing.segments import FIRST, edit
 
 
 def clone(scene, node):
@@ -240,37 +232,6 @@ def test_a_structure_hidden_while_comparing_is_hidden_on_its_side(logic, warm, s
     assert shown[0].GetSegmentOpacity2DFill("Segment_2") == pytest.approx(0.1)
     logic.endComparison()
     assert not display.GetSegmentVisibility(FIRST)
-
-
-def test_surfaces_are_made_once_after_a_run_where_a_user_had_some(logic, segmented, monkeypatch):
-    nodes = nodes_of(logic, segmented)
-    run(logic, segmented, levels=3)
-    assert not any(map(hasSurface, nodes)), "nobody asked for any"
-    nodes[2].CreateClosedSurfaceRepresentation()
-    seen = []
-    logic.levelReady.connect(look := lambda *_: seen.append([*map(hasSurface, nodes)]))
-    run(logic, segmented, levels=3)
-    logic.levelReady.disconnect(look)
-    assert len(seen) == 3
-    assert not any(seen[0][:1] + seen[1][:2] + seen[2]), "none while levels come"
-    assert [*map(hasSurface, nodes)] == [False, False, True]
-    logic.showLevel(segmented, 1)
-    assert hasSurface(nodes[0])
-
-
-def test_a_level_that_is_kept_in_surfaces_is_measured_and_compared(logic, segmented):
-    node, before = node_of(logic, segmented, 3), logic.results(segmented).level(3).millilitres
-    surface = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
-    node.CreateClosedSurfaceRepresentation()
-    assert not logic.results(segmented).level(3).isEdited, "its labels are as they were"
-    node.GetSegmentation().SetSourceRepresentationName(surface)
-    assert logic.results(segmented).level(3).millilitres == pytest.approx(before, rel=0.05)
-    structures = logic.compare(segmented, 2, 3).structures
-    assert all(each.dice > 0.8 for each in structures)
-    assert node.GetSegmentation().GetSourceRepresentationName() == surface
-    run(logic, segmented, levels=3)
-    assert hasSurface(node)
-    assert node.GetName() == "left_hippocampus level 3 (edited)"
 
 
 def test_a_structure_that_is_nearly_white_is_seen_on_a_white_image(logic, volume):
