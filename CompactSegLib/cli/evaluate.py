@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from CompactSegLib.cli.options import EvaluateOptions
 from CompactSegLib.files import written_together
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.report import versions
+from CompactSegLib.words import counted
 
 if TYPE_CHECKING:
     from CompactSegLib.datasets.dataset import CaseFiles, Dataset
@@ -54,18 +56,30 @@ def run_evaluate(options: EvaluateOptions) -> None:
     reference = _reference(options, model, dataset)
     if reference:
         reference.matched([case.name for case in cases])
-    check_cases(dataset, cases)
     segmenter = Segmenter(
         model, device=options.device, precision=options.precision, tile=options.tile
     )
-    results = _assess(
-        cases, dataset, segmenter, trained_on, levels=options.level or len(model.levels)
-    )
-    summary = summarise(results, model, dataset=dataset, reference=reference)
-    if options.output:
-        _write(results, summary, model, output=options.output, reference=reference)
+    # Before anything long: a folder that cannot be written to shows at once.
+    with _folder_in(options.output, model) as folder:
+        say(f"Reading {counted(len(cases), 'case')} of {dataset.folder}, then segmenting each.")
+        check_cases(dataset, cases)
+        results = _assess(
+            cases, dataset, segmenter, trained_on, levels=options.level or len(model.levels)
+        )
+        summary = summarise(results, model, dataset=dataset, reference=reference)
+        if folder:
+            _write(results, summary, model, folder=folder, reference=reference)
     _say_names(names, model)
     _show(summary, options)
+
+
+def _folder_in(output: Path | None, model: Model) -> AbstractContextManager[Path | None]:
+    """Where to write what moves to the output folder in the end; nowhere without one."""
+    return written_together(output, last=f"{_stem(model)}.json") if output else nullcontext()
+
+
+def _stem(model: Model) -> str:
+    return f"{model.name}_evaluation"
 
 
 def _reference(options: EvaluateOptions, model: Model, dataset: Dataset) -> Reference | None:
@@ -159,24 +173,23 @@ def _write(
     summary: dict[str, Any],
     model: Model,
     *,
-    output: Path,
+    folder: Path,
     reference: Reference | None,
 ) -> None:
     from CompactSegLib.judge.chart import draw_assessment
     from CompactSegLib.judge.summary import write_case_table
     from CompactSegLib.output.report import write_report
 
-    stem = f"{model.name}_evaluation"
-    with written_together(output, last=f"{stem}.json") as folder:
-        write_case_table(results, model, path=folder / f"{stem}.csv")
-        draw_assessment(
-            results,
-            model,
-            path=folder / f"{stem}.png",
-            subtitle=f"{summary['dataset']} · {summary['device']}, {summary['precision']} · {summary['date'][:10]}",
-            reference=reference,
-        )
-        write_report(summary, folder / f"{stem}.json")
+    stem = _stem(model)
+    write_case_table(results, model, path=folder / f"{stem}.csv")
+    draw_assessment(
+        results,
+        model,
+        path=folder / f"{stem}.png",
+        subtitle=f"{summary['dataset']} · {summary['device']}, {summary['precision']} · {summary['date'][:10]}",
+        reference=reference,
+    )
+    write_report(summary, folder / f"{stem}.json")
 
 
 def _say_names(names: dict[int, str], model: Model) -> None:

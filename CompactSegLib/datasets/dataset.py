@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from CompactSegLib.errors import InputError
-from CompactSegLib.paths import is_file, is_folder
+from CompactSegLib.paths import is_file, is_folder, is_there
 from CompactSegLib.words import counted
 
 # A case with thousands of problems must not hide the problems of the others.
@@ -75,6 +75,27 @@ class PreparedCase:
     name: str
     image: Tensor
     labels: Tensor
+
+
+def check_folder(folder: Path, what: str) -> None:
+    """Check that a folder is there and holds something.
+
+    Args:
+        folder: As it was given.
+        what: Which folder was expected.
+
+    Raises:
+        InputError: It is not there, is a file or is empty.
+    """
+    if not is_there(folder):
+        got = "there is nothing of this name; check the path"
+    elif not is_folder(folder):
+        got = "this is a file; pass a folder"
+    elif not any(folder.iterdir()):
+        got = "it is empty; choose another"
+    else:
+        return
+    raise InputError(f"{folder}: expected {what}, but {got}.")
 
 
 def image_files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> list[Path]:

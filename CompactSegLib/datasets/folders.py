@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from CompactSegLib.datasets.dataset import CaseFiles, Dataset, raise_if_any, repeated, stem
+from CompactSegLib.datasets.dataset import (
+    CaseFiles,
+    Dataset,
+    check_folder,
+    raise_if_any,
+    repeated,
+    stem,
+)
 from CompactSegLib.datasets.pairs import matched, read_pairs
 from CompactSegLib.errors import InputError
 from CompactSegLib.json_data import Such, build, read_json
@@ -80,6 +87,7 @@ def read_dataset(
     if labels is not None:
         dataset = read_pairs(path, Path(labels), problems)
     elif not is_file(file := path / "dataset.json"):
+        check_folder(path, "a Decathlon folder, or one of nnU-Net")
         raise InputError(
             f"{path}: expected a Decathlon folder, or one of nnU-Net, with dataset.json, imagesTr and labelsTr, but "
             "dataset.json is not there; for a folder of images pass the folder of their labels with --labels."

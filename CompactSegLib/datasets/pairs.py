@@ -12,6 +12,7 @@ from CompactSegLib.datasets.dataset import (
     SUFFIXES,
     CaseFiles,
     Dataset,
+    check_folder,
     image_files,
     repeated,
     stem,
@@ -61,7 +62,12 @@ def matched(
         problems: Gets what is wrong.
         channels: How many a case has; 0 for as many as the case with the most.
         suffixes: Of the files.
+
+    Raises:
+        InputError: A folder is not there, is a file or is empty.
     """
+    check_folder(images, "a folder of images")
+    check_folder(labels, "a folder of labels")
     found, truths = (_by_name(folder, suffixes, problems) for folder in (images, labels))
     files: dict[str, dict[int, Path]] = {name: {} for name in truths}
     for name, file in found.items():

@@ -51,7 +51,7 @@ _CARD = """\
 
 ## How to use
 
-```
+{where}```
 compactseg segment volume.nii.gz --model {word} --output results
 ```
 
@@ -65,19 +65,24 @@ for level in segment(read_volume("volume.nii.gz"), load_model({text})):
 `weights.safetensors` has SHA-256 `{sha256}`; CompactSeg checks it. This card is made from `model.json`.
 """
 
+_IN_THE_FOLDER = (
+    "In this folder, which no name finds; elsewhere its path takes the place of the dot:\n\n"
+)
+
 
 def model_card(model: Model, *, called: str | None = None) -> str:
     """The card as Markdown, ending with a newline.
 
     Args:
         model: The model.
-        called: Its name or folder where commands are shown; by default its name.
+        called: Its name or folder where commands are shown, ``.`` where the card lies; by default its name.
     """
     called = called or model.name
     last = model.levels[-1]
     return _CARD.format(
         title=model.title,
         name=model.name,
+        where=_IN_THE_FOLDER if called == "." else "",
         word=shlex.quote(called),
         text=json.dumps(called, ensure_ascii=False),
         modality=model.modality,

@@ -91,6 +91,7 @@ def write_model(
     refinement: Refinement | None = None,
     region: Region | None = None,
     half_weights: bool = False,
+    called: str | None = None,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
 
@@ -118,6 +119,7 @@ def write_model(
         refinement: How labels are refined by the image; None where they are the net's own.
         region: What finds such images as it was trained on in larger ones; None where a person has to.
         half_weights: Store kernels in fp16, at half the size.
+        called: What the commands on the card call it; by default its name.
 
     Raises:
         ModelError: Something of it does not fit together.
@@ -161,7 +163,7 @@ def write_model(
     model = _parsed(json.loads(text), folder=target, size_bytes=len(text) + len(weights))
     with written_together(target, last=MODEL_FILE) as fresh:
         (fresh / WEIGHTS_FILE).write_bytes(weights)
-        write_text(fresh / CARD_FILE, model_card(model))
+        write_text(fresh / CARD_FILE, model_card(model, called=called))
         write_text(fresh / MODEL_FILE, text)
     return check_model(target)
 

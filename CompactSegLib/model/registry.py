@@ -17,7 +17,7 @@ from CompactSegLib.errors import ModelError
 from CompactSegLib.files import find_resource
 from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
-from CompactSegLib.paths import given, is_file, is_folder
+from CompactSegLib.paths import given, is_file, is_folder, resolved
 
 ORDER_FILE = "order.json"
 SEARCH_VARIABLE = "COMPACTSEG_MODELS"
@@ -47,6 +47,13 @@ def load_model(name_or_folder: str | os.PathLike[str]) -> Model:
         f"did you mean {' or '.join(close)}?" if close else "pass one of these or a model's folder."
     )
     raise ModelError(f"{text}: expected the name of a model ({names}) or its folder; {meant}")
+
+
+def called_from(folder: Path) -> str:
+    """What finds the model of a folder, there or still to be written, from that folder: its name or a dot."""
+    found = find_models().get(folder.name, folder)
+    is_found = resolved(folder.parent) in map(resolved, _places())
+    return folder.name if is_found and resolved(found) == resolved(folder) else "."
 
 
 def list_models(*, on_damaged: Callable[[ModelError], None] | None = None) -> list[Model]:

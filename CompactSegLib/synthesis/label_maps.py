@@ -17,6 +17,7 @@ from torch import Tensor
 from CompactSegLib.datasets.dataset import (
     CaseFiles,
     Dataset,
+    check_folder,
     image_files,
     raise_if_any,
     repeated,
@@ -79,6 +80,7 @@ def find_label_maps(folder: Path, plan: PlanWithSynthesis) -> Dataset:
     Raises:
         InputError: There are none, or two of one name.
     """
+    check_folder(folder, "a folder of label maps, as the plan has a synthesis")
     files = image_files(folder)
     if not files:
         raise InputError(

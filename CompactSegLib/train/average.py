@@ -19,7 +19,7 @@ import torch
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import Model
-from CompactSegLib.model.registry import load_model
+from CompactSegLib.model.registry import called_from, load_model
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.export import level_figures
@@ -109,6 +109,7 @@ def average(
         validation=figures,
         provenance={**first.provenance, "averaged": averaged},
         half_weights=plan.half_weights,
+        called=called_from(output),
         **kept,
     )
 

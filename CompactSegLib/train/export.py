@@ -18,6 +18,7 @@ from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.folder import write_model
 from CompactSegLib.model.model import ExpectedVolume, Model, Region
+from CompactSegLib.model.registry import called_from
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.network.net import MultiLevelNet
@@ -99,6 +100,7 @@ def export_model(
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         region=build(Region, plan.region, where="region") if plan.region else None,
         half_weights=plan.half_weights,
+        called=called_from(folder),
     )
 
 

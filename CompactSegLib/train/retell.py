@@ -17,7 +17,7 @@ from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import CARD_FILE, MODEL_FILE, model_data
 from CompactSegLib.model.model import Model, Stop
-from CompactSegLib.model.registry import load_model
+from CompactSegLib.model.registry import called_from, load_model
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.lineage import split_of
 from CompactSegLib.train.structure_volumes import expected_of_cases
@@ -57,7 +57,7 @@ def retell(
     )
     text = json.dumps(model_data(told), indent=2, ensure_ascii=False) + "\n"
     with written_together(model.folder, last=MODEL_FILE) as folder:
-        write_text(folder / CARD_FILE, model_card(told))
+        write_text(folder / CARD_FILE, model_card(told, called=called_from(model.folder)))
         write_text(folder / MODEL_FILE, text)
     return load_model(model.folder)
 

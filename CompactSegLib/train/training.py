@@ -14,11 +14,12 @@ from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.folds import fold_of
-from CompactSegLib.errors import ConfigurationError, DeviceError, InputError
+from CompactSegLib.errors import ConfigurationError, DeviceError, InputError, OutputError
 from CompactSegLib.files import write_text
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
+from CompactSegLib.paths import is_folder, is_there
 from CompactSegLib.synthesis.label_maps import (
     LabelMap,
     find_label_maps,
@@ -27,7 +28,7 @@ from CompactSegLib.synthesis.label_maps import (
 from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.checkpoint import read_checkpoint
 from CompactSegLib.train.curves import draw_curves
-from CompactSegLib.train.distributed import Processes, processes
+from CompactSegLib.train.distributed import processes
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
 from CompactSegLib.train.structure_volumes import expected_of_cases
@@ -35,7 +36,7 @@ from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import CaseScore
-from CompactSegLib.words import some_of
+from CompactSegLib.words import counted, some_of
 
 MODEL_FOLDER = "model"
 
@@ -93,9 +94,13 @@ def train(
         find_label_maps(Path(data), plan) if plan.synthetic else read_dataset(data, labels=labels)
     )
     _check_fit(config, plan, dataset)
+    _check_output(folder)
     training, held_out = fold_of([case.name for case in dataset.cases], fold)
     if started_from:
         check_held_out(started_from, dataset, held_out)
+    if unknown := _unknown(plan, dataset):
+        _say(f"Note: the plan names labels that the data do not have: {some_of(unknown)}")
+    _say(f"reading {counted(len(dataset.cases), 'case')} of {dataset.folder}")
     training_cases, held_out_cases = _cases(dataset, plan, training, held_out)
     unseen = _unseen(training_cases, dataset)
     with processes(runtime.device) as mine:
@@ -121,12 +126,10 @@ def train(
         if mine.first:
             _write_json(folder / "plan.json", plan.to_dict())
             _write_json(folder / "net.json", config.to_dict())
-        _say(mine, f"{len(training)} training and {len(held_out)} validation cases")
+        _say(f"{len(training)} training and {len(held_out)} validation cases")
         if unseen:
-            _say(
-                mine, f"Note: no training case has {some_of(unseen)}, which the model will not find"
-            )
-        _say(mine, f"steps {trainer.step} to {plan.steps}, {runtime.device}, {runtime.precision}")
+            _say(f"Note: no training case has {some_of(unseen)}, which the model will not find")
+        _say(f"steps {trainer.step} to {plan.steps}, {runtime.device}, {runtime.precision}")
         scores = _finish(trainer) if finish else _run(trainer)
         if mine.first:
             provenance = provenance_of(
@@ -152,7 +155,7 @@ def train(
                 title=plan.name,
                 stages=[stage.first for stage in trainer.stages[1:]],
             )
-        _say(mine, f"model written to {folder / MODEL_FOLDER}")
+        _say(f"model written to {folder / MODEL_FOLDER}")
     return folder / MODEL_FOLDER
 
 
@@ -214,6 +217,22 @@ def _unseen(cases: TrainingCases, dataset: Dataset) -> list[str]:
     return [dataset.labels[value] for value, is_unseen in unseen.items() if is_unseen]
 
 
+def _unknown(plan: TrainingPlan, dataset: Dataset) -> list[str]:
+    """Labels that the plan names and the dataset does not have: their values, with their names where they have one."""
+    return [
+        f"{value} ({label['name']})" if "name" in label else value
+        for value, label in plan.labels.items()
+        if int(value) not in dataset.labels
+    ]
+
+
+def _check_output(folder: Path) -> None:
+    if is_there(folder) and not is_folder(folder):
+        raise OutputError(
+            f"{folder}: expected a folder for the run, but this is a file; choose another."
+        )
+
+
 def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:
     if config.in_channels != len(dataset.channels) or config.classes != dataset.classes:
         raise ConfigurationError(
@@ -232,13 +251,16 @@ def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:
 def _steps(trainer: Trainer, minutes: float, folder: Path) -> int:
     """A run that goes on keeps the steps it began with: the schedule hangs on them."""
     state = read_checkpoint(folder, device=trainer.device)
-    return state["settings"]["steps"] if state else trainer.steps_in(minutes)
+    if state:
+        return state["settings"]["steps"]
+    _say(f"timing a few steps, to choose how many take {minutes:g} minutes")
+    return trainer.steps_in(minutes)
 
 
 def _write_json(path: Path, data: object) -> None:
     write_text(path, json.dumps(data, indent=1) + "\n")
 
 
-def _say(mine: Processes, text: str) -> None:
-    if mine.first:
+def _say(text: str) -> None:
+    if os.environ.get("RANK", "0") == "0":  # the first of torchrun's processes
         print(text, flush=True)

@@ -199,7 +199,10 @@ def test_a_model_is_judged_by_what_it_was_not_trained_on(
         (["--device", "tpu"], "device: expected one of"),
         (["--precision", "fp8"], "precision: expected one of"),
         (["--model", "tyni"], "did you mean tiny?"),
-        (["--data", "nowhere"], "nowhere: expected a Decathlon folder"),
+        (
+            ["--data", "nowhere"],
+            "nowhere: expected a Decathlon folder, or one of nnU-Net, but there is nothing",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -255,6 +258,18 @@ def test_every_case_that_cannot_be_read_is_named_before_anything_runs(
     assert result.exit_code == 2
     assert "2 problems" in result.stderr
     assert all(name in result.stderr for name in CASES[1:3])
+    assert result.stderr.startswith(
+        f"Reading 6 cases of {a_dataset_folder}, then segmenting each.\n"
+    )
+
+
+def test_an_output_folder_that_cannot_be_one_is_told_before_a_case_is_read(
+    evaluate, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("CompactSegLib.datasets.cases.check_cases", None)
+    (tmp_path / "file").touch()
+    told = refusal_of(evaluate("--output", tmp_path / "file"), tmp_path)
+    assert told.startswith(f"{tmp_path / 'file'}: expected a folder to write to")
 
 
 def test_without_the_training_packages_a_sentence_names_them(evaluate, monkeypatch):

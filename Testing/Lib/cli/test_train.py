@@ -131,7 +131,10 @@ def test_the_command_in_a_model_names_no_folder_of_its_maker():
         (["--start-from", "a", "--grow", "b"], "--start-from: cannot be combined with --grow"),
         (["--config", "nothing.json"], "nothing.json: could not be read"),
         (["--plan", "nothing.json"], "nothing.json: could not be read"),
-        (["--data", "nowhere"], "nowhere: expected a Decathlon folder"),
+        (
+            ["--data", "nowhere"],
+            "nowhere: expected a Decathlon folder, or one of nnU-Net, but there is nothing",
+        ),
         (["--device", "tpu"], "device: expected one of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

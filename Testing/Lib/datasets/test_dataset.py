@@ -6,7 +6,9 @@ import pytest
 
 from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.folders import read_dataset
-from CompactSegLib.errors import CompactSegError
+from CompactSegLib.errors import CompactSegError, InputError
+from CompactSegLib.synthesis.label_maps import find_label_maps
+from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.dataset_files import a_case, write_image
 
@@ -104,7 +106,35 @@ def test_a_description_with_strange_labels_is_refused(a_dataset_folder, labels):
     assert len(str(raised.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("nowhere", "there is nothing of this name; check the path"),
+        ("file", "this is a file; pass a folder"),
+        ("empty", "it is empty; choose another"),
+    ],
+)
+def test_a_folder_that_is_none_is_told_in_one_sentence(a_dataset_folder, tmp_path, place, told):
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    asked = tmp_path / place
+    synthesis = SynthesisPlan(classes={"1": (17,)})
+    reads = {
+        "a Decathlon folder, or one of nnU-Net": lambda: read_dataset(asked),
+        "a folder of images": lambda: read_dataset(asked, labels=a_dataset_folder / "labelsTr"),
+        "a folder of labels": lambda: read_dataset(a_dataset_folder / "imagesTr", labels=asked),
+        "a folder of label maps, as the plan has a synthesis": lambda: find_label_maps(
+            asked, TrainingPlan(synthesis=synthesis)
+        ),
+    }
+    for expected, read in reads.items():
+        with pytest.raises(InputError) as caught:
+            read()
+        assert str(caught.value) == f"{asked}: expected {expected}, but {told}."
+
+
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(CompactSegError, match="Decathlon folder"):
         read_dataset(tmp_path)
 
@@ -127,6 +157,7 @@ def test_a_description_that_makes_no_sense_is_refused(a_dataset_folder, changes)
         read_dataset(a_dataset_folder)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks for permission to make links")
 def test_a_link_to_itself_is_told_as_any_file_that_is_not_listed(a_dataset_folder):
     link = a_dataset_folder / "imagesTr" / "loop.nii.gz"
     link.symlink_to(link.name)

@@ -186,6 +186,9 @@ def test_channels_that_differ_between_cases_are_listed(an_nnunet_folder):
 
 
 def test_folders_without_images_are_refused(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "notes.txt").touch()
     message = problems_of(lambda: read_dataset(tmp_path / "a", labels=tmp_path / "b"))
     assert message.count("found none") == 2
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from CompactSegLib import ModelError, list_models, load_model
-from CompactSegLib.model.registry import ORDER_FILE, find_models
+from CompactSegLib.model.registry import ORDER_FILE, called_from, find_models
 from Testing.repository import REPOSITORY
 
 
@@ -32,6 +32,15 @@ def _nothing_ships(_name: str) -> Path:
 def test_a_name_is_found_in_the_first_place_that_has_it(two_places):
     assert load_model("tiny").folder == two_places[0] / "tiny"
     assert load_model("liver-ct").folder == two_places[1] / "liver-ct"
+
+
+def test_a_folder_is_called_by_the_name_that_finds_it(two_places, tmp_path: Path):
+    first, second = two_places
+    assert called_from(first / "tiny") == "tiny"
+    assert called_from(second / "liver-ct") == "liver-ct"
+    assert called_from(second / "to-be-written") == "to-be-written"
+    assert called_from(second / "tiny") == ".", "the first place's is found"
+    assert called_from(tmp_path / "run" / "model") == "."
 
 
 def test_a_folder_wins_over_a_name(two_places, the_tiny_model, tmp_path: Path, monkeypatch):

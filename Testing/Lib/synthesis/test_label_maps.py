@@ -99,6 +99,7 @@ def test_a_folder_of_label_maps_is_a_dataset_with_the_plans_names_and_licence(tm
 
 
 def test_what_is_no_label_map_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(InputError, match=r"expected label maps .* found none"):
         find_label_maps(tmp_path, a_plan())
     write_head(tmp_path / "a.nrrd")
