@@ -23,7 +23,7 @@ from CompactSegMRML.LevelSegments import (
     patchOfSegments,
     segmentsOf,
 )
-from CompactSegMRML.ResultFolder import isNoClone, nodesOfClass, putBeside
+from CompactSegMRML.ResultFolder import freeName, isNoClone, nodesOfClass, putBeside
 from CompactSegMRML.Results import (
     EDITED_ROLE,
     LEVEL_ATTRIBUTES,
@@ -150,9 +150,7 @@ def othersOf(volumeNode: Any) -> Iterator[Any]:
 
 
 def _freeName(volumeNode: Any, level: int) -> str:
-    return volumeNode.GetScene().GenerateUniqueName(
-        f"{volumeNode.GetName()} level {level} (edited)"
-    )
+    return freeName(volumeNode.GetScene(), f"{volumeNode.GetName()} level {level} (edited)")
 
 
 def _timesOf(node: Any) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from CompactSegMRML.Edits import (
 )
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
-from CompactSegMRML.ResultFolder import nodesOfClass, removeNode
+from CompactSegMRML.ResultFolder import freeName, nodesOfClass, removeNode
 from CompactSegMRML.Results import (
     SELF_ROLE,
     VOLUME_ROLE,
@@ -148,7 +148,7 @@ def placeLevel(
 
 def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     scene = volumeNode.GetScene()
-    name = scene.GenerateUniqueName(f"{nameOfResults(volumeNode, facts.model)} level {facts.level}")
+    name = freeName(scene, f"{nameOfResults(volumeNode, facts.model)} level {facts.level}")
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()

@@ -23,6 +23,14 @@ def nodesOfClass(scene: Any, className: str) -> list[Any]:
     return [scene.GetNthNodeByClass(index, className) for index in range(count)]
 
 
+def freeName(scene: Any, name: str) -> str:
+    """A name as it is where no node has it, else with a number.
+
+    Slicer's own `GenerateUniqueName` gives a number also where a node had the name once and is gone.
+    """
+    return name if scene.GetFirstNodeByName(name) is None else scene.GenerateUniqueName(name)
+
+
 def folderOf(scene: Any, nodes: Iterable[Any]) -> int:
     """The item of the folder in which one of these nodes lies; 0 for none."""
     hierarchy = _hierarchy(scene)
@@ -35,7 +43,7 @@ def folderOf(scene: Any, nodes: Iterable[Any]) -> int:
 
 
 def putIntoFolder(volumeNode: Any, newNodes: Sequence[Any], *, others: Iterable[Any]) -> None:
-    """Put new nodes where the volume's other results are, in a folder made for them where there are none.
+    """Put new nodes where the volume's other results are, in a folder of their own where there are none.
 
     Args:
         volumeNode: The volume.
@@ -49,10 +57,20 @@ def putIntoFolder(volumeNode: Any, newNodes: Sequence[Any], *, others: Iterable[
     folder = folderOf(scene, others)
     if not folder:
         parent = hierarchy.GetItemParent(_itemOf(hierarchy, volumeNode))
-        folder = hierarchy.CreateFolderItem(parent, f"{volumeNode.GetName()} levels")
-        hierarchy.SetItemAttribute(folder, _ATTRIBUTE, "1")
+        folder = _emptyFolder(hierarchy, parent)
+        hierarchy.SetItemName(folder, f"{volumeNode.GetName()} levels")
     for node in newNodes:
         hierarchy.SetItemParent(_itemOf(hierarchy, node), folder)
+
+
+def _emptyFolder(hierarchy: Any, parent: int) -> int:
+    """One that was left when a user deleted what was in it, or a new one."""
+    for each in _childrenOf(hierarchy, parent):
+        if hierarchy.HasItemAttribute(each, _ATTRIBUTE) and not _childrenOf(hierarchy, each):
+            return each
+    folder = hierarchy.CreateFolderItem(parent, "")
+    hierarchy.SetItemAttribute(folder, _ATTRIBUTE, "1")
+    return int(folder)
 
 
 def isFolderShown(node: Any) -> bool:
@@ -170,8 +188,7 @@ def writeTable(
     isNew = node is None
     if isNew:
         scene = volumeNode.GetScene()
-        name = scene.GenerateUniqueName(f"{name} levels")
-        node = scene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        node = scene.AddNewNodeByClass("vtkMRMLTableNode", freeName(scene, f"{name} levels"))
         node.SetAttribute(_MARK, "1")
         node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
         node.SetNodeReferenceID(SELF_ROLE, node.GetID())

@@ -47,6 +47,7 @@ from CompactSegMRML.Results import VOLUME_ROLE, LevelFacts
 from CompactSegMRML.RunRequest import Current, Kept
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
+from CompactSegMRML.Undoing import Undoing
 from CompactSegMRML.VolumeInput import wholeBox
 from CompactSegMRML.WorkerClient import labelsOf
 from CompactSegMRML.WorkerFace import ModelInfo
@@ -76,6 +77,8 @@ class SceneResults:
         self.watch.nodeRemoved.connect(self._onRemoved)
         self.watch.levelModified.connect(lambda _node: self._tell())
         self.watch.changed.connect(self._tell)
+        self._undoing = Undoing(self.watch)
+        self.watch.undone.connect(lambda _scene: self._tell())
         self.watch.volumeMoved.connect(self._onMoved)
         self.watch.levelEdited.connect(self._onEdited)
         self.watch.imageReplaced.connect(lambda _volume: self._tell())

@@ -32,6 +32,8 @@ class SceneWatch:
         nodeRemoved(node): not while the scene closes.
         closing(): the scene is about to close.
         changed(): it was closed, opened or restored.
+        undoing(scene): it is about to undo something, or to do it again.
+        undone(scene): it has.
         volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
         levelModified(node): a level was shown, hidden, renamed or drawn otherwise, as in another colour.
         levelEdited(node): voxels or segments of a level are others.
@@ -45,7 +47,7 @@ class SceneWatch:
         self.nodeRemoved, self.closing, self.changed = Signal(), Signal(), Signal()
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
         self.levelEdited, self.imageReplaced, self.saving = Signal(), Signal(), Signal()
-        self.viewsChanged = Signal()
+        self.viewsChanged, self.undoing, self.undone = Signal(), Signal(), Signal()
         self._scene = scene
         self._others: list[Any] = []
         self._sceneTags: list[int] = []
@@ -58,6 +60,10 @@ class SceneWatch:
             scene.EndCloseEvent: self._onChanged,
             scene.EndImportEvent: self._onChanged,
             scene.EndRestoreEvent: self._onChanged,
+            scene.StartUndoEvent: lambda *_: self.undoing(self._scene),
+            scene.StartRedoEvent: lambda *_: self.undoing(self._scene),
+            scene.EndUndoEvent: self._onUndone,
+            scene.EndRedoEvent: self._onUndone,
             scene.EndBatchProcessEvent: self._onBatchEnd,
         }.items():
             self._sceneTags.append(scene.AddObserver(event, receiver))
@@ -122,6 +128,10 @@ class SceneWatch:
     def _onChanged(self, *_: Any) -> None:
         self.refresh()
         self.changed()
+
+    def _onUndone(self, *_: Any) -> None:
+        self.refresh()
+        self.undone(self._scene)
 
     def _onView(self, _node: Any, _event: str) -> None:
         scene = self._scene

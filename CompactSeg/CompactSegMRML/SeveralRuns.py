@@ -12,7 +12,7 @@ import vtk
 
 from CompactSegLib.errors import CompactSegError, InputError
 from CompactSegMRML.Edits import releaseLevel
-from CompactSegMRML.ResultFolder import columnOf, fillTable
+from CompactSegMRML.ResultFolder import columnOf, fillTable, freeName
 from CompactSegMRML.Results import EDITED_ROLE, LevelResult
 from CompactSegMRML.RunRequest import RunOutcome
 from CompactSegMRML.Signal import tr as _
@@ -131,7 +131,7 @@ class SeveralRuns:
         sequence = self._sequences.get(item.browser)
         scene = item.browser.GetScene()
         if sequence is None:
-            name = scene.GenerateUniqueName(f"{item.volumeNode.GetName()} segmentations")
+            name = freeName(scene, f"{item.volumeNode.GetName()} segmentations")
             sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
             master = item.browser.GetMasterSequenceNode()
             for part in ("IndexName", "IndexUnit", "IndexType"):
@@ -168,7 +168,7 @@ def _itemsOf(node: Any) -> list[_Item]:
 
 
 def _writeTable(scene: Any, rows: Sequence[_Row]) -> None:
-    name = scene.GenerateUniqueName("CompactSeg volumes")
+    name = freeName(scene, "CompactSeg volumes")
     structures = list(dict.fromkeys(name for row in rows for name in row.millilitres))
     texts = {"Volume": "volume", "Frame": "frame", "Status": "status"}
     fillTable(

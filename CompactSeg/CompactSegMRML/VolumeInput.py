@@ -12,6 +12,7 @@ import vtk
 from CompactSegLib.errors import InputError
 from CompactSegLib.serve.protocol import LARGEST_ARRAY
 from CompactSegMRML.Labels import VoxelBox
+from CompactSegMRML.ResultFolder import freeName
 from CompactSegMRML.Signal import tr as _
 
 _LARGEST_SHEAR = 2e-3
@@ -200,7 +201,7 @@ def placeRegion(region: Any, volumeNode: Any, *, sizeMm: tuple[float, float, flo
     """
     region.SetSize(*(sizeMm or _NEW_REGION_MM))
     if volumeNode is not None:
-        region.SetName(volumeNode.GetScene().GenerateUniqueName(f"{volumeNode.GetName()} region"))
+        region.SetName(freeName(volumeNode.GetScene(), f"{volumeNode.GetName()} region"))
         region.SetCenter(_viewedPosition(volumeNode))
         region.SetNodeReferenceID(_REGION_ROLE, volumeNode.GetID())
     region.CreateDefaultDisplayNodes()

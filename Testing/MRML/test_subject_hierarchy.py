@@ -4,7 +4,48 @@ from __future__ import annotations
 
 import pytest
 
-from Testing.MRML.conftest import node_of, nodes_in, nodes_of, run
+from Testing.MRML.conftest import (
+    add_volume,
+    node_of,
+    nodes_in,
+    nodes_of,
+    run,
+    turned,
+    under_transform,
+    wait,
+)
+from Testing.MRML.plugins import Plugins
+
+
+@pytest.fixture
+def plugins(warm):
+    plugins = Plugins(warm.scene)
+    yield plugins
+    plugins.close()
+
+
+@pytest.fixture
+def undo(warm):
+    """Undo, for the results that are there."""
+
+    def enable():
+        for node in nodes_in(warm.scene, "vtkMRMLNode"):
+            if node.GetClassName().startswith(("vtkMRMLSegmentation", "vtkMRMLTable")):
+                node.UndoEnabledOn()
+        warm.scene.SetUndoOn()
+        warm.scene.SaveStateForUndo()
+        return warm.scene.Undo
+
+    yield enable
+    warm.scene.SetUndoOff()
+    warm.scene.ClearUndoStack()
+    warm.scene.ClearRedoStack()
+
+
+def names_under(hierarchy, item):
+    children: list[int] = []
+    hierarchy.GetItemChildren(item, children, False)
+    return [hierarchy.GetItemName(each) for each in children]
 
 
 def hide(a_slicer, item):
@@ -78,3 +119,105 @@ def test_how_a_node_of_a_users_is_drawn_stays_though_a_level_was_drawn_so(logic,
     own.SetAndObserveDisplayNodeID(display.GetID())
     logic.removeResults(segmented)
     assert own.GetDisplayNode() is display
+
+
+@pytest.mark.parametrize("is_in_slicer", [True, False], ids=["in Slicer", "without plugins"])
+def test_results_that_undo_brought_back_are_told_and_followed_and_have_their_folder(
+    logic, warm, heard, segmented, undo, is_in_slicer
+):
+    back, folder = undo(), warm.hierarchy.GetItemName(logic.results(segmented).folderItem)
+    plugins = Plugins(warm.scene) if is_in_slicer else None
+    logic.removeResults(segmented)
+    heard.all.clear()
+    back()
+    assert heard.named("resultsChanged")
+    results = logic.results(segmented)
+    assert warm.hierarchy.GetItemName(results.folderItem) == folder
+    assert len(names_under(warm.hierarchy, results.folderItem)) == 4, "three levels and a table"
+    under_transform(segmented, turned(30))
+    assert {node.GetTransformNodeID() for node in nodes_of(logic, segmented)} == {
+        segmented.GetTransformNodeID()
+    }
+    warm.scene.Redo()
+    assert logic.results(segmented) is None
+    if plugins is not None:
+        plugins.close()
+
+
+def test_an_undo_of_something_else_leaves_what_a_user_moved(logic, warm, plugins, segmented, undo):
+    hierarchy = warm.hierarchy
+    mine = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "mine")
+    node = node_of(logic, segmented, 2)
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), mine)
+    back = undo()
+    node.SetDescription("something else")
+    back()
+    node = node_of(logic, segmented, 2)
+    assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == mine
+
+
+def test_a_folder_whose_levels_were_deleted_one_by_one_is_used_again(logic, warm, plugins, volume):
+    run(logic, volume, allLevels=True)
+    folder = logic.results(volume).folderItem
+    for node in [*nodes_of(logic, volume), logic.results(volume).tableNode]:
+        warm.scene.RemoveNode(node)
+    assert warm.hierarchy.GetItemName(folder), "nobody takes it away"
+    volume.SetName("renamed")
+    run(logic, volume, levels=1)
+    assert logic.results(volume).folderItem == folder
+    assert names_under(warm.hierarchy, warm.hierarchy.GetSceneItemID()) == [
+        "renamed",
+        "renamed levels",
+    ]
+
+
+def test_names_have_a_number_only_where_they_are_taken(logic, warm, segmented):
+    other = add_volume(warm.scene)
+    run(logic, segmented, levels=1)
+    run(logic, segmented, levels=2)
+    logic.removeResults(segmented)
+    run(logic, segmented, levels=2)
+    run(logic, other, levels=1)
+    name = "left_hippocampus level"
+    assert [node.GetName() for node in nodes_of(logic, segmented)] == [f"{name} 1", f"{name} 2"]
+    assert logic.results(segmented).tableNode.GetName() == "left_hippocampus levels"
+    assert nodes_of(logic, other)[0].GetName().startswith(f"{name} 1_")
+
+
+@pytest.mark.parametrize("during", ["", "a comparison", "a run"])
+def test_a_study_that_is_deleted_takes_its_results_and_leaves_others(
+    logic, warm, plugins, heard, during
+):
+    hierarchy = warm.hierarchy
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "patient")
+    studies = [hierarchy.CreateStudyItem(patient, name) for name in ("before", "after")]
+    volumes = []
+    for study in studies:
+        volume = add_volume(warm.scene)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(volume), study)
+        run(logic, volume, levels=2)
+        logic.editCopy(volume, 1)
+        volumes.append(volume)
+    deleted, kept = volumes
+    there = nodes_of(logic, kept)
+    assert names_under(hierarchy, studies[1])[1] == "left_hippocampus levels", "one in each study"
+    if during == "a comparison":
+        logic.compare(deleted, 1, 2)
+    elif during == "a run":
+        heard.all.clear()
+        logic.segment(deleted, model="hippocampus-mr", allLevels=True)
+        wait(logic, lambda: heard.named("levelReady"))
+    heard.all.clear()
+    hierarchy.RemoveItem(studies[0], True, True)
+    if during == "a run":
+        assert [outcome.kind for outcome in heard.outcomes] == ["cancelled"]
+        assert "was deleted" in heard.outcomes[0].sentence
+    elif during:
+        assert heard.named("comparisonEnded")
+    assert logic.comparison is None
+    assert heard.named("resultsChanged")
+    assert names_under(hierarchy, patient) == ["after"]
+    assert nodes_of(logic, kept) == there
+    others = [node for node in nodes_in(warm.scene) if node not in there]
+    assert len(others) == 1, "its edited copy"
+    assert run(logic, kept, levels=2).kind == "done"
