@@ -88,13 +88,13 @@ Share = Annotated[float, number(0, 1)]
 def read_json(
     path: str | os.PathLike[str], *, error: type[CompactSegError] = ConfigurationError
 ) -> Any:
-    """The content of a JSON file.
+    """The content of a JSON file, also where an editor of Windows put a mark before it.
 
     Raises:
         CompactSegError: Of the kind `error`: not there, not readable, or not JSON.
     """
     try:
-        return json.loads(read_file(path, most_bytes=_MOST_BYTES).decode("utf-8"))
+        return json.loads(read_file(path, most_bytes=_MOST_BYTES).decode("utf-8-sig"))
     except OSError as failed:
         raise error(
             f"{path}: could not be read ({failed.strerror}); check the path and its permissions."

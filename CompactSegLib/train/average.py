@@ -24,6 +24,7 @@ from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.export import level_figures
 from CompactSegLib.train.lineage import split_of
+from CompactSegLib.train.runlog import tell
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import score_cases
@@ -128,7 +129,7 @@ def main() -> None:
         [load_model(name) for name, _, _ in given],
         [float(share) for _, _, share in given],
     )
-    print(f"{model.folder}: weights {model.weights_sha256[:12]}")
+    tell(f"{model.folder}: weights {model.weights_sha256[:12]}")
 
 
 if __name__ == "__main__":

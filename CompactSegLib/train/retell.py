@@ -20,6 +20,7 @@ from CompactSegLib.model.model import Model, Stop
 from CompactSegLib.model.registry import called_from, load_model
 from CompactSegLib.synthesis.label_maps import find_label_maps, read_label_map
 from CompactSegLib.train.lineage import split_of
+from CompactSegLib.train.runlog import tell
 from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.refinement import Refinement
@@ -76,7 +77,7 @@ def main() -> None:
         options.label_maps,
         threshold=options.threshold,
     )
-    print(f"{told.folder}: {len(told.labels)} labels, weights {told.weights_sha256[:12]}")
+    tell(f"{told.folder}: {len(told.labels)} labels, weights {told.weights_sha256[:12]}")
 
 
 if __name__ == "__main__":

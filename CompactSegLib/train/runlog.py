@@ -18,6 +18,12 @@ from CompactSegLib.paths import is_file
 _LINE_SECONDS = 30.0
 
 
+def tell(text: str) -> None:
+    """Print a line at once, in the letters that standard output has: a name in a pipe of Windows may hold others."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+
+
 class RunLog:
     """The log of one run.
 
@@ -79,7 +85,7 @@ class RunLog:
             self.last_line = now
             rate = (step - self.start) / max(now - self.began, 1e-9)
             left = f"{(self.steps - step) / rate / 60:.0f} min left" if rate > 0 else ""
-            print(f"step {step}/{self.steps}  {text}  {rate:.2f} steps/s  {left}", flush=True)
+            tell(f"step {step}/{self.steps}  {text}  {rate:.2f} steps/s  {left}")
 
     def close(self) -> None:
         for part in (self.file, self.board):

@@ -31,6 +31,7 @@ from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import processes
 from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
+from CompactSegLib.train.runlog import tell
 from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
@@ -263,4 +264,4 @@ def _write_json(path: Path, data: object) -> None:
 
 def _say(text: str) -> None:
     if os.environ.get("RANK", "0") == "0":  # the first of torchrun's processes
-        print(text, flush=True)
+        tell(text)

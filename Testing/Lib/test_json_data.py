@@ -128,6 +128,11 @@ def test_what_is_no_json_is_told_with_the_file(tmp_path, content: bytes):
         read_json(tmp_path / "a.json", error=InputError)
 
 
+def test_what_an_editor_of_windows_wrote_is_json(tmp_path):
+    (tmp_path / "plan.json").write_bytes(b'\xef\xbb\xbf{\r\n "name": "\xc3\xa4"\r\n}\r\n')
+    assert read_json(tmp_path / "plan.json") == {"name": "ä"}
+
+
 def test_a_number_of_thousands_of_digits_is_told_without_pythons_advice(tmp_path):
     (tmp_path / "a.json").write_bytes(b"9" * 5000)
     with pytest.raises(

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import SimpleITK
 
-pytestmark = [
-    pytest.mark.skipif(os.name == "nt", reason="Windows has neither pipes with names nor devices"),
-    pytest.mark.timeout(30),
-]
+pytestmark = pytest.mark.timeout(120 if os.name == "nt" else 30)
+of_unix = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has neither pipes with names nor devices, nor names of bytes"
+)
 
 LONG = "x" * 300
 
@@ -25,6 +25,7 @@ def is_told(result) -> bool:
     return result.exit_code == 2 and result.stderr.count("\n") == 1 and "fault" not in result.stderr
 
 
+@of_unix
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.dcm", "a.mhd", "a"])
 def test_a_pipe_as_input(segment, tmp_path: Path, name):
     os.mkfifo(tmp_path / name)
@@ -33,11 +34,13 @@ def test_a_pipe_as_input(segment, tmp_path: Path, name):
     assert "expected a file, got a pipe, a device or a socket" in result.stderr
 
 
+@of_unix
 def test_a_link_to_a_device_as_input(segment, tmp_path: Path):
     (tmp_path / "a.nii").symlink_to("/dev/zero")
     assert is_told(segment(volume=tmp_path / "a.nii"))
 
 
+@of_unix
 def test_a_pipe_and_a_link_that_leads_nowhere_among_cases(segment, a_folder_of_cases: Path):
     os.mkfifo(a_folder_of_cases / "d.nii")
     (a_folder_of_cases / "e.nii").symlink_to("nowhere")
@@ -45,6 +48,7 @@ def test_a_pipe_and_a_link_that_leads_nowhere_among_cases(segment, a_folder_of_c
     assert result.stdout.splitlines()[-1] == "2 done, 0 skipped, 3 failed"
 
 
+@of_unix
 def test_a_pipe_in_the_place_of_a_report(segment, a_folder_of_cases: Path, tmp_path: Path):
     (tmp_path / "out").mkdir()
     os.mkfifo(tmp_path / "out" / "a_report.json")
@@ -53,6 +57,7 @@ def test_a_pipe_in_the_place_of_a_report(segment, a_folder_of_cases: Path, tmp_p
     assert (tmp_path / "out" / "a_report.json").is_file()
 
 
+@of_unix
 @pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])
 def test_a_pipe_in_a_model(segment, the_tiny_model, tmp_path: Path, name):
     shutil.copytree(the_tiny_model.folder, tmp_path / "model")
@@ -147,6 +152,7 @@ def test_an_output_whose_name_is_as_long_as_may_be(segment, tmp_path: Path):
     assert (tmp_path / name).is_file()
 
 
+@of_unix
 @pytest.mark.skipif(sys.platform == "darwin", reason="takes names in UTF-8 alone")
 @pytest.mark.timeout(120)
 @pytest.mark.usefixtures("drawn_pictures")
