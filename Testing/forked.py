@@ -21,6 +21,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +32,7 @@ USUAL = (
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
     "matplotlib.patheffects",
-    "pydantic",  # typer does
+    *(["pydantic"] if find_spec("pydantic") else []),  # typer does the same
     "CompactSegLib.cli.app",
     "CompactSegLib.cli.runner",
     "CompactSegLib.cli.segment",

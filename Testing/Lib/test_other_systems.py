@@ -91,7 +91,8 @@ def test_what_itk_reads_is_read_by_the_same_library_wherever_that_lies(tmp_path:
     (package.parent / "__init__.py").touch()
     (package / "__init__.py").touch()
     (package / "itk_child.py").write_text(
-        """def main(): print('{"error": "damaged"}')""", encoding="utf-8"
+        """import sys\ndef main(): sys.stdin.read(); print('{"error": "damaged"}')""",
+        encoding="utf-8",
     )
     monkeypatch.setattr(foreign, "__file__", str(package / "foreign.py"))
     (tmp_path / "a.gipl").write_bytes(b"x")
