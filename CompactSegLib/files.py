@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import OutputError
-from CompactSegLib.paths import is_folder, is_there
+from CompactSegLib.paths import is_file, is_folder, is_name_of_a_file, is_there
 from CompactSegLib.words import shown
 
 if TYPE_CHECKING:
@@ -30,15 +30,21 @@ _WHERE = "choose a folder with write permission and enough free space."
 _FILE = "{}: could not be written ({}); nothing was left behind, " + _WHERE
 _FOLDER = "{}: expected a folder to write to, but it could not be written to ({}); " + _WHERE
 
-# Windows takes these for devices, with a suffix too, and what is written there is gone; it cuts off the last dot or
-# space, and a colon begins the name of a part of a file.
-_NO_FILE_OF_WINDOWS = re.compile(
-    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\..*)?|.*[. ]|.*[<>:\"|?*\x00-\x1f].*",
-    re.IGNORECASE,
-)
 _LONGEST_OF_WINDOWS = 247  # a folder's path, where longer ones are not switched on
 # There a scanner for viruses or an indexer has for a moment what was just written, and nobody else may move it.
 _PAUSES_SECONDS: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8) if sys.platform == "win32" else ()
+
+
+def check_writable(path: Path) -> None:
+    """Check before anything long what can be known of a file that it will write.
+
+    Raises:
+        OutputError: No file can have this name, or another program has it open, and Windows replaces no open file.
+    """
+    _check_name(path)
+    if is_file(path):
+        with _told(path, _FILE):
+            _replace(path, path)
 
 
 @contextmanager
@@ -250,14 +256,7 @@ def _replace(source: Path, target: Path) -> None:
 
 
 def _check_name(path: Path) -> None:
-    """Names that the system does not even take: the others it refuses when they are written."""
-    try:
-        fits = b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        fits = False
-    if sys.platform == "win32" and _NO_FILE_OF_WINDOWS.fullmatch(path.name):
-        fits = False
-    if not fits:
+    if not is_name_of_a_file(path):
         raise OutputError(
             f"{shown(str(path))}: expected the name of a file to write to, but no file can have it."
         )

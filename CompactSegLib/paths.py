@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
+import sys
 from pathlib import Path
+
+# Windows takes these for devices, with a suffix too, and what is written there is gone; it cuts off the last dot or
+# space, and a colon begins the name of a part of a file.
+_NO_FILE_OF_WINDOWS = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\..*)?|.*[. ]|.*[<>:\"|?*\x00-\x1f].*",
+    re.IGNORECASE,
+)
 
 
 def given(path: str | os.PathLike[str]) -> Path:
@@ -29,6 +38,15 @@ def is_folder(path: Path) -> bool:
 def is_there(path: Path) -> bool:
     """`Path.exists` for names that come from elsewhere."""
     return _mode(path) != 0
+
+
+def is_name_of_a_file(path: Path) -> bool:
+    """Whether the system takes a file of this name; others it refuses when they are written."""
+    try:
+        fits = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return fits and not (sys.platform == "win32" and _NO_FILE_OF_WINDOWS.fullmatch(path.name))
 
 
 def resolved(path: Path) -> Path:

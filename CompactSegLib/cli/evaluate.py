@@ -15,7 +15,7 @@ from CompactSegLib.cli import need_packages
 from CompactSegLib.cli.display import Bars
 from CompactSegLib.cli.guard import say
 from CompactSegLib.cli.options import EvaluateOptions
-from CompactSegLib.files import written_together
+from CompactSegLib.files import check_writable, written_together
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.output.report import versions
 from CompactSegLib.words import counted
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from CompactSegLib.model.model import Model
 
 SCHEMA = 1
+_SUFFIXES = ("csv", "json", "png")
 
 
 def run_evaluate(options: EvaluateOptions) -> None:
@@ -59,7 +60,7 @@ def run_evaluate(options: EvaluateOptions) -> None:
     segmenter = Segmenter(
         model, device=options.device, precision=options.precision, tile=options.tile
     )
-    # Before anything long: a folder that cannot be written to shows at once.
+    # What cannot be written to shows before anything long.
     with _folder_in(options.output, model) as folder:
         say(f"Reading {counted(len(cases), 'case')} of {dataset.folder}, then segmenting each.")
         check_cases(dataset, cases)
@@ -75,7 +76,11 @@ def run_evaluate(options: EvaluateOptions) -> None:
 
 def _folder_in(output: Path | None, model: Model) -> AbstractContextManager[Path | None]:
     """Where to write what moves to the output folder in the end; nowhere without one."""
-    return written_together(output, last=f"{_stem(model)}.json") if output else nullcontext()
+    if output is None:
+        return nullcontext()
+    for suffix in _SUFFIXES:
+        check_writable(output / f"{_stem(model)}.{suffix}")
+    return written_together(output, last=f"{_stem(model)}.json")
 
 
 def _stem(model: Model) -> str:
@@ -220,5 +225,5 @@ def _show(summary: dict[str, Any], options: EvaluateOptions) -> None:
 
     show_summary(summary)
     if options.output:
-        for suffix in ("csv", "json", "png"):
+        for suffix in _SUFFIXES:
             typer.echo(f"  {options.output / summary['model']}_evaluation.{suffix}")

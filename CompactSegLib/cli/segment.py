@@ -15,6 +15,7 @@ from CompactSegLib.cli.inputs import find_cases, is_called_image
 from CompactSegLib.cli.options import SUFFIXES, SegmentOptions
 from CompactSegLib.cli.runner import runner_for
 from CompactSegLib.errors import InputError, OutputError
+from CompactSegLib.files import check_writable
 from CompactSegLib.model.registry import SEARCH_VARIABLE, find_models
 from CompactSegLib.paths import is_folder
 
@@ -55,6 +56,7 @@ def run_segment(options: SegmentOptions) -> int:
             "another ending."
         )
     if file is not None:
+        check_writable(options.output)
         options = replace(options, format=file)
     if options.format not in SUFFIXES:
         raise InputError(

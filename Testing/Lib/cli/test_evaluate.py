@@ -15,6 +15,7 @@ import SimpleITK
 from CompactSegLib import Segmenter, cli, read_volume
 from CompactSegLib.judge.summary import COLUMNS
 from Testing.Lib.cli.conftest import refusal_of
+from Testing.Lib.cli.held_open import held_open
 from Testing.Lib.dataset_files import write_dataset
 
 CASES = [f"ball_{number:03d}" for number in range(6)]
@@ -270,6 +271,20 @@ def test_an_output_folder_that_cannot_be_one_is_told_before_a_case_is_read(
     (tmp_path / "file").touch()
     told = refusal_of(evaluate("--output", tmp_path / "file"), tmp_path)
     assert told.startswith(f"{tmp_path / 'file'}: expected a folder to write to")
+
+
+def test_a_table_that_is_open_in_another_program_is_told_before_a_case_is_read(
+    evaluate, tmp_path: Path, monkeypatch
+):
+    """Windows replaces no open file, and what was computed would be lost."""
+    monkeypatch.setattr("CompactSegLib.datasets.cases.check_cases", None)
+    (tmp_path / "tables").mkdir()
+    table = tmp_path / "tables" / "tiny_evaluation.csv"
+    table.write_text("old", encoding="utf-8")
+    with held_open(table, monkeypatch):
+        refused = evaluate("--output", tmp_path / "tables")
+    assert "tiny_evaluation.csv may be open in another program" in refusal_of(refused, tmp_path)
+    assert [path.read_text(encoding="utf-8") for path in table.parent.iterdir()] == ["old"]
 
 
 def test_without_the_training_packages_a_sentence_names_them(evaluate, monkeypatch):

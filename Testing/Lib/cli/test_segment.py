@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -218,28 +217,6 @@ def test_an_output_that_names_a_file_gets_the_last_level_alone(
     assert again.exit_code == 2
     assert "this file exists; choose another name" in again.stderr
     assert segment("--all-levels", "--output", file, "--overwrite", "--json").exit_code == 0
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "brain.nii.gz",
-        pytest.param(
-            "link.nii.gz",
-            marks=pytest.mark.skipif(os.name == "nt", reason="on Windows not all may make links"),
-        ),
-    ],
-)
-def test_the_image_itself_is_never_replaced(segment, a_volume_file: Path, name: str):
-    before, file = a_volume_file.read_bytes(), a_volume_file.with_name(name)
-    is_link = file != a_volume_file
-    if is_link:
-        file.symlink_to(a_volume_file)
-    result = segment("--level", 1, "--output", file, "--overwrite")
-    assert result.exit_code == 2
-    assert f"{name}: expected a new file for the labels, but this belongs to" in result.stderr
-    assert a_volume_file.read_bytes() == before
-    assert file.is_symlink() == is_link
 
 
 @pytest.mark.parametrize("name", ["labels.mha", "labels.nrrd", "labels.nii", "labels.MGZ"])

@@ -1,0 +1,56 @@
+"""``compactseg segment -o FILE`` where that file is the image, or is open in another program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from Testing.Lib.cli.held_open import held_open
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "brain.nii.gz",
+        pytest.param(
+            "link.nii.gz",
+            marks=pytest.mark.skipif(os.name == "nt", reason="on Windows not all may make links"),
+        ),
+    ],
+)
+def test_the_image_itself_is_never_replaced(segment, a_volume_file: Path, name: str):
+    before, file = a_volume_file.read_bytes(), a_volume_file.with_name(name)
+    is_link = file != a_volume_file
+    if is_link:
+        file.symlink_to(a_volume_file)
+    result = segment("--level", 1, "--output", file, "--overwrite")
+    assert result.exit_code == 2
+    assert f"{name}: expected a new file for the labels, but this belongs to" in result.stderr
+    assert a_volume_file.read_bytes() == before
+    assert file.is_symlink() == is_link
+
+
+def test_a_file_that_is_open_in_another_program_is_told_before_anything_is_computed(
+    segment, tmp_path: Path, monkeypatch
+):
+    file = tmp_path / "labels.nii.gz"
+    file.write_bytes(b"old")
+    with held_open(file, monkeypatch):
+        result = segment("--level", 1, "--output", file, "--overwrite")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "labels.nii.gz may be open in another program, close it there" in result.stderr
+    assert file.read_bytes() == b"old"
+
+
+def test_a_name_that_no_file_can_have_is_told_before_anything_is_computed(
+    segment, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("sys.platform", "win32")
+    for name in ("aux.nii.gz", "LPT1.seg.nrrd"):
+        result = segment("--level", 1, "--output", tmp_path / name)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert "expected the name of a file to write to, but no file can have it" in result.stderr
