@@ -77,7 +77,8 @@ def test_an_input_of_an_impossible_name(segment, tmp_path: Path, path):
 def test_an_output_of_an_impossible_name(segment, tmp_path: Path, name):
     result = segment("--output", str(tmp_path / name))
     assert is_told(result)
-    assert "--output: expected a folder to write to" in result.stderr
+    told = "Windows takes 247" if os.name == "nt" else "--output: expected a folder to write to"
+    assert told in result.stderr
 
 
 @pytest.mark.parametrize("name", [LONG, "x" * 6000, "x/" * 3000], ids=["300", "6000", "path"])
