@@ -158,6 +158,10 @@ class Actions:
             copy = self._logic.editCopy(self.volume, self._logic.results(self.volume).shownLevel)
             slicer.util.selectModule("SegmentEditor")
             parameters = slicer.util.getModuleWidget("SegmentEditor").parameterSetNode
+            # What painting was limited to before is about other segments and another image: nothing could be painted.
+            parameters.SetMaskMode(slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere)
+            parameters.SetSourceVolumeIntensityMask(False)
+            parameters.SetSourceVolumeIntensityMaskRange(0, 0)  # until it is wanted again
             parameters.SetAndObserveSegmentationNode(copy)
             parameters.SetAndObserveSourceVolumeNode(self.volume)
 

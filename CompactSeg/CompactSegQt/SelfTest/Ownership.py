@@ -126,6 +126,22 @@ def leavingTheModuleGivesTheLayoutBack(driver: Driver) -> None:
     assert not driver.ui.compareButton.checked
 
 
+def whatLimitedAnotherEditDoesNotLimitTheNext(driver: Driver) -> None:
+    driver.choosing(driver.load("small"))
+    driver.segment()
+    slicer.util.selectModule("SegmentEditor")
+    editor = slicer.util.getModuleWidget("SegmentEditor").parameterSetNode
+    editor.SetMaskMode(slicer.vtkMRMLSegmentationNode.EditAllowedInsideSingleSegment)
+    editor.SetMaskSegmentID("of another segmentation")
+    editor.SetSourceVolumeIntensityMask(True)
+    editor.SetSourceVolumeIntensityMaskRange(-150, -50)  # as of fat in a CT
+    driver.open()
+    driver.click(driver.ui.editButton)
+    assert editor.GetMaskMode() == slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere
+    assert not editor.GetSourceVolumeIntensityMask()
+    assert editor.GetSourceVolumeIntensityMaskRange() == (0, 0)
+
+
 def aVolumeLoadedElsewhereIsChosenOnReturn(driver: Driver) -> None:
     driver.choosing(driver.load("small"))
     slicer.util.selectModule("SegmentEditor")
