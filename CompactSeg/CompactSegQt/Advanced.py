@@ -33,7 +33,7 @@ class Settings:
             qt.QSettings().remove(_WORKER_COMMAND)
 
 
-_MOST_LOG_LINES = 2000
+_MOST_LOG_LINES, _LEAST_LOG_LINES = 2000, 8
 
 
 class Advanced:
@@ -63,6 +63,7 @@ class Advanced:
         ui.workerText.textFormat = qt.Qt.PlainText
         ui.workerText.hide()
         ui.logView.maximumBlockCount = _MOST_LOG_LINES
+        ui.logView.minimumHeight = _LEAST_LOG_LINES * ui.logView.fontMetrics().lineSpacing()
         ui.copyLogButton.connect("clicked(bool)", self._onCopyLog)
 
     def open(self) -> None:

@@ -57,6 +57,8 @@ class LevelSlider:
         if level is not None and not self._slider.sliderDown:
             self._slider.value = level
         self._overlay.checked = isVisible
+        self._text.text = self._describe(0)  # the widest, or the slider would move with the text
+        self._text.minimumWidth = self._text.sizeHint.width()
         self._text.text = self._describe(self._slider.value)
         self._showing = False
 

@@ -38,6 +38,7 @@ class RunControls:
         # Nothing changes less than 0 %: say what that means.
         threshold.specialValueText = _("never: all levels")
         text.textFormat = qt.Qt.PlainText
+        button.minimumHeight = 3 * button.sizeHint.height() // 2  # larger than the others
         self._isRunning = False
         self._levelBegan = (0, 0.0)
         self._begin = self._shortcut("Ctrl+Return", panel, button)

@@ -4,16 +4,19 @@ the panel.
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
 import qt
 import slicer
 
+from CompactSegQt.Levels import LevelSlider
 from CompactSegQt.Notices import Notice
 from CompactSegQt.SelfTest.Driver import BRAIN
 from CompactSegQt.SelfTest.FakeWorker import commandOf
 from CompactSegQt.Structures import NAME
+from Testing.repository import REPOSITORY
 
 LONG = "sub-01_ses-02_acq-mprage_run-1_desc-defaced_res-1mm_T1w"
 
@@ -120,3 +123,25 @@ def test_the_icon_of_a_sentence_grows_with_its_text(driver, points):
     height = text.fontMetrics().lineSpacing()
     assert height > points
     assert icon.sizeHint.height() == pytest.approx(4 * height / 3, abs=1)
+
+
+@pytest.mark.parametrize("points", [9, 18])
+def test_a_level_that_is_not_there_yet_does_not_move_the_slider(driver, points):
+    slider, text, overlay = qt.QSlider(), qt.QLabel(), qt.QCheckBox()
+    font = text.font
+    font.setPointSize(points)
+    text.font = font
+    level = LevelSlider(slider, text, overlay)
+    widths = set()
+    for computed in (frozenset({1, 2, 3}), frozenset({1})):
+        level.setLevels(3, computed=computed, level=3, isVisible=True)
+        widths.add(max(text.minimumWidth, text.sizeHint.width()))
+    assert text.text == "3 of 3 (new)"
+    assert len(widths) == 1
+
+
+def test_eight_lines_of_the_log_are_seen_and_no_size_is_fixed_in_pixels(driver):
+    log = driver.ui.logView
+    assert log.minimumHeight == 8 * log.fontMetrics().lineSpacing()
+    written = (REPOSITORY / "Resources" / "UI" / "CompactSeg.ui").read_text(encoding="utf-8")
+    assert not re.findall("(?:minimum|maximum)(?:Size|Width|Height)", written)
