@@ -193,9 +193,9 @@ MUTANTS = (
     ),
     Mutant(
         "branches come back without being interpolated",
-        "CompactSegLib/network/blocks.py",
-        "FeatureMap(tuple(parts), self.upsampling)",
-        'FeatureMap(tuple(parts), "nearest")',
+        "CompactSegLib/network/upsampling.py",
+        "share = (place - below)",
+        "share = 0 * (place - below)",
         (f"{LIB}/network/test_net.py",),
     ),
     Mutant(

@@ -148,7 +148,7 @@ class PreparedImage:
         return LevelMaps(net, level, net.level_features(level, maps, shape=shape), region)
 
     def _read(self, number: int, region: Box) -> FeatureMap:
-        image = FeatureMap.of(self._image, self.config.upsampling)
+        image = FeatureMap.of(self._image)
         return self.kept.read(region) if number else image.cropped(region)
 
     def _region(self, level: int, wanted: Box, start: int) -> Box:

@@ -108,16 +108,15 @@ def conv_layers(in_channels: int, configs: tuple[LayerConfig, ...]) -> nn.Sequen
 class Branch(nn.Module):
     """Max pooling, convolution layers in series, and up-sampling back to the resolution it began with."""
 
-    def __init__(self, in_channels: int, config: BranchConfig, *, upsampling: str) -> None:
+    def __init__(self, in_channels: int, config: BranchConfig) -> None:
         super().__init__()
         self.pool = config.pool
-        self.upsampling = upsampling
         self.layers = conv_layers(in_channels, config.layers)
 
     def forward(self, maps: Tensor) -> Tensor:
         """``(N, C, D, H, W)`` to ``(N, channels, D, H, W)``."""
         coarse = self.layers(max_pool(maps, self.pool))
-        return upsample(coarse, factor=self.pool, shape=maps.shape[-3:], mode=self.upsampling)
+        return upsample(coarse, factor=self.pool, shape=maps.shape[-3:])
 
 
 class Block(nn.Module):
@@ -128,16 +127,12 @@ class Block(nn.Module):
     Args:
         in_channels: Of that input.
         config: What to build.
-        upsampling: How coarser branches come back.
     """
 
-    def __init__(self, in_channels: int, config: BlockConfig, *, upsampling: str) -> None:
+    def __init__(self, in_channels: int, config: BlockConfig) -> None:
         super().__init__()
         self.pool = config.pool
-        self.branches = nn.ModuleList(
-            Branch(in_channels, branch, upsampling=upsampling) for branch in config.branches
-        )
-        self.upsampling = upsampling
+        self.branches = nn.ModuleList(Branch(in_channels, branch) for branch in config.branches)
         self._pools: list[int] = [branch.pool for branch in config.branches]
 
     def forward(self, maps: Tensor | FeatureMap) -> Tensor | FeatureMap:
@@ -148,7 +143,7 @@ class Block(nn.Module):
         if isinstance(maps, FeatureMap):
             return self._unjoined(maps)
         if not torch.is_grad_enabled():
-            return self._unjoined(FeatureMap.of(maps, self.upsampling)).joined()
+            return self._unjoined(FeatureMap.of(maps)).joined()
         pooled = max_pool(maps, self.pool)
         outputs = [branch(pooled) for branch in self.branches]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=1)
@@ -159,7 +154,7 @@ class Block(nn.Module):
             Part(values, pool, full_box(shape))
             for values, pool in zip(self._outputs(maps), self._pools, strict=True)
         ]
-        return FeatureMap(tuple(parts), self.upsampling)
+        return FeatureMap(tuple(parts))
 
     def _outputs(self, maps: FeatureMap) -> Iterator[Tensor]:
         """What the branches' layers make, one after the other."""
@@ -171,7 +166,7 @@ class Block(nn.Module):
             n for n, factor in enumerate(factors) if factor == 1 and _begins_with_points(layers[n])
         ]
         if factors.count(1) > len(begun):  # another branch reads it as a whole: joined once for all
-            maps = FeatureMap.of(maps.joined(), self.upsampling)
+            maps = FeatureMap.of(maps.joined())
         readers: list[Reader] = [(layers[n][0], 1) for n in begun]
         if finest > 1:
             readers.append((partial(max_pool, factor=finest), finest))

@@ -113,7 +113,7 @@ class NetConfig:
         classes: Classes of the segmentation, background included.
         blocks: Blocks 1..levels+1.
         heads: Heads 1..levels.
-        upsampling: How coarser maps come back to a finer resolution.
+        upsampling: How coarser maps come back to a finer resolution; there is one way, which files state.
 
     Raises:
         ConfigurationError: A value is out of range or the numbers of blocks and heads do not fit.
@@ -123,7 +123,7 @@ class NetConfig:
     classes: Annotated[int, whole(2, 256)]  # labels are stored as bytes
     blocks: Annotated[tuple[BlockConfig, ...], listed(_MOST_LEVELS + 1)]
     heads: Annotated[tuple[HeadConfig, ...], listed(_MOST_LEVELS)]
-    upsampling: Annotated[str, one_of("linear", "nearest")] = "linear"
+    upsampling: Annotated[str, one_of("linear")] = "linear"
 
     def __post_init__(self) -> None:
         check(self)

@@ -47,11 +47,11 @@ class Part:
         depth = slice(depth.start - first * self.factor, depth.stop - first * self.factor)
         return replace(self, values=self.values[:, :, first:last], box=(depth, height, width))
 
-    def finer(self, rows: slice, mode: str) -> Tensor:
+    def finer(self, rows: slice) -> Tensor:
         """At the map's resolution, of some rows of the box."""
         depth, height, width = self.box
         rows = slice(depth.start + rows.start, depth.start + rows.stop)
-        return upsample_box(self.values, factor=self.factor, box=(rows, height, width), mode=mode)
+        return upsample_box(self.values, factor=self.factor, box=(rows, height, width))
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,14 @@ class FeatureMap:
 
     Attributes:
         parts: Of its channels, in their order; all over the same voxels.
-        upsampling: How coarser ones are brought to its resolution.
     """
 
     parts: tuple[Part, ...]
-    upsampling: str
 
     @classmethod
-    def of(cls, values: Tensor, upsampling: str) -> FeatureMap:
+    def of(cls, values: Tensor) -> FeatureMap:
         """A map ``(N, C, D, H, W)`` that is there as a whole."""
-        return cls((Part(values, 1, full_box(values.shape[-3:])),), upsampling)
+        return cls((Part(values, 1, full_box(values.shape[-3:])),))
 
     @property
     def shape(self) -> torch.Size:
@@ -159,7 +157,7 @@ class FeatureMap:
         return sum(part.values.shape[1] for part in self.parts)
 
     def _finer(self, rows: slice) -> list[Tensor]:
-        return [part.finer(rows, self.upsampling) for part in self.parts]
+        return [part.finer(rows) for part in self.parts]
 
     def _mixed(self, mixing: Mixing) -> Callable[[slice], Tensor]:
         """What makes rows of the map behind a convolution.
@@ -182,9 +180,9 @@ class FeatureMap:
         dtype = self.parts[0].values.dtype
 
         def rows_of(rows: slice) -> Tensor:
-            sums = [part.finer(rows, self.upsampling) for part in coarse]
+            sums = [part.finer(rows) for part in coarse]
             if fine:
-                values = _beside([part.finer(rows, self.upsampling) for part, _ in fine])
+                values = _beside([part.finer(rows) for part, _ in fine])
                 sums = [mixing(values, [each for _, each in fine], biased=True).float(), *sums]
             total, *others = sums
             for other in others:

@@ -29,7 +29,7 @@ class MultiLevelNet(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(
-            Block(channels, block, upsampling=config.upsampling)
+            Block(channels, block)
             for channels, block in zip(config.block_channels, config.blocks, strict=False)
         )
         self.heads = nn.ModuleList(
@@ -72,7 +72,6 @@ class MultiLevelNet(nn.Module):
                 maps[number],
                 factor=self.config.map_strides[number - 1],
                 shape=shape,
-                mode=self.config.upsampling,
             )
             for number in (level, level + 1)
         ]

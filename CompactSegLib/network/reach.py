@@ -30,12 +30,10 @@ class Interval:
         """The fine voxels in the pooling windows of these coarse voxels."""
         return Interval(self.first * factor, self.last * factor + factor - 1)
 
-    def before_upsampling(self, factor: int, mode: str) -> Interval:
+    def before_upsampling(self, factor: int) -> Interval:
         """The coarse voxels that these fine voxels are interpolated from."""
         if factor == 1:
             return self
-        if mode == "nearest":
-            return Interval(self.first // factor, self.last // factor)
         # The coarse coordinate of fine voxel i is (i + 0.5) / factor - 0.5, which for powers of two is never whole.
         return Interval(
             (2 * self.first + 1 - factor) // (2 * factor),
@@ -67,14 +65,14 @@ def _before_layers(interval: Interval, layers: tuple[LayerConfig, ...]) -> Inter
     return interval.grown(margin_of(layers))
 
 
-def _before_branch(interval: Interval, branch: BranchConfig, upsampling: str) -> Interval:
-    coarse = interval.before_upsampling(branch.pool, upsampling)
+def _before_branch(interval: Interval, branch: BranchConfig) -> Interval:
+    coarse = interval.before_upsampling(branch.pool)
     return _before_layers(coarse, branch.layers).before_pool(branch.pool)
 
 
 def _before_block(interval: Interval, config: NetConfig, number: int) -> Interval:
     block = config.blocks[number - 1]
-    sources = [_before_branch(interval, branch, config.upsampling) for branch in block.branches]
+    sources = [_before_branch(interval, branch) for branch in block.branches]
     joined = sources[0]
     for source in sources[1:]:
         joined = joined.joined(source)
@@ -88,7 +86,7 @@ def _reach(config: NetConfig, level: int, start: int, voxel: int) -> Interval:
     for number in (level, level + 1):
         if number >= start:
             stride = config.map_strides[number - 1]
-            needed[number] = at_head.before_upsampling(stride, config.upsampling)
+            needed[number] = at_head.before_upsampling(stride)
     for number in range(level + 1, start, -1):
         source = _before_block(needed[number], config, number)
         known = needed.get(number - 1)

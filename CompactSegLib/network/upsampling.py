@@ -8,11 +8,8 @@ from torch.nn import functional
 
 from CompactSegLib.network.boxes import Box
 
-_INTERPOLATION = {"linear": "trilinear", "nearest": "nearest"}
-_IN_PLANES = {"linear": "bilinear", "nearest": "nearest"}
 
-
-def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tensor:
+def upsample(maps: Tensor, *, factor: int, shape: torch.Size) -> Tensor:
     """Bring ``(N, C, d, h, w)`` to a resolution ``factor`` times finer and cut it to ``shape`` ``(D, H, W)``.
 
     The scale is the factor itself, never a ratio of sizes, so that a voxel's value does not depend on how large the
@@ -23,8 +20,8 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
     finer = functional.interpolate(
         maps,
         scale_factor=float(factor),
-        mode=_INTERPOLATION[mode],
-        align_corners=False if mode == "linear" else None,
+        mode="trilinear",
+        align_corners=False,
         recompute_scale_factor=False,
     )
     if finer.shape[-3:] == shape:  # a crop that crops nothing costs the backward pass a copy
@@ -33,7 +30,7 @@ def upsample(maps: Tensor, *, factor: int, shape: torch.Size, mode: str) -> Tens
     return finer[..., :depth, :height, :width]
 
 
-def upsample_box(maps: Tensor, *, factor: int, box: Box, mode: str) -> Tensor:
+def upsample_box(maps: Tensor, *, factor: int, box: Box) -> Tensor:
     """What `upsample` makes of ``(N, C, d, h, w)``, of one box of the finer voxels only, up to rounding.
 
     First along depth, then in each plane, so that no plane is made that was not asked for; without gradients only.
@@ -45,12 +42,12 @@ def upsample_box(maps: Tensor, *, factor: int, box: Box, mode: str) -> Tensor:
     first = [max(0, axis.start // factor - 1) for axis in box[1:]]
     needed = [slice(at, -(-ax.stop // factor) + 1) for at, ax in zip(first, box[1:], strict=True)]
     around = maps[(slice(None), slice(None), slice(None), *needed)]
-    planes = _planes(around, factor=factor, rows=box[0], mode=mode)
+    planes = _planes(around, factor=factor, rows=box[0])
     finer = functional.interpolate(
         planes.flatten(0, 1).movedim(-1, 1),
         scale_factor=float(factor),
-        mode=_IN_PLANES[mode],
-        align_corners=False if mode == "linear" else None,
+        mode="bilinear",
+        align_corners=False,
         recompute_scale_factor=False,
     )
     height, width = (
@@ -62,12 +59,10 @@ def upsample_box(maps: Tensor, *, factor: int, box: Box, mode: str) -> Tensor:
     return last.unflatten(0, planes.shape[:2]).movedim(-1, 1)
 
 
-def _planes(maps: Tensor, *, factor: int, rows: slice, mode: str) -> Tensor:
+def _planes(maps: Tensor, *, factor: int, rows: slice) -> Tensor:
     """``(N, C, d, h, w)`` brought to a finer resolution along depth alone, of some rows: ``(N, rows, h, w, C)``."""
     last = maps.movedim(1, -1)
     at = torch.arange(rows.start, rows.stop, device=maps.device)
-    if mode == "nearest":
-        return last.index_select(1, at // factor)
     place = ((at + 0.5) / factor - 0.5).clamp_min(0)
     below = place.long()
     share = (place - below).to(maps.dtype)[:, None, None, None]

@@ -37,14 +37,13 @@ heads = st.builds(HeadConfig, layers=st.lists(layers, max_size=2).map(tuple))
 
 @st.composite
 def net_configs(draw: st.DrawFn, *, most_levels: int = 3) -> NetConfig:
-    """Configurations with every kind of pooling, dilation and up-sampling."""
+    """Configurations with every kind of pooling and dilation."""
     levels = draw(st.integers(1, most_levels))
     return NetConfig(
         in_channels=draw(st.integers(1, 2)),
         classes=draw(st.integers(2, 4)),
         blocks=tuple(draw(blocks) for _ in range(levels + 1)),
         heads=tuple(draw(heads) for _ in range(levels)),
-        upsampling=draw(st.sampled_from(["linear", "nearest"])),
     )
 
 
@@ -61,12 +60,10 @@ def parallel(*branches_: BranchConfig, pool: int = 1) -> BlockConfig:
     return BlockConfig(branches_, pool=pool)
 
 
-def net_config(
-    *blocks_: BlockConfig, classes: int = 3, in_channels: int = 1, **options: str
-) -> NetConfig:
+def net_config(*blocks_: BlockConfig, classes: int = 3, in_channels: int = 1) -> NetConfig:
     """A net of these blocks, each head one 1×1×1 convolution."""
     heads_ = (HeadConfig(),) * (len(blocks_) - 1)
-    return NetConfig(in_channels, classes, blocks_, heads_, **options)
+    return NetConfig(in_channels, classes, blocks_, heads_)
 
 
 def random_net(config: NetConfig, *, seed: int = 0) -> MultiLevelNet:

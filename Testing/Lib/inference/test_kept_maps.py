@@ -49,7 +49,7 @@ def test_a_map_of_the_whole_volume_is_kept_as_it_is_and_one_of_tiles_is_put_toge
         kept = KeptMap(config, shape=(8, 6, 5), limit_bytes=10**6)
         kept.begin(1, dtype=torch.float32)
         for core in cores:
-            kept.write(2, FeatureMap.of(values, config.upsampling), region=whole, core=core)
+            kept.write(2, FeatureMap.of(values), region=whole, core=core)
         kept.finish(is_standard=True)
         read = kept.read(whole).joined()
         assert torch.equal(read, values)
@@ -63,7 +63,7 @@ def test_of_a_volume_in_tiles_branches_are_kept_at_their_own_resolution():
     kept.begin(1, dtype=torch.float32)
     everything = (slice(0, 16), slice(0, 12), slice(0, 10))
     with torch.inference_mode():
-        made = net.blocks[1](net.blocks[0](FeatureMap.of(image, config.upsampling)))
+        made = net.blocks[1](net.blocks[0](FeatureMap.of(image)))
         expected = made.joined()
         for rows in (slice(0, 8), slice(8, 16)):
             kept.write(2, made, region=everything, core=(rows, *everything[1:]))

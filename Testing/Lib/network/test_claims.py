@@ -70,10 +70,7 @@ def test_claims_1_10_17_levels_are_heads_on_neighbouring_feature_maps(a_net, an_
         assert_same(evaluation.feature_map(number), expected)
     for level, expected in enumerate(plain.logits, start=1):
         assert_same(evaluation.logits(level), expected)
-        maps = {
-            n: FeatureMap.of(evaluation.feature_map(n), a_net.config.upsampling)
-            for n in (level, level + 1)
-        }
+        maps = {n: FeatureMap.of(evaluation.feature_map(n)) for n in (level, level + 1)}
         assert_same(
             a_net.level_logits(level, a_net.level_features(level, maps, shape=an_image.shape[-3:])),
             expected,

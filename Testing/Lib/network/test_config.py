@@ -29,7 +29,7 @@ def good() -> dict:
             "one",
             'net, in_channels: expected a whole number from 1 to [0-9]+, got "one"',
         ),
-        (("upsampling",), "cubic", 'net, upsampling: expected one of linear, nearest, got "cubic"'),
+        (("upsampling",), "cubic", 'net, upsampling: expected one of linear, got "cubic"'),
         (("blocks", 1, "pool"), 3, r"net, blocks\[1\].pool: expected one of 1, 2, 4, 8, got 3"),
         (
             ("blocks", 1, "pool"),

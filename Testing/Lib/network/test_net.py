@@ -108,8 +108,8 @@ def boxes(draw):
 
 
 @settings(max_examples=50)
-@given(boxes(), st.sampled_from(["linear", "nearest"]), st.integers(1, 4000))
-def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_values):
+@given(boxes(), st.integers(1, 4000))
+def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, slab_values):
     """Bit for bit; exact tiles and ties rely on it. And it is what up-sampling as a whole makes, up to rounding."""
     factors = (1, 2, 4, 8)
     generator = torch.Generator().manual_seed(0)
@@ -118,13 +118,13 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, mode, slab_value
         for factor in factors
     ]
     everything = FeatureMap(
-        tuple(Part(part, f, full_box(SHAPE)) for part, f in zip(parts, factors, strict=True)), mode
+        tuple(Part(part, f, full_box(SHAPE)) for part, f in zip(parts, factors, strict=True))
     )
     with torch.inference_mode():
         joined = everything.joined()
         expected = torch.cat(
             [
-                upsample(part, factor=factor, shape=torch.Size(SHAPE), mode=mode)
+                upsample(part, factor=factor, shape=torch.Size(SHAPE))
                 for part, factor in zip(parts, factors, strict=True)
             ],
             dim=1,
@@ -146,7 +146,7 @@ def test_pooling_slab_by_slab_is_pooling_of_the_whole(box, factor, slab_values):
     values = torch.randn((1, 2, *SHAPE), generator=torch.Generator().manual_seed(0))
     coarse = torch.randn((1, 3, 11, 6, 10), generator=torch.Generator().manual_seed(1))
     parts = (Part(values, 1, full_box(SHAPE)), Part(coarse, 2, full_box(SHAPE)))
-    maps = FeatureMap(parts, "linear").cropped(box)
+    maps = FeatureMap(parts).cropped(box)
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
         expected = max_pool(maps.joined(), factor)
         patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
@@ -162,9 +162,7 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
     """Else its convolutions take three times as long."""
     last = torch.channels_last_3d
     parts = [torch.randn(1, 4, 8 // f, 8 // f, 8 // f).to(memory_format=last) for f in (1, 2)]
-    maps = FeatureMap(
-        tuple(Part(part, 8 // part.shape[2], full_box((8, 8, 8))) for part in parts), "linear"
-    )
+    maps = FeatureMap(tuple(Part(part, 8 // part.shape[2], full_box((8, 8, 8))) for part in parts))
     seen: list[torch.Tensor] = []
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", rows * 8 * 8 * 8)
@@ -179,7 +177,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
     net, image = random_net(config), random_image(config, (9, 6, 11))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
         patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
-        evaluation, maps = net.evaluate(image), {0: FeatureMap.of(image, net.config.upsampling)}
+        evaluation, maps = net.evaluate(image), {0: FeatureMap.of(image)}
         for number, block in enumerate(net.blocks, start=1):
             maps[number] = block(maps[number - 1])
         for level in range(1, config.levels + 1):
@@ -200,9 +198,7 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
     with torch.no_grad():
         evaluation = net.evaluate(image)
         maps = {k: evaluation.feature_map(k) for k in (2, 3)}
-        unjoined = {
-            number: FeatureMap.of(values, net.config.upsampling) for number, values in maps.items()
-        }
+        unjoined = {number: FeatureMap.of(values) for number, values in maps.items()}
         net.level_logits(2, net.level_features(2, unjoined, shape=image.shape[-3:]))
         joined_map = net.level_map(2, maps, shape=image.shape[-3:])
     margin = net.heads[1].margin
@@ -221,10 +217,7 @@ def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
     net.heads[0].layers.register_forward_pre_hook(lambda _, came: joined.append(came[0].shape[2]))
     with torch.no_grad():
         evaluation = net.evaluate(random_image(FOUR_BLOCKS, (12, 4, 4)))
-        maps = {
-            number: FeatureMap.of(evaluation.feature_map(number), net.config.upsampling)
-            for number in (1, 2)
-        }
+        maps = {number: FeatureMap.of(evaluation.feature_map(number)) for number in (1, 2)}
         net.level_logits(1, net.level_features(1, maps, shape=torch.Size((12, 4, 4))))
     assert joined == [5, 5, 2]
 

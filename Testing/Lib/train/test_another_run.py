@@ -21,8 +21,8 @@ from Testing.Lib.train.runs import a_trainer
         (
             2,
             {},
-            {"upsampling": "nearest"},
-            'another net.upsampling ("linear" there, "nearest" now)',
+            {"in_channels": 2},
+            "another net.in_channels (1 there, 2 now)",
         ),
         (
             2,
