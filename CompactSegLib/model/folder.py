@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Any
 from CompactSegLib.errors import ModelError, OutputError
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.json_data import Invalid, build, read_json, stated, told_as
-from CompactSegLib.labels import Label
 from CompactSegLib.model.card import model_card
-from CompactSegLib.model.model import ExpectedVolume, LevelInfo, Model, Region, Stop, Weights
+from CompactSegLib.model.model import LevelInfo, Model, Stop, Weights
 from CompactSegLib.model.weights import WEIGHTS_FILE, encode_net, read_bytes
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
 from CompactSegLib.paths import given, is_file, is_folder, is_there, resolved
 from CompactSegLib.volume.geometry import orientation_axes
 from CompactSegLib.volume.intensities import IntensityRule
-from CompactSegLib.volume.refinement import Refinement
 from CompactSegLib.words import shown
 
 if TYPE_CHECKING:
@@ -74,24 +72,11 @@ def write_model(
     folder: str | os.PathLike[str],
     *,
     net: MultiLevelNet,
-    name: str,
-    title: str,
-    description: str,
-    labels: Sequence[Label],
-    modality: str,
-    orientation: str,
-    spacing_mm: tuple[float, float, float],
-    intensity: IntensityRule,
     validation: Sequence[Mapping[str, Any]],
     threshold: float,
-    provenance: Mapping[str, Any],
-    licence: str,
-    field_mm: tuple[float, float, float] | None = None,
-    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
-    refinement: Refinement | None = None,
-    region: Region | None = None,
     half_weights: bool = False,
     called: str | None = None,
+    **facts: Any,
 ) -> Model:
     """Write a model folder, whole or not at all, and return the model read back from it.
 
@@ -100,26 +85,15 @@ def write_model(
     Args:
         folder: Where to. A model that is there already is replaced; a folder that holds anything else is an error.
         net: The trained net with its batch norm (not folded), on any device.
-        name: Short name, lower case.
-        title: For people.
-        description: A sentence or more on what it segments.
-        labels: Values 1..classes-1 in order.
-        modality: Such as ``MR T1``.
-        orientation: Where the tensor axes W, H, D run to, such as ``RAS``.
-        spacing_mm: Along the axes that `orientation` names.
-        intensity: The intensity rule of the training.
         validation: Per level, level 1 first, figures on cases that were not trained on: ``dice``, ``dice_by_label``
             (by label name), ``cases``, and any others that are JSON.
         threshold: The improvement below which levels stop by default; 0 for never.
-        provenance: JSON data on the training; ``limits`` (a text or a list of texts) goes to the card's limits.
-        licence: Of the weights, such as ``CC-BY-SA-4.0``.
-        field_mm: Largest extent of the training images along the axes that `orientation` names; None where the model
-            is as good on any extent.
-        expected_millilitres: What the training cases have of each label, by its name; None where it is not known.
-        refinement: How labels are refined by the image; None where they are the net's own.
-        region: What finds such images as it was trained on in larger ones; None where a person has to.
         half_weights: Store kernels in fp16, at half the size.
         called: What the commands on the card call it; by default its name.
+        **facts: What else `Model` has: ``name``, ``title``, ``description``, ``labels``, ``modality``,
+            ``orientation``, ``spacing_mm``, ``intensity``, ``licence``, ``provenance`` (JSON data, whose ``limits``, a
+            text or a list of texts, go to the card's limits); and where there are such ``field_mm``,
+            ``expected_millilitres``, ``refinement`` and ``region``.
 
     Raises:
         ModelError: Something of it does not fit together.
@@ -135,29 +109,16 @@ def write_model(
         )
     weights = encode_net(net, half=half_weights)
     draft = Model(
-        name=name,
         folder=target,
-        title=title,
-        description=description,
         net_config=net.config,
-        labels=tuple(labels),
-        modality=modality,
-        orientation=orientation,
-        spacing_mm=spacing_mm,
-        field_mm=field_mm,
-        intensity=intensity,
         levels=tuple(
             LevelInfo(**asdict(cost), validation=dict(figures))
             for cost, figures in zip(costs, validation, strict=True)
         ),
         stop=Stop(threshold),
-        provenance=provenance,
-        licence=licence,
         weights=Weights(WEIGHTS_FILE, hashlib.sha256(weights).hexdigest()),
         size_bytes=0,
-        expected_millilitres=dict(expected_millilitres or {}),
-        refinement=refinement,
-        region=region,
+        **({"field_mm": None} | facts),
     )
     text = _json_text(target, model_data(draft))
     model = _parsed(json.loads(text), folder=target, size_bytes=len(text) + len(weights))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +31,8 @@ from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import score_cases
 
 _ROUNDING = 1e-6
-_KEPT = (
-    "name",
-    "title",
-    "description",
-    "labels",
-    "modality",
-    "orientation",
-    "spacing_mm",
-    "intensity",
-    "threshold",
-    "licence",
-    "field_mm",
-    "expected_millilitres",
-    "refinement",
-    "region",
-)
+# All else is the first model's.
+_OWN = ("net_config", "levels", "stop", "provenance", "weights", "folder", "size_bytes")
 
 
 def mean_net(models: Sequence[Model], shares: Sequence[float]) -> MultiLevelNet:
@@ -103,11 +90,14 @@ def average(
         level_figures(scores, level, names=first.structures) for level in range(1, net.levels + 1)
     ]
     averaged = {each.weights_sha256: share for each, share in zip(models, shares, strict=True)}
-    kept: dict[str, Any] = {name: getattr(first, name) for name in _KEPT}
+    kept: dict[str, Any] = {
+        each.name: getattr(first, each.name) for each in fields(first) if each.name not in _OWN
+    }
     return write_model(
         output,
         net=net,
         validation=figures,
+        threshold=first.threshold,
         provenance={**first.provenance, "averaged": averaged},
         half_weights=plan.half_weights,
         called=called_from(output),

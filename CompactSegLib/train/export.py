@@ -96,7 +96,7 @@ def export_model(
         provenance=provenance,
         licence=licence or "unknown",
         field_mm=field_mm,
-        expected_millilitres=expected_millilitres,
+        expected_millilitres=expected_millilitres or {},
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         region=build(Region, plan.region, where="region") if plan.region else None,
         half_weights=plan.half_weights,
