@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -36,15 +35,7 @@ def test_it_holds_the_library_and_its_models_and_nothing_else(an_installed_wheel
     assert shipped == {path.name for path in (REPOSITORY / "Resources/Models").iterdir()}
 
 
-@pytest.mark.parametrize("layout", ["wheel", "beside the package"])
-def test_the_models_are_found(an_installed_wheel: Path, tmp_path: Path, layout: str):
-    place = an_installed_wheel
-    if layout == "beside the package":  # as Slicer's build installs an extension
-        place = tmp_path
-        for name in ("CompactSegLib", "Resources"):
-            shutil.copytree(
-                REPOSITORY / name, place / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+def test_the_models_are_found(an_installed_wheel: Path):
     code = (
         "import CompactSegLib; print(CompactSegLib.__file__)\n"
         "for model in CompactSegLib.list_models(): print(model.name)"
@@ -52,12 +43,12 @@ def test_the_models_are_found(an_installed_wheel: Path, tmp_path: Path, layout: 
     environment = {name: value for name, value in os.environ.items() if name != "COMPACTSEG_MODELS"}
     result = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=place,
-        env=environment | {"PYTHONPATH": str(place)},
+        cwd=an_installed_wheel,
+        env=environment | {"PYTHONPATH": str(an_installed_wheel)},
         capture_output=True,
         text=True,
         check=True,
     )
     where, *models = result.stdout.splitlines()
-    assert Path(where).is_relative_to(place)
+    assert Path(where).is_relative_to(an_installed_wheel)
     assert models[:2] == ["brain-mr", "hippocampus-mr"], "in the order that is stated"

@@ -114,16 +114,6 @@ def test_a_volume_that_is_not_from_dicom_is_refused(tmp_path, an_oblique_volume)
         write(labels, an_oblique_volume, tmp_path / "a.dcm")
 
 
-def test_headers_that_allow_no_segmentation_are_said(tmp_path, a_dicom_volume):
-    file = a_dicom_volume.source.dicom_files[0]
-    image = pydicom.dcmread(file)
-    del image.StudyInstanceUID
-    image.save_as(file)
-    with pytest.raises(InputError, match="headers do not allow it: StudyInstanceUID is missing"):
-        write(a_label_map(a_dicom_volume.shape_kji), a_dicom_volume, tmp_path / "a.dcm")
-    assert not (tmp_path / "a.dcm").exists()
-
-
 def test_without_highdicom_it_is_said_what_to_install(tmp_path, a_dicom_volume, monkeypatch):
     monkeypatch.setitem(sys.modules, "highdicom", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'compactseg\[dicom-seg\]'"):

@@ -130,32 +130,17 @@ def test_another_ending_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-class TestAFullDisk:
-    """Half of the file is written, then the disk is full."""
-
-    @pytest.fixture(params=["a.seg.nrrd", "a.nii.gz"])
-    def path(self, request, tmp_path, monkeypatch):
-        monkeypatch.setattr(seg_nrrd.zlib, "compressobj", _FullAfterOnePlane)
-        return tmp_path / "results" / request.param
-
-    def test_leaves_nothing(self, path):
-        self.write_to(path)
-        assert not path.parent.exists()
-
-    def test_leaves_the_old_file(self, path):
-        path.parent.mkdir()
-        path.write_text("old")
-        self.write_to(path)
-        assert list(path.parent.iterdir()) == [path]
-        assert path.read_text() == "old"
-
-    @staticmethod
-    def write_to(path):
-        geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
-        with pytest.raises(OutputError, match="could not be written") as raised:
-            write_labels(a_label_map((6, 5, 4)), geometry, label_list=LABELS, path=path)
-        assert str(raised.value).startswith(f"{path}: ")
-        assert "\n" not in str(raised.value)
+@pytest.mark.parametrize("name", ["a.seg.nrrd", "a.nii.gz"])
+def test_a_disk_that_is_full_after_half_of_the_file_leaves_the_old_one(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(seg_nrrd.zlib, "compressobj", _FullAfterOnePlane)
+    (path := tmp_path / name).write_text("old")
+    geometry = Geometry((4, 5, 6), (1.0, 1.0, 1.0))
+    with pytest.raises(OutputError, match="could not be written") as raised:
+        write_labels(a_label_map((6, 5, 4)), geometry, label_list=LABELS, path=path)
+    assert str(raised.value).startswith(f"{path}: ")
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_text() == "old"
 
 
 class _FullAfterOnePlane:

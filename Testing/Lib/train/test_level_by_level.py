@@ -101,9 +101,9 @@ def test_earlier_levels_at_a_lower_rate_move_less(
 
 
 @pytest.mark.parametrize(
-    ("killed_after", "earlier_rate"), [(2, 0.0), (6, 0.0), (6, 0.1), (10, 0.0)]
+    ("killed_after", "earlier_rate"), [(2, 0.0), (3, 0.0), (6, 0.0), (6, 0.1), (10, 0.0)]
 )
-def test_a_run_killed_in_any_level_goes_on_with_the_same_curve(
+def test_a_run_killed_in_any_level_or_between_two_goes_on_with_the_same_curve(
     a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path, killed_after, earlier_rate
 ):
     plan = dataclasses.replace(a_plan_level_by_level, checkpoint_every=2, earlier_rate=earlier_rate)
@@ -116,20 +116,6 @@ def test_a_run_killed_in_any_level_goes_on_with_the_same_curve(
     assert second.step == killed_after
     second.run()
     assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
-    assert same_weights(second.trained_net(), whole.trained_net())
-
-
-def test_a_run_killed_between_two_levels_goes_on_with_the_next(
-    a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path
-):
-    whole = a_trainer(a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path / "whole")
-    whole.run()
-    first = a_trainer(a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path / "killed")
-    run_until_killed(first, after=3)
-    second = a_trainer(a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path / "killed")
-    second.resume()
-    assert (second.step, second.stage.levels) == (3, 1)
-    second.run()
     assert same_weights(second.trained_net(), whole.trained_net())
 
 

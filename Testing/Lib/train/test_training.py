@@ -22,7 +22,7 @@ from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing import forked
 from Testing.Lib.full_disk import FullDisk
-from Testing.Lib.train.runs import a_trainer, rows_of
+from Testing.Lib.train.runs import a_trainer, rows_of, run_until_killed, same_weights
 
 
 def test_two_cases_are_learnt_by_heart_at_every_level(
@@ -41,32 +41,20 @@ def test_two_cases_are_learnt_by_heart_at_every_level(
 
 @pytest.mark.parametrize("killed_after", [4, 7])
 def test_a_run_that_was_killed_goes_on_with_the_same_curve(
-    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, monkeypatch, killed_after
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, killed_after
 ):
     whole = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "whole", held_out=1)
     whole.run()
 
     first = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
-    steps_left = iter(range(killed_after))
-    step_of = first._train_step
-
-    def step_or_die(batch):
-        if next(steps_left, None) is None:
-            raise KeyboardInterrupt
-        return step_of(batch)
-
-    monkeypatch.setattr(first, "_train_step", step_or_die)
-    with pytest.raises(KeyboardInterrupt):
-        first.run()
+    run_until_killed(first, after=killed_after)
     second = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
     second.resume()
     assert second.step == 4
     second.run()
 
     assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
-    theirs = second.trained_net().state_dict()
-    for name, tensor in whole.trained_net().state_dict().items():
-        assert torch.equal(tensor, theirs[name]), name
+    assert same_weights(whole.trained_net(), second.trained_net())
 
 
 def test_a_disk_that_runs_full_ends_the_run_in_a_sentence_and_it_can_go_on(

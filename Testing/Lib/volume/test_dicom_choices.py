@@ -134,11 +134,3 @@ def test_images_of_one_series_of_slices_are_a_choice_as_series_are(tmp_path, tag
         np.testing.assert_array_equal(volume.array[0], an_array(seed=number))
         of_a_slice = read_volume(tmp_path / "all" / f"{number}-3.dcm")
         np.testing.assert_array_equal(of_a_slice.array[0], an_array(seed=number))
-
-
-def test_images_that_nothing_tells_apart_are_refused(tmp_path):
-    for number in range(2):
-        names = [f"{number}-{k}.dcm" for k in range(6)]
-        write_series(tmp_path / "all", uid="1.2.3", array=an_array(seed=number), names=names)
-    with pytest.raises(InputError, match="expected one image per position, got 12 images at 6"):
-        read_volume(tmp_path / "all")
