@@ -6,6 +6,7 @@ copy, under a name that says so, before anything of ours takes its place.
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from CompactSegMRML.VolumeInput import toWorld
 
 _GEOMETRY_ROLE = "referenceImageGeometryRef"
 """Slicer's own, from a segmentation to the image that it was drawn on."""
+_GIVEN_NAME = re.compile(r" level \d+(_\d+)?$")
+"""Of a level, as long as nobody gave it another."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,11 @@ def _inside(surface: Any) -> float:
 
 
 def handOver(volumeNode: Any, node: Any) -> None:
-    """Let a level's node be an edited copy: no longer a level, with a name that says so, beside the volume."""
+    """Let a level's node be an edited copy: no longer a level, beside the volume, named so unless by a user."""
     facts = factsOf(node)
     releaseLevel(node)
-    node.SetName(_freeName(volumeNode, facts.level))
+    if _GIVEN_NAME.search(node.GetName()):
+        node.SetName(_freeName(volumeNode, facts.level))
     node.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
     putBeside(volumeNode, node)
 

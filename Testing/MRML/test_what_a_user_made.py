@@ -55,6 +55,15 @@ def test_a_level_that_was_edited_is_a_users_own_when_its_place_is_taken(logic, s
     np.testing.assert_array_equal(labels_in(node, segmented), mine)
 
 
+def test_an_edited_level_that_a_user_named_keeps_its_name(logic, segmented):
+    node = node_of(logic, segmented, 2)
+    edit(node)
+    node.SetName("as I see it")
+    run(logic, segmented, levels=2)
+    assert node.GetName() == "as I see it"
+    assert node_of(logic, segmented, 2).GetName() == "left_hippocampus level 2"
+
+
 def test_an_edited_level_stays_when_results_are_removed(logic, segmented):
     node = node_of(logic, segmented, 3)
     edit(node)
