@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -83,7 +85,7 @@ def model_card(model: Model, *, called: str | None = None) -> str:
         title=model.title,
         name=model.name,
         where=_IN_THE_FOLDER if called == "." else "",
-        word=shlex.quote(called),
+        word=_word(called),
         text=json.dumps(called, ensure_ascii=False),
         modality=model.modality,
         levels=counted(len(model.levels), "level"),
@@ -106,6 +108,13 @@ def model_card(model: Model, *, called: str | None = None) -> str:
         provenance="\n".join(_listing(stated_provenance(model.provenance))) or "Not stated.",
         sha256=model.weights_sha256,
     )
+
+
+def _word(text: str) -> str:
+    """A text as one word of a command."""
+    if sys.platform == "win32":
+        return subprocess.list2cmdline([text])
+    return shlex.quote(text)
 
 
 def _structures(model: Model) -> str:

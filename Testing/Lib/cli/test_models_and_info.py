@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -81,8 +82,9 @@ def test_the_commands_that_info_shows_find_the_model_that_was_asked_for(
     folder = tmp_path / "my run"
     shutil.copytree(the_tiny_model.folder, folder)
     shown = "".join(compactseg("info", folder).stdout.split())
-    assert f"--model'{folder}'--output".replace(" ", "") in shown
-    assert f'load_model("{folder}")'.replace(" ", "") in shown
+    quote = '"' if os.name == "nt" else "'"
+    assert f"--model{quote}{folder}{quote}--output".replace(" ", "") in shown
+    assert f"load_model({json.dumps(str(folder))})".replace(" ", "") in shown
     shown = compactseg("info", "tiny").stdout
     assert "--model tiny --output" in shown
     assert 'load_model("tiny")' in shown

@@ -103,3 +103,14 @@ def test_the_plan_in_the_provenance_repeats_nothing_that_the_card_says():
     provenance = {"limits": ["x"], "plan": {"title": "A model", "labels": {}, "steps": 5}}
     assert stated_provenance(provenance) == {"plan": {"steps": 5}}
     assert stated_provenance({"plan": "unknown"}) == {"plan": "unknown"}
+
+
+def test_a_folder_is_one_word_of_a_command_on_each_system(the_tiny_model, monkeypatch):
+    r"""Windows' own shell knows no quotes but ``"``, and a backslash is a letter there."""
+    for system, folder, word in (
+        ("linux", "/me/my models/a", "'/me/my models/a'"),
+        ("win32", "C:\\my models\\a", '"C:\\my models\\a"'),
+        ("win32", "D:\\a", "D:\\a"),
+    ):
+        monkeypatch.setattr("sys.platform", system)
+        assert f"--model {word} --output" in model_card(the_tiny_model, called=folder)
