@@ -7,13 +7,12 @@ kernels sum in an order that depends on the tile's shape; labels must not differ
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import torch
 from tables import show, write_json
 
-from CompactSegLib import Segmenter, Volume, load_model, read_volume
+from CompactSegLib import Segmenter, Volume, as_volume, load_model, read_volume
 from CompactSegLib.inference.devices import keep_freed_memory
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.tiles import split
@@ -24,10 +23,7 @@ def the_template() -> Volume:
     """The MNI152 T1 template, 197×233×189 voxels of 1 mm."""
     from nilearn.datasets import load_mni152_template
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "mni152.nii.gz"
-        load_mni152_template(resolution=1).to_filename(path)
-        return read_volume(path)
+    return as_volume(load_mni152_template(resolution=1))
 
 
 def largest_difference(segmenter: Segmenter, volume: Volume, *, level: int, edge: int) -> dict:

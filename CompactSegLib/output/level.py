@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from CompactSegLib.labels import Label
-from CompactSegLib.output.writing import label_image, write_labels
+from CompactSegLib.output.writing import write_labels
 from CompactSegLib.volume.geometry import Geometry
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Level:
 
     def to_sitk(self) -> SimpleITK.Image:
         """The labels as an image of SimpleITK, on the source's grid."""
-        return label_image(self.labels, self.geometry)
+        return self.geometry.to_sitk(self.labels)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the labels, whole or not at all.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from CompactSegLib.output.nifti import write_nifti
 from CompactSegLib.output.seg_nrrd import write_seg_nrrd
 from CompactSegLib.paths import given
 from CompactSegLib.volume.geometry import Geometry
-
-if TYPE_CHECKING:
-    import SimpleITK
 
 
 def write_labels(
@@ -54,14 +50,3 @@ def write_labels(
             write_seg_nrrd(labels, geometry, label_list=label_list, path=temporary)
         else:
             write_nifti(labels, geometry, temporary)
-
-
-def label_image(labels: np.ndarray, geometry: Geometry) -> SimpleITK.Image:
-    """Labels (K, J, I) as an image of SimpleITK."""
-    import SimpleITK
-
-    image = SimpleITK.GetImageFromArray(labels)
-    image.SetSpacing(geometry.spacing_mm)
-    image.SetOrigin(geometry.origin_lps_mm)
-    image.SetDirection(geometry.direction_lps)
-    return image

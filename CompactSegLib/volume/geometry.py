@@ -102,6 +102,16 @@ class Geometry:
         """Return the geometry of a 3D SimpleITK image."""
         return cls(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
 
+    def to_sitk(self, array: np.ndarray) -> SimpleITK.Image:
+        """Voxels (K, J, I) of this grid as an image of SimpleITK."""
+        import SimpleITK
+
+        image = SimpleITK.GetImageFromArray(array)
+        image.SetSpacing(self.spacing_mm)
+        image.SetOrigin(self.origin_lps_mm)
+        image.SetDirection(self.direction_lps)
+        return image
+
     @classmethod
     def from_ijk_to_ras(cls, size_ijk: Sequence[int], matrix: np.ndarray) -> Geometry:
         """Return the geometry of a grid given as in Slicer and nibabel.

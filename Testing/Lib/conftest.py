@@ -124,10 +124,6 @@ def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 def write_nifti(volume: Volume, path: Path) -> Path:
     import SimpleITK
 
-    image = SimpleITK.GetImageFromArray(np.asarray(volume.array[0]))
-    image.SetSpacing(volume.geometry.spacing_mm)
-    image.SetOrigin(volume.geometry.origin_lps_mm)
-    image.SetDirection(volume.geometry.direction_lps)
     path.parent.mkdir(parents=True, exist_ok=True)
-    SimpleITK.WriteImage(image, str(path))
+    SimpleITK.WriteImage(volume.geometry.to_sitk(volume.array[0]), str(path))
     return path

@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from benchmarks.brain_mr.grids import as_sitk, averaged, cropped, sliced, tilted
+from benchmarks.brain_mr.grids import averaged, cropped, sliced, tilted
 from benchmarks.brain_mr.intensities import blurred, noised, scaled, shaded, with_array
 from CompactSegLib import Geometry, Volume
 
@@ -26,7 +26,7 @@ _GAP_MM = 6.0
 
 def reoriented(volume: Volume, code: str) -> Volume:
     """The same voxels in another order in memory, as another scanner or converter writes them."""
-    image = SimpleITK.DICOMOrient(as_sitk(volume.array[0], volume.geometry), code)
+    image = SimpleITK.DICOMOrient(volume.geometry.to_sitk(volume.array[0]), code)
     array = SimpleITK.GetArrayFromImage(image)[None]
     return Volume(array, Geometry.from_sitk(image), name=volume.name)
 
@@ -51,7 +51,7 @@ def inverted(volume: Volume) -> Volume:
 
 def without_skull(volume: Volume, labels: Labels) -> Volume:
     """Dark outside what the model labelled, with its gaps closed."""
-    image = as_sitk((labels > 0).astype(np.uint8), volume.geometry)
+    image = volume.geometry.to_sitk((labels > 0).astype(np.uint8))
     radius = [max(1, round(_GAP_MM / 2 / mm)) for mm in volume.geometry.spacing_mm]
     closed = SimpleITK.BinaryFillhole(SimpleITK.BinaryMorphologicalClosing(image, radius))
     kept = SimpleITK.GetArrayFromImage(closed).astype(bool)
@@ -65,7 +65,7 @@ def around_the_brain(volume: Volume, labels: Labels) -> Volume:
 
 def head_mask(volume: Volume) -> NDArray[np.bool_]:
     """What is not air: Otsu's threshold, without the holes that skull and sinuses leave."""
-    image = as_sitk(volume.array[0].astype(np.float32), volume.geometry)
+    image = volume.geometry.to_sitk(volume.array[0].astype(np.float32))
     bright = SimpleITK.OtsuThreshold(image, 0, 1)
     radius = [max(1, round(_GAP_MM / mm)) for mm in volume.geometry.spacing_mm]
     closed = SimpleITK.BinaryMorphologicalClosing(bright, radius)

@@ -23,20 +23,11 @@ ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
 """Of each plane the patient's axis across it: left, posterior, superior."""
 
 
-def as_sitk(array: NDArray, geometry: Geometry) -> SimpleITK.Image:
-    """An array ``(K, J, I)`` as an image on its grid."""
-    image = SimpleITK.GetImageFromArray(array)
-    image.SetSpacing(geometry.spacing_mm)
-    image.SetOrigin(geometry.origin_lps_mm)
-    image.SetDirection(geometry.direction_lps)
-    return image
-
-
 def labels_on(labels: NDArray[np.uint8], geometry: Geometry, target: Geometry) -> NDArray[np.uint8]:
     """Labels ``(K, J, I)`` of one grid on another, each voxel from the nearest; `OUTSIDE` beyond the field of view."""
     if geometry.matches(target):
         return labels
-    image = as_sitk(np.ascontiguousarray(labels), geometry)
+    image = geometry.to_sitk(np.ascontiguousarray(labels))
     return SimpleITK.GetArrayFromImage(
         _sampled(image, target, SimpleITK.sitkNearestNeighbor, OUTSIDE)
     )
@@ -107,7 +98,7 @@ def tilted(volume: Volume, degrees: float, plane: str) -> Volume:
     """
     grid = turned_grid(volume.geometry, degrees, ACROSS[plane])
     array = volume.array[0].astype(np.float32)
-    image = as_sitk(array, volume.geometry)
+    image = volume.geometry.to_sitk(array)
     turned = _sampled(image, grid, SimpleITK.sitkLinear, float(array.min()))
     return Volume(SimpleITK.GetArrayFromImage(turned)[None], grid, name=volume.name)
 

@@ -9,7 +9,6 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
-from benchmarks.brain_mr.grids import as_sitk
 from CompactSegLib import Volume
 
 _WINDOW = (0.5, 99.5)
@@ -19,7 +18,7 @@ FWHM = math.sqrt(8 * math.log(2))
 
 def blurred(volume: Volume, fwhm_mm: float) -> Volume:
     """By a Gaussian of this full width at half maximum."""
-    image = as_sitk(volume.array[0].astype(np.float32), volume.geometry)
+    image = volume.geometry.to_sitk(volume.array[0].astype(np.float32))
     smooth = SimpleITK.SmoothingRecursiveGaussian(image, fwhm_mm / FWHM)
     return with_array(volume, SimpleITK.GetArrayFromImage(smooth))
 
