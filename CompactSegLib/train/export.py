@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from CompactSegLib.inference.threads import own_cores
 from CompactSegLib.json_data import build
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.model.folder import write_model
-from CompactSegLib.model.model import ExpectedVolume, Model, Region
+from CompactSegLib.model.model import Model, Region
 from CompactSegLib.model.registry import called_from
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.cost import level_costs
@@ -25,6 +25,7 @@ from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.lineage import joint_licence
 from CompactSegLib.train.stopping import Measured, best_threshold, jaccard_change
+from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.train.validation import CaseScore, mean_dice
 from CompactSegLib.volume.intensities import IntensityRule
@@ -45,10 +46,9 @@ def export_model(
     net: MultiLevelNet,
     plan: TrainingPlan,
     dataset: Dataset,
+    cases: TrainingCases,
     scores: Sequence[CaseScore],
     provenance: dict[str, Any],
-    field_mm: tuple[float, float, float] | None = None,
-    expected_millilitres: Mapping[str, ExpectedVolume] | None = None,
     started_from: Model | None = None,
 ) -> Model:
     """Write the model folder.
@@ -58,10 +58,9 @@ def export_model(
         net: The trained net, batch norm not folded.
         plan: The settings it was trained with.
         dataset: What it was trained on.
+        cases: The cases of it; their extent and volumes are stated.
         scores: Of held-out cases; may be empty.
         provenance: From `provenance_of`.
-        field_mm: Largest extent of the training images along the model's axes.
-        expected_millilitres: What the training cases have of each label, from `expected.expected_millilitres`.
         started_from: The model whose weights the run began with.
 
     Raises:
@@ -95,8 +94,8 @@ def export_model(
         threshold=chosen_threshold(scores, config=net.config),
         provenance=provenance,
         licence=licence or "unknown",
-        field_mm=field_mm,
-        expected_millilitres=expected_millilitres or {},
+        field_mm=field_of(cases, plan),
+        expected_millilitres=expected_of_cases(cases, labels, plan),
         refinement=Refinement.from_dict(plan.refinement) if plan.refinement else None,
         region=build(Region, plan.region, where="region") if plan.region else None,
         half_weights=plan.half_weights,

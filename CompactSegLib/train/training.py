@@ -29,10 +29,9 @@ from CompactSegLib.train.batches import TrainingCases
 from CompactSegLib.train.checkpoint import read_checkpoint
 from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import processes
-from CompactSegLib.train.export import export_model, field_of, model_labels, provenance_of
+from CompactSegLib.train.export import export_model, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
 from CompactSegLib.train.runlog import tell
-from CompactSegLib.train.structure_volumes import expected_of_cases
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -138,16 +137,14 @@ def train(
             )
             if started_from:
                 provenance = started_provenance(provenance, started_from)
-            told = model_labels(dataset, plan)
             export_model(
                 folder / MODEL_FOLDER,
                 net=trainer.trained_net(),
                 plan=plan,
                 dataset=dataset,
+                cases=trainer.cases,
                 scores=scores,
                 provenance=provenance,
-                field_mm=field_of(trainer.cases, plan),
-                expected_millilitres=expected_of_cases(trainer.cases, told, plan),
                 started_from=started_from,
             )
             draw_curves(

@@ -95,24 +95,21 @@ def test_the_mean_is_never_outside_the_range(counts, spacing_mm):
 def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
     from CompactSegLib.datasets.cases import load_cases
     from CompactSegLib.datasets.folders import read_dataset
-    from CompactSegLib.train.export import export_model, model_labels
+    from CompactSegLib.train.export import export_model
     from CompactSegLib.train.training_plan import TrainingPlan
     from Testing.Lib.conftest import make_tiny_net
 
     plan = TrainingPlan(name="balls")
     dataset = read_dataset(a_dataset_folder)
     cases = load_cases(dataset, plan)
-    names = list(dataset.labels.values())
     model = export_model(
         tmp_path / "balls",
         net=make_tiny_net(),
         plan=plan,
         dataset=dataset,
+        cases=cases,
         scores=[],
         provenance={},
-        expected_millilitres=expected_millilitres(
-            [millilitres_of(case, model_labels(dataset, plan), plan) for case in cases], names=names
-        ),
     )
     stated = json.loads((model.folder / "model.json").read_text())["expected_millilitres"]
     for value, name in dataset.labels.items():
