@@ -113,7 +113,6 @@ def build(
     *,
     where: str,
     error: type[CompactSegError] = ConfigurationError,
-    advice: str = "",
     others: bool = False,
     **beside: Any,
 ) -> T:
@@ -124,14 +123,13 @@ def build(
         data: What came.
         where: The file, or what else the data are, for the sentence.
         error: What to raise.
-        advice: What to do, for the end of the sentence.
         others: Let names that are no fields be; otherwise a misspelt one is an error.
         **beside: Fields that do not come with the data.
 
     Raises:
         CompactSegError: Of the kind `error`, with one sentence.
     """
-    with told_as(error, where=where, advice=advice):
+    with told_as(error, where=where):
         return _built(cls, data, others, beside)
 
 

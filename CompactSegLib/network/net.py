@@ -41,21 +41,20 @@ class MultiLevelNet(nn.Module):
     def levels(self) -> int:
         return self.config.levels
 
-    def forward(self, image: Tensor, *, levels: int | None = None) -> list[Tensor]:
-        """Logits of levels 1..levels, each ``(N, classes, D, H, W)``.
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Logits of all levels, each ``(N, classes, D, H, W)``; arguments and errors as `evaluate`."""
+        evaluation = self.evaluate(image)
+        return [evaluation.logits(level) for level in range(1, self.levels + 1)]
+
+    def evaluate(self, image: Tensor) -> LevelEvaluation:
+        """Levels of one image on demand.
 
         Args:
             image: ``(N, in_channels, D, H, W)``, prepared as the model says.
-            levels: The last level to compute; None for all.
 
         Raises:
-            ConfigurationError: The image has another shape, or the net no such level.
+            ConfigurationError: The image has another shape.
         """
-        evaluation = LevelEvaluation(self, image)
-        return [evaluation.logits(n) for n in range(1, (levels or self.levels) + 1)]
-
-    def evaluate(self, image: Tensor) -> LevelEvaluation:
-        """Levels of one image on demand."""
         return LevelEvaluation(self, image)
 
     def level_map(self, level: int, maps: dict[int, Tensor], *, shape: torch.Size) -> Tensor:

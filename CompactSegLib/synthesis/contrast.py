@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,17 +74,6 @@ class Contrast:
     cluster_mm: float = 20.0
     outside_blur: int = 1
     ceiling: float = math.inf
-
-    @classmethod
-    def of(
-        cls, values: Sequence[int], means: Mapping[int, float], *, spread: float = 0.03
-    ) -> Contrast:
-        """A given contrast: means by the values of the label map, 0 where none is given."""
-        found = torch.tensor([float(means.get(value, 0.0)) for value in values])
-        spreads = torch.where(found > 0, spread, 0.0)
-        none = torch.zeros(2, len(found))
-        slopes = torch.zeros(len(found), 2)
-        return cls(found[None], spreads, none[0], outside_brain(values), none[1], slopes)
 
     def to(self, device: torch.device) -> Contrast:
         """The same look, its tensors on a device."""

@@ -41,9 +41,6 @@ _STRUCTURES = {
     "Accumbens area": _Structure(9.1, 2.7, "nucleus"),
 }
 
-PAIRED = frozenset(name for name, one in _STRUCTURES.items() if one.kind != "midline")
-"""Names of the structures that have a left and a right."""
-
 _LEAST_VOXELS = 8
 _MARGIN = 3
 # Multiples of the golden ratio's kin in three dimensions: they part the voxels of any region evenly.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 SLAB_BYTES = 64 * 2**20
+"""About the most memory at a time: work goes slab by slab, and no result depends on it."""
 # Of a best logit's lead, relative to 1 + its magnitude. Interpolation in fp32 errs by a hundredth of it, so that where
 # all neighbours lead by more no other class comes level.
 _CLEAR = 1e-5
@@ -37,13 +38,11 @@ class Labelling:
         logits: (classes, d, h, w), on any device, any floating type.
         axes: For d, h and w, with inputs that are numbers of `logits`; None where source voxels are model voxels.
         shape: Of the source voxels.
-        slab_bytes: About the most memory at a time; no result depends on it.
     """
 
     logits: torch.Tensor
     axes: Sequence[Interpolation | None]
     shape: tuple[int, int, int]
-    slab_bytes: int = SLAB_BYTES
 
     def labels(self) -> torch.Tensor:
         """The most likely class of each source voxel, uint8 ``(D, H, W)``; the first wins a tie."""
@@ -92,7 +91,7 @@ class Labelling:
         agreed = self._agreed(lead) if resamples else None
         # Twice: interpolation holds its input beside its output.
         row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
-        for rows in slabs(self.shape[0], row_bytes, self.slab_bytes):
+        for rows in slabs(self.shape[0], row_bytes, SLAB_BYTES):
             if agreed is None:
                 yield rows, self.logits[0, rows], None
                 continue
@@ -138,7 +137,7 @@ class Labelling:
 
         result = torch.empty(self.logits.shape[1:], dtype=torch.uint8, device=self.logits.device)
         row_bytes = 4 * 4 * prod(self.logits.shape) / max(1, self.logits.shape[1])
-        for rows in slabs(self.logits.shape[1], row_bytes, self.slab_bytes):
+        for rows in slabs(self.logits.shape[1], row_bytes, SLAB_BYTES):
             logits = self.logits[:, rows].float().movedim(0, -1)
             best, labels = logits.max(dim=-1)
             near = (best - lead * (1 + best.abs()))[..., None]

@@ -151,27 +151,18 @@ class GridMap:
         d, h, w = (self._onto_source(a).needed(part) for a, part in enumerate(oriented_box))
         return d, h, w
 
-    def labels(
-        self,
-        logits: torch.Tensor,
-        logits_box: Box,
-        oriented_box: Box,
-        *,
-        slab_bytes: int = SLAB_BYTES,
-    ) -> torch.Tensor:
+    def labels(self, logits: torch.Tensor, logits_box: Box, oriented_box: Box) -> torch.Tensor:
         """Interpolate logits to the oriented source grid and take the most likely class.
 
         Args:
             logits: (classes, d, h, w), on any device, any floating type.
             logits_box: The model voxels that `logits` cover; must hold ``support(oriented_box)``.
             oriented_box: The source voxels to label.
-            slab_bytes: About the most memory for interpolated logits at a time: the work goes slab
-                by slab, and no result depends on it.
 
         Returns:
             uint8 tensor of the shape of `oriented_box`, on the logits' device.
         """
-        return self._labelling(logits, logits_box, oriented_box, slab_bytes).labels()
+        return self._labelling(logits, logits_box, oriented_box).labels()
 
     def labels_and_ties(
         self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, *, within: float
@@ -187,12 +178,10 @@ class GridMap:
         Returns:
             uint8 and bool tensors of the shape of `oriented_box`.
         """
-        labelling = self._labelling(logits, logits_box, oriented_box, SLAB_BYTES)
+        labelling = self._labelling(logits, logits_box, oriented_box)
         return labelling.labels_and_ties(within=within)
 
-    def _labelling(
-        self, logits: torch.Tensor, logits_box: Box, oriented_box: Box, slab_bytes: int
-    ) -> Labelling:
+    def _labelling(self, logits: torch.Tensor, logits_box: Box, oriented_box: Box) -> Labelling:
         support = self.support(oriented_box)
         inside = [
             part.start >= b.start and part.stop <= b.stop
@@ -213,9 +202,7 @@ class GridMap:
                 zip(self.scales, oriented_box, support, strict=True)
             )
         ]
-        return Labelling(
-            logits[(slice(None), *crop)], axes, (depth, height, width), slab_bytes=slab_bytes
-        )
+        return Labelling(logits[(slice(None), *crop)], axes, (depth, height, width))
 
     def to_source(self, oriented: np.ndarray) -> np.ndarray:
         """Bring labels (D, H, W) on the oriented grid to the source's (K, J, I), contiguous."""

@@ -130,14 +130,13 @@ def draw_sheet(
     save_small(figure, path, keep=[shade for label in labels for shade in _shades(label)])
 
 
-def save_small(figure: Figure, path: Path, *, keep: Sequence[Color] = (), dpi: int = _DPI) -> None:
+def save_small(figure: Figure, path: Path, *, keep: Sequence[Color] = ()) -> None:
     """Save a figure as a PNG that a document can carry: of few colours, and smaller where these are not enough.
 
     Args:
         figure: The figure.
         path: PNG file.
         keep: Colours that must stay as they are, however few pixels have them.
-        dpi: Pixels per inch, as long as the file does not get too large.
 
     Raises:
         OutputError: The file could not be written.
@@ -145,7 +144,7 @@ def save_small(figure: Figure, path: Path, *, keep: Sequence[Color] = (), dpi: i
     from PIL import Image
 
     drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=dpi, facecolor=figure.get_facecolor(), format="png")
+    figure.savefig(drawn, dpi=_DPI, facecolor=figure.get_facecolor(), format="png")
     image = Image.open(drawn).convert("RGB")
     while len(content := _png(image, keep)) > _MOST_BYTES:
         image = image.resize([round(_SMALLER * side) for side in image.size])

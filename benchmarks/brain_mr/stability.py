@@ -34,9 +34,9 @@ class StabilityResult:
     def structures(self) -> list[str]:
         return list(self.result.last.millilitres)
 
-    def largest(self, change: str, level: int = -1) -> tuple[str, float]:
-        """The structure that a change changes most, and by how much."""
-        return _largest(self.percent[change][level])
+    def largest(self, change: str) -> tuple[str, float]:
+        """The structure that a change changes most at the last level, and by how much."""
+        return _largest(self.percent[change][-1])
 
     @property
     def judged(self) -> list[str]:

@@ -33,7 +33,7 @@ def gradient_reach(config: NetConfig, level: int) -> tuple[int, int, int]:
     with patch.object(blocks, "max_pool", _mean_pool):
         image = torch.rand((1, config.in_channels, edge, stride, stride), dtype=torch.float64)
         image.requires_grad_()
-        logits = net(image, levels=level)[-1]
+        logits = net.evaluate(image).logits(level)
         for place in range(middle, middle + stride):
             one = logits[:, :, place, stride // 2, stride // 2].sum()
             (gradient,) = torch.autograd.grad(one, image, retain_graph=True)

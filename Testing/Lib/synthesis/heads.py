@@ -2,7 +2,9 @@
 
 import numpy as np
 import SimpleITK
+import torch
 
+from CompactSegLib.synthesis.contrast import Contrast, outside_brain
 from CompactSegLib.synthesis.label_maps import read_label_map
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -32,6 +34,20 @@ def a_plan(**synthesis) -> TrainingPlan:
             "batch": 2,
             **settings,
         },
+    )
+
+
+def a_contrast(values, means, *, spread: float) -> Contrast:
+    """Means by the values of the label map, 0 where none is given."""
+    found = torch.tensor([float(means.get(value, 0.0)) for value in values])
+    textures, shading = torch.zeros(2, len(values))
+    return Contrast(
+        means=found[None],
+        spreads=torch.where(found > 0, spread, 0.0),
+        textures=textures,
+        outside=outside_brain(values),
+        shading=shading,
+        slopes=torch.zeros(len(values), 2),
     )
 
 

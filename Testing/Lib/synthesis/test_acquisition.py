@@ -14,10 +14,9 @@ from CompactSegLib.synthesis.acquisition import (
     scanned,
     smooth_field,
 )
-from CompactSegLib.synthesis.contrast import Contrast
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import GridMap
-from Testing.Lib.synthesis.heads import a_head, a_plan
+from Testing.Lib.synthesis.heads import a_contrast, a_head, a_plan
 
 MEANS = {2: 0.9, 3: 0.6, 10: 0.7, 24: 0.2, 515: 0.1}
 MM = (1.0, 1.0, 1.0)
@@ -28,7 +27,7 @@ def generator(seed=0):
 
 
 def scan_of(head, scan, *, spread=0.0, seed=0):
-    contrast = Contrast.of(head.values, MEANS, spread=spread)
+    contrast = a_contrast(head.values, MEANS, spread=spread)
     return scanned(head.tissues, head.spacing_mm, contrast, scan, generator=generator(seed))
 
 
@@ -43,7 +42,7 @@ def test_a_perfect_scan_shows_every_tissues_mean(tmp_path):
 
 def test_tissues_have_their_means_and_spreads(tmp_path):
     head = a_head(tmp_path)
-    contrast = Contrast.of(head.values, MEANS, spread=0.05)
+    contrast = a_contrast(head.values, MEANS, spread=0.05)
     image = painted(head.tissues, MM, contrast, generator=generator())
     white = image[head.tissues == head.values.index(2)]
     assert white.mean() == pytest.approx(0.9, abs=0.005)
@@ -56,7 +55,7 @@ def test_tissues_have_their_means_and_spreads(tmp_path):
 
 def test_shaded_tissues_lean_to_what_is_around_them_and_others_do_not(tmp_path):
     head = a_head(tmp_path)
-    contrast = Contrast.of(head.values, MEANS, spread=0.0)
+    contrast = a_contrast(head.values, MEANS, spread=0.0)
     thalamus = head.tissues == head.values.index(10)
     flat = painted(head.tissues, MM, contrast, generator=generator())
     contrast.shading[head.values.index(10)] = 0.5
@@ -70,7 +69,7 @@ def test_shaded_tissues_lean_to_what_is_around_them_and_others_do_not(tmp_path):
 def test_what_leans_rises_evenly_about_its_mean_and_nothing_else_does(tmp_path):
     head = a_head(tmp_path)
     mm = (1.0, 2.0, 1.0)
-    contrast = Contrast.of(head.values, MEANS, spread=0.0)
+    contrast = a_contrast(head.values, MEANS, spread=0.0)
     flat = painted(head.tissues, mm, contrast, generator=generator())
     contrast.slopes[head.values.index(10)] = torch.tensor([0.3, -0.1])
     leaning = painted(head.tissues, mm, contrast, generator=generator())
@@ -84,7 +83,7 @@ def test_what_leans_rises_evenly_about_its_mean_and_nothing_else_does(tmp_path):
 
 def test_a_ceiling_makes_what_is_bright_flat_within_the_brain_alone(tmp_path):
     head = a_head(tmp_path)
-    contrast = Contrast.of(head.values, MEANS | {515: 1.2}, spread=0.05)
+    contrast = a_contrast(head.values, MEANS | {515: 1.2}, spread=0.05)
     plain = painted(head.tissues, MM, contrast, generator=generator())
     flat = painted(head.tissues, MM, replace(contrast, ceiling=0.8), generator=generator())
     bone = head.tissues == head.values.index(515)

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.synthesis.contrast import Contrast, random_contrast, without_skull
+from CompactSegLib.synthesis.contrast import random_contrast, without_skull
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
 from CompactSegLib.synthesis.tissues import SHADED
-from Testing.Lib.synthesis.heads import a_plan
+from Testing.Lib.synthesis.heads import a_contrast, a_plan
 
 VALUES = (0, 2, 3, 10, 13, 24, 25, 507, 515)
 
@@ -144,7 +144,7 @@ def test_bone_is_mostly_dark():
 
 
 def test_a_given_contrast_has_its_means_and_nothing_where_none_is_given():
-    contrast = Contrast.of(VALUES, {2: 0.8, 3: 0.5}, spread=0.02)
+    contrast = a_contrast(VALUES, {2: 0.8, 3: 0.5}, spread=0.02)
     assert contrast.means[0].tolist() == pytest.approx([0, 0.8, 0.5, 0, 0, 0, 0, 0, 0])
     assert contrast.spreads.tolist() == pytest.approx([0, 0.02, 0.02, 0, 0, 0, 0, 0, 0])
 

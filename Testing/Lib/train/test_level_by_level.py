@@ -37,7 +37,7 @@ def finished_levels(trainer) -> dict[int, MultiLevelNet]:
 def first_logits(net, level) -> torch.Tensor:
     image = torch.randn((1, 1, 12, 12, 12), generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
-        return net(image, levels=level)[-1]
+        return net.evaluate(image).logits(level)
 
 
 def test_steps_are_divided_among_the_levels(a_plan_level_by_level):

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 
 from CompactSegLib.volume.geometry import Geometry
-from CompactSegLib.volume.labelled_voxels import PAIRED
 from CompactSegLib.volume.sides import Sides
 from Testing.Lib.volume.frames import rotation
 
@@ -28,6 +27,10 @@ MIDLINE = {
     "Third ventricle": ((0, 5, 3), (2, 12, 10)),
     "Fourth ventricle": ((0, 33, -38), (5, 5, 8)),
     "Brain stem": ((0, 18, -38), (11, 12, 24)),
+}
+PAIRED = {
+    *NUCLEI,
+    *("Cerebral white matter", "Cerebral cortex", "Cerebellar white matter", "Cerebellar cortex"),
 }
 NAMES = dict(enumerate([*sorted(PAIRED), *MIDLINE], 1))
 VALUES = {name: value for value, name in NAMES.items()}

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
+from CompactSegLib.volume import labelling
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import GridMap
 from CompactSegLib.volume.volume import Volume
@@ -104,7 +105,9 @@ def test_the_size_of_the_slabs_does_not_matter(geometry, mm, slab_bytes):
     whole = the_whole(grid.model_shape)
     box = grid.oriented_box(whole)
     expected = grid.labels(logits, whole, box)
-    assert torch.equal(grid.labels(logits, whole, box, slab_bytes=slab_bytes), expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(labelling, "SLAB_BYTES", slab_bytes)
+        assert torch.equal(grid.labels(logits, whole, box), expected)
 
 
 @given(geometries(), st.sampled_from(SPACINGS))
