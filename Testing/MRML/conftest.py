@@ -19,6 +19,7 @@ from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from Testing.forked_workers import fork_workers
 from Testing.Qt.driver.samples import add_volume
 from Testing.repository import REPOSITORY
+from Testing.waiting import LONGEST_SECONDS
 
 MODEL = "hippocampus-mr"
 
@@ -96,13 +97,11 @@ class Heard:
             signal.disconnect(receiver)
 
 
-def wait(logic: CompactSegLogic, until: Callable[[], Any], *, seconds: float = 60) -> None:
+def wait(logic: CompactSegLogic, until: Callable[[], Any]) -> None:
     """Poll as the panel's timer does."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + LONGEST_SECONDS
     while not until():
-        assert time.monotonic() < end, (
-            f"waited {seconds} s in vain; state {logic.state}, {logic.problem}"
-        )
+        assert time.monotonic() < end, f"waited in vain; state {logic.state}, {logic.problem}"
         logic.poll()
         time.sleep(0.003)
 

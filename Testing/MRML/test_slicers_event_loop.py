@@ -16,6 +16,7 @@ import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
 from Testing.MRML.conftest import FAKE_WORKER, MODEL
+from Testing.waiting import LONGEST_SECONDS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the event loop is played by libc, an end heard by a pidfd"
@@ -58,10 +59,10 @@ def a_head(scene):
     return node
 
 
-def until(condition, step, seconds=60):
-    end = time.monotonic() + seconds
+def until(condition, step):
+    end = time.monotonic() + LONGEST_SECONDS
     while not condition():
-        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        assert time.monotonic() < end, "waited in vain"
         step()
 
 

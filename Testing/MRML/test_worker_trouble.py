@@ -22,6 +22,7 @@ from CompactSegMRML.WorkerCommand import Launch, endedLater, isLate
 from CompactSegMRML.WorkerProcess import Ended
 from Testing.MRML.conftest import FAKE_WORKER, MODEL, Heard, add_volume, wait
 from Testing.repository import REPOSITORY
+from Testing.waiting import LONGEST_SECONDS
 
 WORKER = "from CompactSegLib.serve.worker import run_worker; run_worker()"
 
@@ -53,8 +54,8 @@ def a_logic(scene):
     logic.close()
 
 
-def settle(client, until, seconds=30):
-    end = time.monotonic() + seconds
+def settle(client, until):
+    end = time.monotonic() + LONGEST_SECONDS
     while not until():
         assert time.monotonic() < end, (client.state, client.problem)
         if not client.handleNext():
@@ -186,7 +187,7 @@ def test_a_worker_killed_in_the_middle_fails_the_run_and_the_next_one_works(a_lo
     logic.segment(volume, model=MODEL, allLevels=True)
     wait(logic, lambda: heard.named("levelReady"))
     os.kill(logic.workerProcessId, getattr(signal, "SIGKILL", signal.SIGTERM))
-    wait(logic, lambda: heard.outcomes, seconds=10)
+    wait(logic, lambda: heard.outcomes)
     (outcome,) = heard.outcomes
     assert outcome.kind == "failed"
     assert ("SIGKILL" if os.name == "posix" else "exit code 15") in outcome.sentence
@@ -204,7 +205,7 @@ def test_a_run_with_a_command_that_does_not_start_fails_after_it_began(scene):
     begun = logic.segment(add_volume(scene), model=MODEL)
     assert begun.model == MODEL
     assert not heard.outcomes
-    wait(logic, lambda: heard.outcomes, seconds=5)
+    wait(logic, lambda: heard.outcomes)
     assert "command not found" in heard.outcomes[0].sentence
     assert logic.state == "stopped"
     logic.close()
@@ -241,7 +242,7 @@ def test_a_connection_that_takes_nothing_holds_up_neither_the_click_nor_cancel(s
     assert logic.state == "ready"
     pid = logic.workerProcessId
     logic.close()
-    assert_is_gone(pid, seconds=9)
+    assert_is_gone(pid)
 
 
 def test_closing_ends_the_worker(scene):
@@ -250,7 +251,7 @@ def test_closing_ends_the_worker(scene):
     wait(logic, lambda: logic.state == "ready")
     pid = logic.workerProcessId
     logic.close()
-    assert_is_gone(pid, seconds=9)
+    assert_is_gone(pid)
     logic.poll()
 
 
@@ -264,8 +265,8 @@ def test_the_log_is_told_line_by_line(clients):
     assert "worker, protocol 1" in lines[0]
 
 
-def assert_is_gone(pid, seconds=5.0):
-    end = time.monotonic() + seconds
+def assert_is_gone(pid):
+    end = time.monotonic() + LONGEST_SECONDS
     while psutil.pid_exists(pid):
         assert time.monotonic() < end, f"process {pid} is still there"
         time.sleep(0.02)

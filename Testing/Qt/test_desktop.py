@@ -14,6 +14,8 @@ import qt
 import slicer
 from PySide6.QtGui import QImage
 
+from Testing.waiting import LONGEST_SECONDS
+
 A_MODULE = """
 import qt
 import slicer
@@ -171,7 +173,7 @@ def test_the_script_saves_a_picture_without_a_screen(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "QT_QPA_PLATFORM")}
     ran = subprocess.run(
         [sys.executable, str(script), "--screenshot", str(tmp_path / "desktop.png")],
-        capture_output=True, text=True, env=environment, timeout=120, check=False,
+        capture_output=True, text=True, env=environment, timeout=LONGEST_SECONDS, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert (tmp_path / "desktop.png").stat().st_size > 50_000
@@ -186,7 +188,7 @@ def test_the_script_says_when_there_is_no_screen():
     }
     ran = subprocess.run(
         [sys.executable, str(script)],
-        capture_output=True, text=True, env=environment, timeout=120, check=False,
+        capture_output=True, text=True, env=environment, timeout=LONGEST_SECONDS, check=False,
     )  # fmt: skip
     assert ran.returncode == 2
     assert "there is no screen" in ran.stderr

@@ -10,6 +10,7 @@ import pytest
 from driver.warm_workers import MOST_IDLE, WarmWorkers
 
 from CompactSegMRML.WorkerCommand import launchOf
+from Testing.waiting import LONGEST_SECONDS
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_no_more_workers_wait_than_memory_is_for(workers):
     started = [start(workers) for _ in range(MOST_IDLE + 1)]
     for each in started:
         each.stop()
-    assert started[0].join(60), "the oldest one ended"
+    assert started[0].join(LONGEST_SECONDS), "the oldest one ended"
     assert not any(each.join(0.1) for each in started[1:])
 
 

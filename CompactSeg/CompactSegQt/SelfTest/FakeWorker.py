@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
 
 _STEP_SECONDS = 0.02
-_HELD_SECONDS = 60.0
+_HELD_SECONDS = 200.0
 
 
 def commandOf(python: str, *, seconds: float | None = None) -> str:

@@ -239,7 +239,7 @@ def severalVolumesAreSegmentedOneAfterTheOther(driver: Driver) -> None:
         listed.item(row).setCheckState(qt.Qt.Checked)
     before = len(driver.outcomes)
     driver.click(driver.ui.segmentSeveralButton)
-    driver.waitUntil(lambda: len(driver.outcomes) >= before + 2, "both runs", timeoutSeconds=200)
+    driver.waitUntil(lambda: len(driver.outcomes) >= before + 2, "both runs")
     assert driver.levels(first) == driver.levels(second) == [1, 2, 3]
     tables = [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLTableNode")]
     assert any("volumes" in name for name in tables)

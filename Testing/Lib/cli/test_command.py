@@ -21,6 +21,7 @@ from Testing.Lib.cli.signalled import (
     told_in_a_finalizer,
     with_signals,
 )
+from Testing.waiting import LONGEST_SECONDS
 
 COMMAND = [sys.executable, "-m", "CompactSegLib.cli"]
 
@@ -112,13 +113,13 @@ def test_a_stopped_run_leaves_nothing(
     arguments = ["segment", a_large_volume_file, "--tile", 2, "--device", "cpu"]
     arguments += ["--model", the_tiny_model.folder, "--output", output]
     process = forked.start([*COMMAND, *arguments])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONGEST_SECONDS
     while not (output.exists() and list(output.iterdir())):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(number)
-    _, told = process.communicate(timeout=120)
+    _, told = process.communicate(timeout=LONGEST_SECONDS)
     assert process.returncode == code
     assert b"Traceback" not in told
     assert not output.exists()
@@ -188,7 +189,7 @@ def test_on_a_terminal_there_are_progress_bars_and_rows_still_go_to_stdout(
             shown += os.read(ours, 65536)
         except OSError:  # the other side is closed
             break
-    rows = process.communicate(timeout=60)[0].decode()
+    rows = process.communicate(timeout=LONGEST_SECONDS)[0].decode()
     os.close(ours)
     assert process.returncode == 0
     assert "brain.nii.gz: level 1" in shown.decode()

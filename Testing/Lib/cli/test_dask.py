@@ -17,6 +17,7 @@ import pytest
 
 from Testing import forked
 from Testing.repository import REPOSITORY
+from Testing.waiting import LONGEST_SECONDS
 
 CASES = 5
 DASK = [sys.executable, "-m", "dask"]
@@ -50,7 +51,7 @@ def a_cluster(tmp_path: Path) -> Iterator[tuple[str, list[forked.Forked]]]:
     worker = [*DASK, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", *place]
     worker += ["--local-directory", str(tmp_path / "scratch")]
     processes = [forked.start(scheduler, **options)]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONGEST_SECONDS
     while not facts.is_file() or not facts.stat().st_size:
         assert processes[0].poll() is None
         assert time.monotonic() < deadline
@@ -74,13 +75,13 @@ def test_no_case_is_lost_with_a_worker_and_outputs_are_those_of_one_process(
     command = [sys.executable, "-m", "CompactSegLib.cli", "segment", cases, "--level", "1"]
     command += ["--model", the_tiny_model.folder, "--output", tmp_path / "many"]
     process = forked.start([*command, "--device", "cpu", "--dask", address], imported=WITH_DASK)
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + LONGEST_SECONDS
     while not list((tmp_path / "many").glob("*_report.json")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     workers[0].send_signal(signal.SIGKILL)
-    told, errors = (each.decode() for each in process.communicate(timeout=200))
+    told, errors = (each.decode() for each in process.communicate(timeout=LONGEST_SECONDS))
     assert process.returncode == 1, "for the case that is no image"
     # Done as well is what the lost worker had finished: then it is found there, and skipped.
     done, skipped, failed = map(int, re.findall(r"\d+", told.splitlines()[-1]))

@@ -15,6 +15,7 @@ from CompactSegLib.serve.protocol import write_frame
 from Testing import forked
 from Testing.Lib.serve.worker_process import BUSY, COMMAND, WorkerProcess, make_large_volume
 from Testing.repository import REPOSITORY
+from Testing.waiting import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
@@ -47,7 +48,7 @@ def test_it_ends_in_the_middle_of_a_computation(end, the_tiny_model, a_large_vol
             worker.process.terminate()
         else:
             worker.process.stdin.close()
-        code = worker.wait(60)
+        code = worker.wait()
         terminated = 128 + signal.SIGTERM if os.name == "posix" else 1
         assert code == (terminated if end == "terminate" else 0)
         assert b"Traceback" not in worker.log
@@ -63,7 +64,7 @@ def test_it_ends_in_a_computation_that_asks_nobody(the_tiny_model, a_large_volum
         worker.segment(a_large_volume, the_tiny_model, id=1)
         worker.next("progress")
         worker.process.stdin.close()
-        assert worker.wait(60) == 1
+        assert worker.wait() == 1
 
 
 def test_closed_while_torch_is_still_being_imported_it_ends_well(tmp_path: Path):
@@ -72,7 +73,7 @@ def test_closed_while_torch_is_still_being_imported_it_ends_well(tmp_path: Path)
     with WorkerProcess(cold=True, PYTHONPATH=path) as worker:
         worker.next("ready")
         worker.process.stdin.close()
-        assert worker.wait(60) == 0
+        assert worker.wait() == 0
         assert b"Traceback" not in worker.log
 
 
@@ -88,7 +89,7 @@ def test_it_ends_when_nobody_takes_its_events(the_tiny_model, a_large_volume):
         write_frame(process.stdin, request, a_large_volume.array)
         os.read(events, 10)
         os.close(events)
-        assert process.wait(60) == 0
+        assert process.wait(LONGEST_SECONDS) == 0
         assert b"nobody takes events" in process.stderr.read()
 
 
@@ -100,7 +101,7 @@ def test_it_ends_when_its_parent_is_killed(the_tiny_model, a_large_volume):
         parent.next("progress")
         (worker,) = psutil.Process(parent.process.pid).children()
         parent.process.kill()
-        worker.wait(60)
+        worker.wait()
 
 
 def test_killed_it_leaves_nothing(tmp_path: Path, the_tiny_model, a_large_volume):

@@ -17,6 +17,7 @@ import numpy as np
 from CompactSegLib.serve.protocol import BadFrame, Frame, read_frames, write_frame
 from Testing import forked
 from Testing.repository import REPOSITORY
+from Testing.waiting import LONGEST_SECONDS
 
 if TYPE_CHECKING:
     from CompactSegLib.volume.volume import Volume
@@ -72,8 +73,8 @@ class WorkerProcess:
         self.process.kill()
         self.wait()
 
-    def wait(self, timeout: float = 30) -> int:
-        code = self.process.wait(timeout)
+    def wait(self) -> int:
+        code = self.process.wait(LONGEST_SECONDS)
         for thread in self._threads:
             thread.join()
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -105,9 +106,9 @@ class WorkerProcess:
         matrix = volume.geometry.ijk_to_ras.tolist()
         self.ask("segment", volume.array, ijk_to_ras=matrix, model=str(model.folder), **fields)
 
-    def next(self, *names: str, timeout: float = 60) -> Frame:
+    def next(self, *names: str) -> Frame:
         """The next event, or the next with one of these names."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + LONGEST_SECONDS
         while True:
             frame = self.events.get(timeout=max(0.0, end - time.monotonic()))
             assert frame.message["event"] != "broken", frame.message

@@ -201,7 +201,7 @@ class Desktop:
                 return
             time.sleep(_LOOK_SECONDS)
 
-    def wait_until(self, condition: Callable[[], Any], *, what: str, timeout: float = 30) -> float:
+    def wait_until(self, condition: Callable[[], Any], *, what: str, timeout: float = 200) -> float:
         """Let the event loop run until something is so.
 
         Returns:

@@ -7,8 +7,8 @@ from typing import Any
 
 from CompactSegLib.serve.protocol import Frame
 from CompactSegMRML.WorkerProcess import Ended, WorkerProcess
+from Testing.waiting import LONGEST_SECONDS
 
-LONGEST_SECONDS = 60
 MOST_IDLE = 2  # each takes some 340 MB
 # Another one in each test, and nothing to a worker.
 OF_PYTEST = "PYTEST_CURRENT_TEST"

@@ -49,8 +49,8 @@ def driver(desktop) -> Any:
         def choose(self, box: Any, index: int) -> None:
             desktop.choose(box, index)
 
-        def waitUntil(self, condition: Any, what: str, *, timeoutSeconds: float = 60) -> float:
-            return desktop.wait_until(condition, what=what, timeout=timeoutSeconds)
+        def waitUntil(self, condition: Any, what: str) -> float:
+            return desktop.wait_until(condition, what=what)
 
         def load(self, name: str) -> Any:
             """As in Slicer ``small``, ``large`` and ``held``, and ``head``, which is all of it."""
