@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# It comes with PyTorch for CUDA, and its LLVM ends a process that has drawn with Mesa's before.
+with suppress(ImportError):
+    import triton  # noqa: F401
 
 # CI draws the same examples each time, so that a change fails for what it changed.
 # To look for new ones: HYPOTHESIS_PROFILE=explore make test
