@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import SimpleITK
 
-pytestmark = pytest.mark.timeout(120 if os.name == "nt" else 30)
 of_unix = pytest.mark.skipif(
     os.name == "nt", reason="Windows has neither pipes with names nor devices, nor names of bytes"
 )
@@ -155,7 +154,6 @@ def test_an_output_whose_name_is_as_long_as_may_be(segment, tmp_path: Path):
 
 @of_unix
 @pytest.mark.skipif(sys.platform == "darwin", reason="takes names in UTF-8 alone")
-@pytest.mark.timeout(120)
 @pytest.mark.usefixtures("drawn_pictures")
 def test_cases_whose_names_are_in_other_encodings(segment, a_volume_file: Path, tmp_path: Path):
     """Two of them have as many bytes that are no letters: each has results of its own."""
