@@ -40,6 +40,11 @@ def shownLevel(volumeNode: Any) -> int | None:
     return visible[0] if len(visible) == 1 else None
 
 
+def shownNode(volumeNode: Any) -> Any:
+    """The node of the level that is visible, as `shownLevel` tells it; None for none."""
+    return levelNodes(volumeNode).get(shownLevel(volumeNode) or 0)
+
+
 def hasSurface(node: Any) -> bool:
     """Whether a user had the surface of a segmentation made, for the 3D views."""
     return bool(node.GetSegmentation().ContainsRepresentation(CLOSED_SURFACE))
@@ -47,7 +52,7 @@ def hasSurface(node: Any) -> bool:
 
 def isSurfaceWanted(volumeNode: Any) -> bool:
     """Whether the level that is seen has its surface; where none is seen, whether any has."""
-    shown = levelNodes(volumeNode).get(shownLevel(volumeNode) or 0)
+    shown = shownNode(volumeNode)
     return any(map(hasSurface, everyLevelNode(volumeNode) if shown is None else [shown]))
 
 
@@ -57,11 +62,10 @@ def makeSurfacesAlike(volumeNode: Any) -> None:
     Slicer's controls of them are about one segmentation only. One that is otherwise goes, and is made anew where it is
     to be seen. What a user edited stays as it is, and levels that are there do not follow it.
     """
-    nodes = levelNodes(volumeNode)
-    shown = nodes.get(shownLevel(volumeNode) or 0)
+    shown = shownNode(volumeNode)
     if shown is None or isEdited(shown):
         return
-    for node in nodes.values():
+    for node in levelNodes(volumeNode).values():
         if node is not shown and not isEdited(node):
             _makeSurfaceLike(node, shown)
 
@@ -69,10 +73,8 @@ def makeSurfacesAlike(volumeNode: Any) -> None:
 def _makeSurfaceLike(node: Any, other: Any) -> None:
     segmentation = node.GetSegmentation()
     geometry = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
-    own, before = (
-        segmentation.GetConversionParameter(geometry),
-        segmentation.SerializeAllConversionParameters(),
-    )
+    own = segmentation.GetConversionParameter(geometry)
+    before = segmentation.SerializeAllConversionParameters()
     segmentation.CopyConversionParameters(other.GetSegmentation())
     segmentation.SetConversionParameter(geometry, own)
     isOther = segmentation.SerializeAllConversionParameters() != before or not hasSurface(other)

@@ -14,7 +14,7 @@ from CompactSegMRML.LevelDisplay import (
     isSurfaceWanted,
     keepAside,
     makeSurfacesAlike,
-    shownLevel,
+    shownNode,
     showOnly,
 )
 from CompactSegMRML.LevelNodes import (
@@ -176,7 +176,7 @@ class SceneResults:
 
     def _makeSurface(self, volumeNode: Any) -> None:
         """Of the level that is seen; once after a run and not at each level, since it takes seconds."""
-        shown = levelNodes(volumeNode).get(shownLevel(volumeNode) or 0)
+        shown = shownNode(volumeNode)
         if shown is not None and not hasSurface(shown):
             shown.CreateClosedSurfaceRepresentation()
 

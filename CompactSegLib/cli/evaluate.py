@@ -79,12 +79,12 @@ def _folder_in(output: Path | None, model: Model) -> AbstractContextManager[Path
     if output is None:
         return nullcontext()
     for suffix in _SUFFIXES:
-        check_writable(output / f"{_stem(model)}.{suffix}")
-    return written_together(output, last=f"{_stem(model)}.json")
+        check_writable(output / f"{_stem(model.name)}.{suffix}")
+    return written_together(output, last=f"{_stem(model.name)}.json")
 
 
-def _stem(model: Model) -> str:
-    return f"{model.name}_evaluation"
+def _stem(name: str) -> str:
+    return f"{name}_evaluation"
 
 
 def _reference(options: EvaluateOptions, model: Model, dataset: Dataset) -> Reference | None:
@@ -185,7 +185,7 @@ def _write(
     from CompactSegLib.judge.summary import write_case_table
     from CompactSegLib.output.report import write_report
 
-    stem = _stem(model)
+    stem = _stem(model.name)
     write_case_table(results, model, path=folder / f"{stem}.csv")
     draw_assessment(
         results,
@@ -226,4 +226,4 @@ def _show(summary: dict[str, Any], options: EvaluateOptions) -> None:
     show_summary(summary)
     if options.output:
         for suffix in _SUFFIXES:
-            typer.echo(f"  {options.output / summary['model']}_evaluation.{suffix}")
+            typer.echo(f"  {options.output / _stem(summary['model'])}.{suffix}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from CompactSegLib.cli.guard import INTERRUPTED, say
 from CompactSegLib.cli.options import TrainOptions
 from CompactSegLib.cli.signals import leave_if_told
 from CompactSegLib.errors import CompactSegError, ConfigurationError
+from CompactSegLib.train.runlog import is_first_process
 from CompactSegLib.words import shortened, shown
 
 # torchrun ends all processes as soon as one has ended; the first one should have spoken by then.
@@ -32,12 +32,12 @@ def run_train(options: TrainOptions) -> None:
     try:
         _train(options)
     except KeyboardInterrupt:
-        if _is_first_process():
+        if is_first_process():
             say("Interrupted. Rerun the command to resume from the last checkpoint.")
         raise typer.Exit(INTERRUPTED) from None
     except CompactSegError:
         # What one process of several meets, mostly all meet: the first says it, which ends the others as they wait.
-        if not _is_first_process():
+        if not is_first_process():
             time.sleep(_PATIENCE_SECONDS)
         raise
 
@@ -124,7 +124,3 @@ def _fold(text: str) -> int | None:
             f"--fold: expected 0 to 4 or 'all', got {shortened(text, 60)!r}; correct it."
         )
     return int(text)
-
-
-def _is_first_process() -> bool:
-    return os.environ.get("RANK", "0") == "0"

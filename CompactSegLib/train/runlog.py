@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,11 @@ from CompactSegLib.paths import is_file
 
 # Between two plain lines, where there is no terminal.
 _LINE_SECONDS = 30.0
+
+
+def is_first_process() -> bool:
+    """Whether this is the first of torchrun's processes, which alone speaks; also before they have joined."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def tell(text: str) -> None:

@@ -31,7 +31,7 @@ from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import processes
 from CompactSegLib.train.export import export_model, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
-from CompactSegLib.train.runlog import tell
+from CompactSegLib.train.runlog import is_first_process, tell
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -260,5 +260,5 @@ def _write_json(path: Path, data: object) -> None:
 
 
 def _say(text: str) -> None:
-    if os.environ.get("RANK", "0") == "0":  # the first of torchrun's processes
+    if is_first_process():
         tell(text)

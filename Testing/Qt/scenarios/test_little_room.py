@@ -112,12 +112,17 @@ def test_what_follows_on_a_run_is_in_sight_and_every_structure_is_named_in_full(
         driver.click(ui.compareButton)
 
 
-@pytest.mark.parametrize("points", [9, 18])
-def test_the_icon_of_a_sentence_grows_with_its_text(driver, points):
-    frame, icon, text = qt.QFrame(), qt.QLabel(), qt.QLabel()
+def a_text(points):
+    text = qt.QLabel()
     font = text.font
     font.setPointSize(points)
     text.font = font
+    return text
+
+
+@pytest.mark.parametrize("points", [9, 18])
+def test_the_icon_of_a_sentence_grows_with_its_text(driver, points):
+    frame, icon, text = qt.QFrame(), qt.QLabel(), a_text(points)
     notice = Notice(frame, icon, text, qt.QPushButton())
     notice.inform("Something that is good to know.")
     height = text.fontMetrics().lineSpacing()
@@ -127,10 +132,7 @@ def test_the_icon_of_a_sentence_grows_with_its_text(driver, points):
 
 @pytest.mark.parametrize("points", [9, 18])
 def test_a_level_that_is_not_there_yet_does_not_move_the_slider(driver, points):
-    slider, text, overlay = qt.QSlider(), qt.QLabel(), qt.QCheckBox()
-    font = text.font
-    font.setPointSize(points)
-    text.font = font
+    slider, text, overlay = qt.QSlider(), a_text(points), qt.QCheckBox()
     level = LevelSlider(slider, text, overlay)
     widths = set()
     for computed in (frozenset({1, 2, 3}), frozenset({1})):
