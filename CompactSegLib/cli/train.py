@@ -74,18 +74,18 @@ def _train(options: TrainOptions) -> None:
         "finish": options.finish,
         "check": leave_if_told,
     }
-    from CompactSegLib.train.growing import grow, train_further
-
-    if options.grow is not None:
-        grow(load_model(options.grow), plan=plan, config=config, **run)
-        return
-    if options.start_from is not None:
-        train_further(load_model(options.start_from), plan=plan, **run)
-        return
+    from CompactSegLib.train.growing import grown_config, train_from
     from CompactSegLib.train.training import train
 
-    assert config is not None
-    train(plan or TrainingPlan(), config, **run)
+    if options.grow is not None:
+        model = load_model(options.grow)
+        train_from(model, grown_config(model, config), plan=plan, **run)
+    elif options.start_from is not None:
+        model = load_model(options.start_from)
+        train_from(model, model.net_config, plan=plan, **run)
+    else:
+        assert config is not None
+        train(plan or TrainingPlan(), config, **run)
 
 
 def _check_start(options: TrainOptions) -> None:

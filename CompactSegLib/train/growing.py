@@ -19,21 +19,18 @@ from CompactSegLib.train.training_plan import TrainingPlan
 _KEPT = ("modality", "orientation", "spacing_mm", "intensity")
 
 
-def grow(
-    model: Model,
-    *,
-    plan: TrainingPlan | None = None,
-    config: NetConfig | None = None,
-    **run: Any,
+def train_from(
+    model: Model, config: NetConfig, *, plan: TrainingPlan | None = None, **run: Any
 ) -> Path:
-    """Train a level more for a finished model and write both as a new model folder.
+    """Begin a run with a finished model's weights and write a new model folder.
 
-    With the plan's ``earlier_rate`` at 0, its default, all earlier levels stay bit-identical in fp32.
+    In a net with a level more (`grown_config`) all earlier levels stay bit-identical in fp32, unless the plan gives
+    them a rate (``earlier_rate``).
 
     Args:
         model: The finished model.
+        config: Its own net, or one that begins with it.
         plan: Settings; by default those that the model was trained with.
-        config: Its last block and head are added; by default the model's last ones once more.
         run: What `training.train` takes: ``data``, ``output``, ``labels``, ``fold``, ``minutes``, ``device`` and so on.
 
     Returns:
@@ -42,18 +39,6 @@ def grow(
     Raises:
         CompactSegError: As `training.train`; or the plan or the held-out cases do not fit the model.
     """
-    return _train(model, grown_config(model, config), plan, **run)
-
-
-def train_further(model: Model, *, plan: TrainingPlan | None = None, **run: Any) -> Path:
-    """Begin a run with the weights of a finished model, at all its levels, and write a new model folder.
-
-    Arguments, the result and the errors are those of `grow`.
-    """
-    return _train(model, model.net_config, plan, **run)
-
-
-def _train(model: Model, config: NetConfig, plan: TrainingPlan | None, **run: Any) -> Path:
     plan = plan_for(model, plan)
     if resolved(Path(run["output"]) / MODEL_FOLDER) == resolved(model.folder):
         raise ConfigurationError(

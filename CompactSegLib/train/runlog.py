@@ -1,4 +1,4 @@
-"""What a run tells: a table on disk, TensorBoard where it is installed, and a progress bar or plain lines."""
+"""What a run tells: a table on disk, and a progress bar or plain lines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RunLog:
     """The log of one run.
 
     Args:
-        folder: Where ``log.csv`` and ``tensorboard/`` are.
+        folder: Where ``log.csv`` is.
         columns: The table's columns after ``step``.
         start: First step of this process; rows of later steps, left by a run that was killed after its last
             checkpoint, are dropped.
@@ -49,7 +49,6 @@ class RunLog:
         self.columns = ["step", *columns]
         self.began = self.last_line = time.monotonic()
         self.file: Any = None
-        self.board: Any = None
         self.bar: Any = None
         if quiet:
             return
@@ -59,7 +58,6 @@ class RunLog:
         with self._writing():
             self.file = open(path, "a", newline="", buffering=1, encoding="utf-8")  # noqa: SIM115
             self.writer = csv.DictWriter(self.file, self.columns, lineterminator="\n")
-            self.board = _tensorboard(folder / "tensorboard", purge_step=start)
         if sys.stderr.isatty():
             self.bar = _bar(start, steps)
 
@@ -73,9 +71,6 @@ class RunLog:
             return
         with self._writing():
             self.writer.writerow({"step": step, **{k: f"{v:.6g}" for k, v in values.items()}})
-            if self.board:
-                for name, value in values.items():
-                    self.board.add_scalar(name, value, step)
 
     def show(self, step: int, text: str, *, force: bool = False) -> None:
         """Show how far the run is."""
@@ -94,11 +89,10 @@ class RunLog:
             tell(f"step {step}/{self.steps}  {text}  {rate:.2f} steps/s  {left}")
 
     def close(self) -> None:
-        for part in (self.file, self.board):
-            # What a full disk did not take has been told when it was written.
-            with suppress(OSError):
-                if part:
-                    part.close()
+        # What a full disk did not take has been told when it was written.
+        with suppress(OSError):
+            if self.file:
+                self.file.close()
         if self.bar:
             self.bar.stop()
 
@@ -127,14 +121,6 @@ def _rows_until(path: Path, step: int) -> list[dict[str, str]]:
         # A disk that ran full leaves half a row, which lacks columns.
         rows = [row for row in csv.DictReader(file) if None not in row.values()]
     return [row for row in rows if row["step"].isdecimal() and int(row["step"]) <= step]
-
-
-def _tensorboard(folder: Path, *, purge_step: int) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder), purge_step=purge_step or None)
 
 
 def _bar(start: int, steps: int) -> Any:

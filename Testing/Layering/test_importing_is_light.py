@@ -20,7 +20,6 @@ HEAVY = {
     "sklearn",
     "nilearn",
     "nibabel",
-    "tensorboard",
 }
 
 

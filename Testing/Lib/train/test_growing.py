@@ -1,4 +1,5 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from CompactSegLib.errors import CompactSegError, ConfigurationError, InputError
 from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.model import Model, Region
 from CompactSegLib.network.config import NetConfig
-from CompactSegLib.train.growing import grow, grown_config, plan_for, train_further
+from CompactSegLib.train.growing import grown_config, plan_for, train_from
 from CompactSegLib.train.lineage import check_held_out
 from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -40,6 +41,14 @@ def a_finished_model(request, a_short_plan, tmp_path_factory) -> Model:
 with_and_without_class_weights = pytest.mark.parametrize(
     "a_finished_model", [0.0, 0.5], indirect=True
 )
+
+
+def grow(model: Model, **run) -> Path:
+    return train_from(model, grown_config(model), **run)
+
+
+def train_further(model: Model, **run) -> Path:
+    return train_from(model, model.net_config, **run)
 
 
 def logits_of(model: Model) -> list[torch.Tensor]:
