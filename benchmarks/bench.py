@@ -4,6 +4,7 @@
     python -m benchmarks.bench --parts head peers --repeats 1   # some; the others stay as they were measured
     python -m benchmarks.bench --parts sizes --only 400³        # of a part, some
     python -m benchmarks.bench --before OLD_CHECKOUT            # an older version beside this one
+    python -m benchmarks.bench --device cuda                    # on an accelerator, in its precision, up to 512³
 
 Every measurement has a process of its own (`bench_one.py`). Others' nets are timed on one window, times the windows
 that a head takes: no reading, resampling or blending is counted against them. Memory is the most a process ever held.
@@ -32,10 +33,12 @@ STORE = HERE / "results.json"
 HEAD, CROP = (180, 256, 256), (36, 52, 36)
 BRAIN, HIPPOCAMPUS = "brain-mr", "hippocampus-mr"
 CUBES = (256, 320, 400)
-PARTS = ("head", "sizes", "hippocampus", "command", "busy", "peers")
+PARTS = ("head", "sizes", "hippocampus", "command", "busy", "peers", "work")
+# What tells of the CPU alone.
+OF_THE_CPU = ("busy", "work")
 
 
-def settings(part: str) -> dict[str, dict[str, Any]]:
+def settings(part: str, device: str = "cpu") -> dict[str, dict[str, Any]]:
     """What a part measures, by name."""
     brain = {"kind": "product", "model": BRAIN}
     if part == "head":
@@ -43,7 +46,11 @@ def settings(part: str) -> dict[str, dict[str, Any]]:
     if part == "busy":
         return {"CompactSeg": brain | {"size": HEAD, "is_busy": True}}
     if part == "sizes":
-        return {f"{n}³": brain | {"size": (n, n, n), "is_cold": True} for n in CUBES}
+        cubes = CUBES if device == "cpu" else (*CUBES, 512)
+        is_cold = device == "cpu"
+        return {f"{n}³": brain | {"size": (n, n, n), "is_cold": is_cold} for n in cubes}
+    if part == "work":
+        return {"CompactSeg": {"kind": "work", "model": BRAIN, "size": HEAD}}
     if part == "command":
         return {"CompactSeg": {"kind": "command", "model": BRAIN, "size": HEAD}}
     if part == "hippocampus":
@@ -58,13 +65,15 @@ def settings(part: str) -> dict[str, dict[str, Any]]:
     return {name: {"kind": "peer", "name": name, "size": HEAD} for name in PEERS}
 
 
-def chosen(parts: Sequence[str], only: Sequence[str] | None) -> dict[str, dict[str, Any]]:
+def chosen(
+    parts: Sequence[str], only: Sequence[str] | None, device: str = "cpu"
+) -> dict[str, dict[str, Any]]:
     """What is to be measured, by part and name.
 
     Raises:
         SystemExit: The parts have nothing of a name; it says which names there are.
     """
-    found = {part: settings(part) for part in parts}
+    found = {part: settings(part, device) for part in parts}
     names = sorted({name for of_part in found.values() for name in of_part})
     if unknown := sorted({*(only or ())} - {*names}):
         raise SystemExit(
@@ -79,16 +88,21 @@ def chosen(parts: Sequence[str], only: Sequence[str] | None) -> dict[str, dict[s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS)
     parser.add_argument("--only", nargs="+", help="of a part, what has one of these names")
     parser.add_argument("--repeats", type=int, default=3, help="medians are told")
     parser.add_argument("--before", type=Path, help="a checkout of an older version")
+    parser.add_argument("--device", choices=("cpu", "cuda", "mps"), default="cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     versions = {"now": HERE.parent}
     if options.before:
         versions = {"before": options.before.resolve(), **versions}
-    wanted = chosen(options.parts, options.only)
+    parts = options.parts or [
+        part for part in PARTS if options.device == "cpu" or part not in OF_THE_CPU
+    ]
+    wanted = chosen(parts, options.only, options.device)
+    on = "" if options.device == "cpu" else f" on {options.device}"
     stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     for part in wanted:
         rows: dict[str, list[dict]] = {}
@@ -97,14 +111,18 @@ def main() -> None:
                 for version, checkout in versions.items():
                     if setting["kind"] == "peer" and version == "before":
                         continue
-                    key = f"{part}/{name}" + (f"/{version}" if setting["kind"] != "peer" else "")
-                    row = measured(setting, checkout, options.threads)
+                    key = (
+                        f"{part}/{name}" + (f"/{version}" if setting["kind"] != "peer" else "") + on
+                    )
+                    row = measured(setting | {"device": options.device}, checkout, options.threads)
                     rows.setdefault(key, []).append(row)
                     print(f"{key}: {row}", file=sys.stderr, flush=True)
         for key, found in rows.items():
             stored[key] = {
                 "rows": found,
-                "commit": commit_of(versions.get(key.rpartition("/")[2], HERE.parent)),
+                "commit": commit_of(
+                    versions.get(key.removesuffix(on).rpartition("/")[2], HERE.parent)
+                ),
                 "date": time.strftime("%Y-%m-%d"),
                 "threads": options.threads,
             }

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from accelerator import accelerator
 from peers import CLASSES, PEERS, small_dynunet
 from worker import template_head
 
@@ -49,7 +50,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--setting", type=json.loads, required=True)
     setting = parser.parse_args().setting
-    row = {"product": product, "peer": peer, "command": command}[setting["kind"]](setting)
+    kinds = {"product": product, "peer": peer, "command": command, "work": work}
+    row = kinds[setting["kind"]](setting)
     print(json.dumps(row))
 
 
@@ -84,7 +86,8 @@ def product(setting: dict[str, Any]) -> dict[str, Any]:
 
             use_free_cores()
     volume = the_head(tuple(setting["size"]))
-    segmenter = Segmenter(load_model(setting["model"]), device="cpu", precision="fp32")
+    device = setting.get("device", "cpu")
+    segmenter = Segmenter(load_model(setting["model"]), device=device, precision=_precision(device))
 
     def run() -> list[float]:
         begin, until = time.perf_counter(), []
@@ -100,12 +103,31 @@ def product(setting: dict[str, Any]) -> dict[str, Any]:
     row = {
         **{f"level {number}": at for number, at in enumerate(until, start=1)},
         "CPU": time.process_time() - before,
-        "peak MB": _peak_megabytes(),
+        "peak MB": _peak_megabytes(device),
     }
-    if setting.get("stages"):
-        row["stages"] = _stages_of(run)
+    if setting.get("stages") and device == "cpu":
+        row["stages"] = _stages_of(run, time.process_time)
         row["of the ceiling"] = _of_the_ceiling(segmenter.model, volume, row["stages"])
     return row
+
+
+def work(setting: dict[str, Any]) -> dict[str, Any]:
+    """What an accelerator that is not there would have to do for all levels of a head."""
+    from CompactSegLib import Segmenter, load_model
+
+    volume = the_head(tuple(setting["size"]))
+    with accelerator("cuda") as asked:
+        segmenter = Segmenter(load_model(setting["model"]), device="cuda", precision="fp32")
+        run = segmenter.start(volume)
+        stages = _stages_of(lambda: list(run.levels(all_levels=True)), lambda: asked.begun.total())
+        assert not run.info.messages, run.info.messages
+    return {
+        "stages": {stage: round(begun) for stage, begun in stages.items() if begun},
+        "waits for a result": asked.waits,
+        "copies to it": asked.uploads,
+        "MB to it": asked.bytes_up / 1e6,
+        "MB from it": asked.bytes_down / 1e6,
+    }
 
 
 def peer(setting: dict[str, Any]) -> dict[str, Any]:
@@ -116,20 +138,21 @@ def peer(setting: dict[str, Any]) -> dict[str, Any]:
         one = PEERS[setting["name"]]
         net, windows = one.build(CLASSES), one.windows(tuple(setting["size"]))
         shape = (one.window,) * 3
-    net = net.eval()
-    image = torch.randn(1, 1, *shape)
-    with torch.inference_mode():
-        if setting.get("is_warm"):
-            net(image)
+    device = setting.get("device", "cpu")
+    net = net.eval().to(device)
+    image = torch.randn(1, 1, *shape, device=device)
+    with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        if setting.get("is_warm") or device != "cpu":
+            net(image).flatten()[0].item()
         before, begin = time.process_time(), time.perf_counter()
-        net(image)
+        net(image).flatten()[0].item()  # an accelerator is waited for
         seconds = time.perf_counter() - begin
     return {
         "one window": seconds,
         "windows": windows,
         "last level": windows * seconds,
         "CPU": windows * (time.process_time() - before),
-        "peak MB": _peak_megabytes(),
+        "peak MB": _peak_megabytes(device),
     }
 
 
@@ -139,7 +162,9 @@ def command(setting: dict[str, Any]) -> dict[str, Any]:
         file = Path(folder) / "head.nii.gz"
         _write(the_head(tuple(setting["size"])), file)
         arguments = [sys.executable, "-m", "CompactSegLib.cli", "segment", file, "--all-levels"]
-        options = ["--model", setting["model"], "--device", "cpu", "--precision", "fp32"]
+        device = setting.get("device", "cpu")
+        options = ["--model", setting["model"], "--device", device]
+        options += ["--precision", _precision(device)]
         begin = time.perf_counter()
         subprocess.run(
             [*map(str, arguments), *options, "--output", str(Path(folder) / "out")],
@@ -160,8 +185,12 @@ def _write(volume: Any, path: Path) -> None:
     sitk.WriteImage(image, str(path))
 
 
-def _stages_of(run: Callable[[], object]) -> dict[str, float]:
-    """CPU seconds of a run by stage, each without what stages within it take."""
+def _precision(device: str) -> str:
+    return "fp32" if device == "cpu" else "auto"
+
+
+def _stages_of(run: Callable[[], object], clock: Callable[[], float]) -> dict[str, float]:
+    """What a clock counts in a run by stage, each without what stages within it take."""
     import importlib
 
     seconds: dict[str, float] = defaultdict(float)
@@ -171,11 +200,11 @@ def _stages_of(run: Callable[[], object]) -> dict[str, float]:
         @wraps(function)
         def wrapper(*arguments: Any, **options: Any) -> Any:
             inside.append(0.0)
-            begin = time.process_time()
+            begin = clock()
             try:
                 return function(*arguments, **options)
             finally:
-                took = time.process_time() - begin
+                took = clock() - begin
                 seconds[stage] += took - inside.pop()
                 inside[-1] += took
 
@@ -210,7 +239,10 @@ def _of_the_ceiling(model: Any, volume: Volume, stages: dict[str, float]) -> flo
     return work / took / (channels**2 * 27 * edge**3 / least)
 
 
-def _peak_megabytes() -> float:
+def _peak_megabytes(device: str) -> float:
+    """The most that was ever held, on CUDA of the device's memory."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

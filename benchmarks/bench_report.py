@@ -38,7 +38,9 @@ def write_results(stored: dict[str, Any], folder: Path) -> None:
         "untrained, which does not change their time.",
         "",
     ]
-    ours = [key for key in stored if key.count("/") == 2 and "command" not in key]
+    ours = [
+        key for key in stored if key.count("/") == 2 and not key.startswith(("command/", "work/"))
+    ]
     lines += table(
         ("volume", "version", "level 1 (s)", "level 2 (s)", "level 3 (s)", "CPU (s)", "peak (MB)"),
         [
@@ -65,7 +67,6 @@ def write_results(stored: dict[str, Any], folder: Path) -> None:
         ],
     )
     others = [key for key in stored if key.count("/") == 1]
-    last = stored.get("head/CompactSeg/now")
     lines += table(
         ("others", "one window (s)", "windows", "all (s)", "times ours", "peak (MB)"),
         [
@@ -74,19 +75,19 @@ def write_results(stored: dict[str, Any], folder: Path) -> None:
                 median(stored[key], "one window"),
                 stored[key]["rows"][0]["windows"],
                 median(stored[key], "last level"),
-                ratio(stored[key], last if key.startswith("peers/") else stored.get(_CROP)),
+                ratio(stored[key], ours_beside(stored, key)),
                 f"{median(stored[key], 'peak MB'):.0f}",
             )
             for key in others
         ],
     )
-    lines += stage_table(stored)
+    lines += stage_table(stored, "head", "stage, CPU seconds of all levels")
+    lines += work_table(stored)
     lines += ratios(stored)
     lines += draw(stored, folder)
     (folder / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 
-_CROP = "hippocampus/CompactSeg/now"
 _NAMES = {
     "head": "256 × 256 × 180 head",
     "busy": "the same beside two busy loops",
@@ -107,21 +108,44 @@ def ratio(entry: dict[str, Any], ours: dict[str, Any] | None) -> str:
     return f"{median(entry, 'last level') / median(ours, 'level 3'):.1f}" if ours else "–"
 
 
-def stage_table(stored: dict[str, Any]) -> list[str]:
-    """CPU seconds of all three levels of a head by stage."""
+def ours_beside(stored: dict[str, Any], peer: str) -> dict[str, Any] | None:
+    """What of ours a peer's measurement is to be seen beside."""
+    _, on, device = peer.partition(" on ")
+    part = "head" if peer.startswith("peers/") else "hippocampus"
+    return stored.get(f"{part}/CompactSeg/now{on}{device}")
+
+
+def work_table(stored: dict[str, Any]) -> list[str]:
+    """What an accelerator is asked to do for all levels of a head."""
+    found = {key: stored[key] for key in stored if key.startswith("work/")}
+    lines = stage_table(
+        stored, "work", "operations that an accelerator begins, all levels of a head"
+    )
+    names = [name for entry in found.values() for name in entry["rows"][0] if name != "stages"]
+    return lines + table(
+        ("and beside them", *(version_of(stored, key) for key in found)),
+        [
+            (name, *(f"{median(entry, name):.0f}" for entry in found.values()))
+            for name in dict.fromkeys(names)
+        ],
+    )
+
+
+def stage_table(stored: dict[str, Any], part: str, heading: str) -> list[str]:
+    """What stages of all three levels of a head take."""
     found = {
         key.rpartition("/")[2]: stored[key]["rows"]
         for key in stored
-        if key.startswith("head/CompactSeg/")
+        if key.startswith(f"{part}/CompactSeg/") and "stages" in stored[key]["rows"][0]
     }
     names = dict.fromkeys(name for rows in found.values() for name in rows[0]["stages"])
     return table(
-        ("stage, CPU seconds of all levels", *found),
+        (heading, *found),
         [
             (
                 name,
                 *(
-                    statistics.median(row["stages"].get(name, 0.0) for row in rows)
+                    statistics.median(row["stages"].get(name, 0) for row in rows)
                     for rows in found.values()
                 ),
             )

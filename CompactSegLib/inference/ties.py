@@ -47,7 +47,7 @@ def decide_ties(
             if core == cores[0]:
                 dtype = processor.runtime.dtype
                 standard.kept.begin(number, dtype=dtype)
-            wanted, parts = parts_of_tile(core, grid)
+            wanted, parts = parts_of_tile(core, grid, processor.runtime.device)
             maps = standard.level_maps(number, wanted, core=core)
             for part, box in parts if number == level else ():
                 if ties[part].any():

@@ -148,6 +148,7 @@ class TiledLevel:
             self._level,
             start=self._start,
             shape=shape,
+            device=processor.runtime.device,
             free_bytes=processor.runtime.free_bytes(),
             itemsize=processor.runtime.dtype.itemsize,
             largest=standard if is_fp32 else max(standard, LARGEST_EDGE),
@@ -190,7 +191,7 @@ class TiledLevel:
 
     def _run_tile(self, core: Box) -> None:
         self._report.begin_tile(math.prod(shape_of(core)))
-        wanted, parts = parts_of_tile(core, self._grid)
+        wanted, parts = parts_of_tile(core, self._grid, self._processor.runtime.device)
         is_standard = self._is_standard(core)
         self._only_standard &= is_standard
         has_ties = self._processor.runtime.precision == "fp32" and not is_standard

@@ -10,9 +10,12 @@ import itertools
 import math
 from collections.abc import Iterator
 
+import torch
+
 from CompactSegLib.network.boxes import Box, hull, shape_of
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.reach import Halo, halo
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume.resampling import GridMap
 
 # The estimate is an upper one; the rest is for the allocator's rounding, workspaces and other programs.
@@ -23,7 +26,7 @@ LARGEST_EDGE = 192
 _MOST_WHOLE_VOXELS = 2**23
 # With its halo it takes no more than the largest whole.
 _STANDARD_EDGE = 144
-_PART_VOXELS = 2**21
+_PART_VOXELS = AtATime(2**21, 2**23)
 _LEAST_ROWS = 16
 
 
@@ -66,10 +69,13 @@ def with_halo(core: Box, around: Halo, *, stride: int, shape: tuple[int, int, in
     return depth, height, width
 
 
-def parts_of_tile(core: Box, grid: GridMap) -> tuple[Box, list[tuple[Box, Box]]]:
+def parts_of_tile(
+    core: Box, grid: GridMap, device: torch.device
+) -> tuple[Box, list[tuple[Box, Box]]]:
     """What is labelled at a time: the logits of a whole tile would be the largest thing in memory.
 
-    In fp32 labels hang on roundings, and these on what is computed at a time. It hangs on the core alone.
+    In fp32 labels hang on roundings, and these on what is computed at a time. It hangs on the core and the
+    kind of device alone.
 
     Returns:
         The model voxels whose logits a tile needs; and of each part of it the source voxels, and the model voxels whose
@@ -81,7 +87,7 @@ def parts_of_tile(core: Box, grid: GridMap) -> tuple[Box, list[tuple[Box, Box]]]
     wanted = hull(core, grid.support(target))
     depth, height, width = target
     plane = (height.stop - height.start) * (width.stop - width.start)
-    rows = max(_LEAST_ROWS, _PART_VOXELS // plane)
+    rows = max(_LEAST_ROWS, _PART_VOXELS.on(device) // plane)
     if rows >= depth.stop - depth.start:
         return wanted, [(target, wanted)]
     starts = range(depth.start, depth.stop, rows)
@@ -130,6 +136,7 @@ def choose_edge(
     *,
     start: int,
     shape: tuple[int, int, int],
+    device: torch.device,
     free_bytes: int,
     itemsize: int,
     largest: int,
@@ -141,7 +148,8 @@ def choose_edge(
         level: The level to be computed.
         start: The feature map it begins with, 0 for the image.
         shape: ``(D, H, W)`` of the volume, at whose border a region ends.
-        free_bytes: Free memory of the device.
+        device: Where.
+        free_bytes: Free memory there.
         itemsize: Bytes of a feature map's value.
         largest: Upper bound for the edge.
 
@@ -157,7 +165,7 @@ def choose_edge(
     def fits(edge: int) -> bool:
         grown = edge + around.before + around.after + stride
         region = math.prod(min(size, grown) for size in shape)
-        needed = region * region_bytes + min(region, _PART_VOXELS) * logits_bytes
+        needed = region * region_bytes + min(region, _PART_VOXELS.on(device)) * logits_bytes
         return needed <= free_bytes * _USABLE_SHARE
 
     least = least_edge(around, stride=stride)

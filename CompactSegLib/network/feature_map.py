@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from CompactSegLib.network.boxes import Box, full_box
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.network.upsampling import upsample_box
 
-# Small enough to be memory that is taken again: larger allocations wait for the kernel's pages (`keep_freed_memory`).
-_SLAB_VALUES = 2**22
+# On a CPU small enough to be memory that is taken again: larger allocations wait for the kernel's pages
+# (`keep_freed_memory`).
+_SLAB_VALUES = AtATime(2**22, 2**26)
 
 Reader = tuple[Callable[[Tensor], Tensor], int]
 """What makes a map of a map ``(N, C, D, H, W)``, and how many times coarser that is."""
@@ -39,13 +41,15 @@ class Part:
     factor: int
     box: Box
 
-    def trimmed(self) -> Part:
-        """Without rows that no voxel of the box is interpolated from."""
-        depth, height, width = self.box
-        first = max(0, depth.start // self.factor - 1)
-        last = -(-depth.stop // self.factor) + 1
-        depth = slice(depth.start - first * self.factor, depth.stop - first * self.factor)
-        return replace(self, values=self.values[:, :, first:last], box=(depth, height, width))
+    def trimmed(self, *axes: int) -> Part:
+        """Without what no voxel of the box is interpolated from, along some of the axes D, H and W."""
+        kept, box = [slice(None)] * 5, list(self.box)
+        for axis in axes:
+            along = self.box[axis]
+            first = max(0, along.start // self.factor - 1)
+            kept[axis + 2] = slice(first, -(-along.stop // self.factor) + 1)
+            box[axis] = slice(along.start - first * self.factor, along.stop - first * self.factor)
+        return replace(self, values=self.values[tuple(kept)], box=(box[0], box[1], box[2]))
 
     def finer(self, rows: slice) -> Tensor:
         """At the map's resolution, of some rows of the box."""
@@ -100,9 +104,13 @@ class FeatureMap:
         return sum(part.values.numel() * part.values.element_size() for part in self.parts)
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> FeatureMap:
-        """On a device, and in another precision if there is one."""
-        parts = (replace(part, values=part.values.to(device, dtype)) for part in self.parts)
-        return replace(self, parts=tuple(parts))
+        """On a device, and in another precision if there is one; on another device only what its voxels need."""
+        parts = self.parts
+        if device != parts[0].values.device:
+            parts = tuple(part.trimmed(0, 1, 2) for part in parts)
+        return replace(
+            self, parts=tuple(replace(part, values=part.values.to(device, dtype)) for part in parts)
+        )
 
     def joined(self) -> Tensor:
         """As one tensor ``(N, C, D, H, W)``, channels last in memory."""
@@ -147,7 +155,8 @@ class FeatureMap:
 
     def _slabs(self, step: int, margin: int) -> Iterator[slice]:
         depth, height, width = self.shape
-        rows = max(4 * margin, _SLAB_VALUES // max(1, self._channels * height * width))
+        values = _SLAB_VALUES.on(self.parts[0].values.device)
+        rows = max(4 * margin, values // max(1, self._channels * height * width))
         rows = depth if self.is_whole else max(step, rows // step * step)
         for start in range(0, depth, rows):
             yield slice(start, min(start + rows, depth))
@@ -166,7 +175,7 @@ class FeatureMap:
         """
         groups: dict[Hashable, list[tuple[Part, slice]]] = {}
         start = 0
-        for part in (each.trimmed() for each in self.parts):
+        for part in (each.trimmed(0) for each in self.parts):
             channels = slice(start, start := start + part.values.shape[1])
             place = (part.values.shape[2:], *(axis.start for axis in part.box))
             key = () if part.factor == 1 else (part.factor, place)

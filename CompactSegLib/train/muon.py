@@ -64,7 +64,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     if matrix.shape[0] > matrix.shape[1]:
         return orthogonalised(matrix.T).T
     # The spectral norm is below this one.
-    result = matrix / matrix.norm().clamp_min(1e-7)
+    result = matrix / torch.linalg.vector_norm(matrix).clamp_min(1e-7)
     first, second, third = _POLYNOMIAL
     for _ in range(_STEPS):
         gram = result @ result.T

@@ -14,13 +14,14 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING
 
+from CompactSegLib.network.slabs import AtATime, slabs
 from CompactSegLib.volume.classes import most_likely, most_likely_of_rows, ranked
 from CompactSegLib.volume.interpolation import Interpolation
 
 if TYPE_CHECKING:
     import torch
 
-SLAB_BYTES = 64 * 2**20
+SLAB_BYTES = AtATime(64 * 2**20, 512 * 2**20)
 """About the most memory at a time: work goes slab by slab, and no result depends on it."""
 # Of a best logit's lead, relative to 1 + its magnitude. Interpolation in fp32 errs by a hundredth of it, so that where
 # all neighbours lead by more no other class comes level.
@@ -91,7 +92,7 @@ class Labelling:
         agreed = self._agreed(lead) if resamples else None
         # Twice: interpolation holds its input beside its output.
         row_bytes = 2 * 4 * self.logits.shape[0] * self.shape[1] * self.shape[2]
-        for rows in slabs(self.shape[0], row_bytes, SLAB_BYTES):
+        for rows in slabs(self.shape[0], row_bytes, SLAB_BYTES.on(self.logits.device)):
             if agreed is None:
                 yield rows, self.logits[0, rows], None
                 continue
@@ -137,7 +138,7 @@ class Labelling:
 
         result = torch.empty(self.logits.shape[1:], dtype=torch.uint8, device=self.logits.device)
         row_bytes = 4 * 4 * prod(self.logits.shape) / max(1, self.logits.shape[1])
-        for rows in slabs(self.logits.shape[1], row_bytes, SLAB_BYTES):
+        for rows in slabs(self.logits.shape[1], row_bytes, SLAB_BYTES.on(self.logits.device)):
             logits = self.logits[:, rows].float().movedim(0, -1)
             best, labels = logits.max(dim=-1)
             near = (best - lead * (1 + best.abs()))[..., None]
@@ -236,9 +237,3 @@ def _places(flat: torch.Tensor, shape: Sequence[int]) -> tuple[torch.Tensor, ...
     rows = flat // width
     depth = rows // height
     return depth, rows - depth * height, flat - rows * width
-
-
-def slabs(rows: int, row_bytes: float, slab_bytes: int) -> list[slice]:
-    """Cut rows into runs of about `slab_bytes`, at least one row each."""
-    step = max(1, int(slab_bytes // max(1, row_bytes)))
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

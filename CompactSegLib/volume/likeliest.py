@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from CompactSegLib.network.boxes import hull, overlap, relative, shape_of
+from CompactSegLib.network.slabs import AtATime, slabs
 from CompactSegLib.volume.boxes import LabelBoxes
-from CompactSegLib.volume.labelling import slabs
 from CompactSegLib.volume.mixture import Mixture, looked_up
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from CompactSegLib.network.boxes import Box
 
-_SLAB_VOXELS = 2**19
+_SLAB_VOXELS = AtATime(2**19, 2**23)
 _LEAST_ROWS = 8
 
 
@@ -67,7 +67,8 @@ class Likeliest:
         result = self._labels.clone()
         depth, height, width = result.shape
         plane = height * width
-        for rows in slabs(depth, plane, max(_LEAST_ROWS * plane, _SLAB_VOXELS)):
+        voxels = max(_LEAST_ROWS * plane, _SLAB_VOXELS.on(result.device))
+        for rows in slabs(depth, plane, voxels):
             check()
             boxes = self._places.within(rows, margin=self._reach)
             background = boxes.pop(0, None)
@@ -99,6 +100,7 @@ class Likeliest:
             best = looked_up(stays, labels)
         exponents = looked_up(self._weights * mixture.exponent, labels)
         found = labels.to(image.dtype)
+        number = torch.arange(256, dtype=image.dtype, device=image.device)
         for label in sorted(boxes.keys() & hidden.keys()):
             box = boxes[label]
             share = self._share(label, box)
@@ -113,7 +115,7 @@ class Likeliest:
             score, highest = share.mul_(likelihood), best[inside]
             is_better = torch.gt(score, highest, out=likelihood)
             torch.maximum(score, highest, out=highest)
-            found[inside].lerp_(image.new_tensor(label), is_better)
+            found[inside].lerp_(number[label], is_better)
         result[part] = found.to(result.dtype)
 
     def _share(self, label: int, box: Box) -> torch.Tensor:

@@ -135,9 +135,7 @@ class Mixture:
         for group in alike:
             labels = torch.tensor(group, dtype=torch.long)
             visible[labels[:, None], labels] = False
-        if self.background is not None:
-            visible = visible.to(self.background.device)
-        return visible.logical_or_(torch.eye(256, dtype=torch.bool, device=visible.device))
+        return visible.logical_or_(torch.eye(256, dtype=torch.bool))
 
     def strangeness(self, label: int, image: torch.Tensor) -> torch.Tensor:
         """The squared distance of each voxel's intensity from a label's mean, and what is as unlikely as background.
@@ -239,10 +237,10 @@ class Field:
         """
         import torch
 
-        means = image.new_zeros(256)
+        means = torch.zeros(256)
         for label, mean in mixture.means.items():
             means[label] = mean
-        expected = looked_up(means, labels)
+        expected = looked_up(means.to(image), labels)
         sums = torch.stack([image * expected, expected.square()])
         padded = torch.nn.functional.pad(sums, _missing(image.shape))
         cells = torch.nn.functional.avg_pool3d(padded, _CELL)

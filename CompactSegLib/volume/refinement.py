@@ -203,7 +203,7 @@ class Refinement:
         """What labels ``(D, H, W)`` uint8 are refined with."""
         import torch
 
-        weights = torch.full((256,), self.weight, device=labels.device)
+        weights = torch.full((256,), self.weight)
         for label, weight in self.weights.items():
             weights[int(label)] = weight
         along = list(zip(spacing_mm, self._reach(spacing_mm), strict=True))
@@ -215,7 +215,7 @@ class Refinement:
             for sigma in {self.mm, *self.label_mm.values()}
         }
         by_label = [kernels[self.label_mm.get(str(label), self.mm)] for label in range(256)]
-        return Likeliest(labels, kernels=by_label, weights=weights)
+        return Likeliest(labels, kernels=by_label, weights=weights.to(labels.device))
 
     def _visible(self, mixture: Mixture) -> torch.Tensor:
         """Which labels a border can move between, ``(256, 256)`` bool."""

@@ -19,9 +19,10 @@ import numpy as np
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.network.boxes import Box
+from CompactSegLib.network.slabs import slabs
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
 from CompactSegLib.volume.interpolation import Interpolation
-from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling, slabs
+from CompactSegLib.volume.labelling import SLAB_BYTES, Labelling
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class GridMap:
         order = sorted(range(3), key=lambda axis: self.scales[axis])
         plane = [max(pair) for pair in zip(self.oriented_shape, self.model_shape, strict=True)][1:]
         row_bytes = 4 * channels * prod(plane) * max(1.0, 1.0 / self.scales[0])
-        for rows in slabs(self.model_shape[0], row_bytes, SLAB_BYTES):
+        for rows in slabs(self.model_shape[0], row_bytes, SLAB_BYTES.on(result.device)):
             needed = axes[0].needed(rows)
             slab = self._float_slab(source, needed, result.device)
             for axis in order:

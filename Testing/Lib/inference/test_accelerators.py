@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.accelerator import accelerator
 from CompactSegLib import Segmenter
 from CompactSegLib.inference.devices import Runtime, release_cached
 from CompactSegLib.inference.prepared import PreparedImage
@@ -28,50 +29,15 @@ def a_model():
     return model_in_memory(CONFIG)
 
 
-class PretendedDevice(Runtime):
-    """The CPU under another name, so that what an accelerator does can be shown without one."""
-
-    @property
-    def name(self) -> str:
-        return "pretended"
-
-
 def last_layer(run, block: int) -> torch.nn.Module:
     """Of a block's first branch."""
     return run.processor.net.blocks[block].branches[0].layers[-1]
 
 
 @pytest.fixture
-def a_pretended_accelerator(monkeypatch):
-    """A device of type ``cuda`` in what the engine reads, on which tensors stay on the CPU."""
-
-    class Device:
-        type = "cuda"
-
-        def __str__(self) -> str:
-            return "cuda:0"
-
-    class Accelerator(PretendedDevice):
-        def free_bytes(self) -> int:
-            return 2**30
-
-    pretended = Accelerator(Device(), "fp32")
-    real_to, real_module_to, real_empty = torch.Tensor.to, torch.nn.Module.to, torch.empty
-
-    def on_cpu(arguments):
-        return tuple(torch.device("cpu") if isinstance(a, Device) else a for a in arguments)
-
-    def empty(*sizes, **options):
-        if isinstance(options.get("device"), Device):
-            options["device"] = "cpu"
-        return real_empty(*sizes, **options)
-
-    monkeypatch.setattr(torch.Tensor, "to", lambda self, *a, **k: real_to(self, *on_cpu(a), **k))
-    monkeypatch.setattr(
-        torch.nn.Module, "to", lambda self, *a, **k: real_module_to(self, *on_cpu(a), **k)
-    )
-    monkeypatch.setattr(torch, "empty", empty)
-    return pretended
+def a_pretended_accelerator():
+    with accelerator("cuda", free_bytes=2**30):
+        yield Runtime(torch.device("cuda", 0), "fp32")
 
 
 def test_an_accelerator_without_memory_gives_way_to_the_cpu(a_model, a_pretended_accelerator):

@@ -12,6 +12,7 @@ from CompactSegLib.inference.tiles import split, standard_edge, with_halo
 from CompactSegLib.network.boxes import full_box, shape_of
 from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -99,7 +100,7 @@ def test_a_thin_rest_is_shared_among_the_cores():
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     """Let also so small a tile be labelled in parts."""
-    monkeypatch.setattr("CompactSegLib.inference.tiles._PART_VOXELS", 50)
+    monkeypatch.setattr("CompactSegLib.inference.tiles._PART_VOXELS", AtATime(50, 0))
     monkeypatch.setattr("CompactSegLib.inference.tiles._LEAST_ROWS", 2)
 
 

@@ -18,6 +18,7 @@ from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
 from CompactSegLib.network.boxes import full_box
 from CompactSegLib.network.config import BranchConfig, NetConfig
 from CompactSegLib.network.reach import halo
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
@@ -124,7 +125,14 @@ def test_an_unknown_precision_is_refused():
 
 def edge_for(config: NetConfig, level: int, free_bytes: int, *, shape=(256, 256, 180)) -> int:
     return choose_edge(
-        config, level, start=0, shape=shape, free_bytes=free_bytes, itemsize=4, largest=256
+        config,
+        level,
+        start=0,
+        shape=shape,
+        device=torch.device("cpu"),
+        free_bytes=free_bytes,
+        itemsize=4,
+        largest=256,
     )
 
 
@@ -179,7 +187,7 @@ class LiveBytes(TorchDispatchMode):
 
 @pytest.mark.parametrize("name", ["brain-mr", "hippocampus-mr"])
 def test_the_estimate_of_memory_is_not_below_what_a_level_of_what_ships_takes(monkeypatch, name):
-    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 2**12)
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(2**12, 0))
     model, edge = load_model(name), 64
     run = run_for(replace(model, spacing_mm=(1.0, 1.0, 1.0)), a_volume((edge,) * 3))
     grid = GridMap.between(run.volume.geometry, orientation="RAS", spacing_mm=(1.0, 1.0, 1.0))

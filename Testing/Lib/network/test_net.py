@@ -14,6 +14,7 @@ from CompactSegLib.network.boxes import full_box
 from CompactSegLib.network.config import BlockConfig, BranchConfig, HeadConfig
 from CompactSegLib.network.feature_map import FeatureMap, Part
 from CompactSegLib.network.folding import fold_batch_norm
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.network.upsampling import upsample
 from Testing.Lib.nets import (
     layer,
@@ -131,7 +132,7 @@ def test_a_joined_map_is_the_same_in_any_box_and_any_slabs(box, slab_values):
         )
         torch.testing.assert_close(joined, expected, rtol=0, atol=2e-6)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
+            patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(slab_values, 0))
             came = everything.cropped(box)
             copied, doubled = came.read([(torch.clone, 1), (lambda slab: 2 * slab, 1)])
             assert torch.equal(doubled, 2 * copied)
@@ -149,7 +150,7 @@ def test_pooling_slab_by_slab_is_pooling_of_the_whole(box, factor, slab_values):
     maps = FeatureMap(parts).cropped(box)
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
         expected = max_pool(maps.joined(), factor)
-        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
+        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(slab_values, 0))
         pooled, mean = maps.read(
             [(partial(max_pool, factor=factor), factor), (lambda slab: slab.mean(1, True), 1)]
         )
@@ -165,7 +166,9 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
     maps = FeatureMap(tuple(Part(part, 8 // part.shape[2], full_box((8, 8, 8))) for part in parts))
     seen: list[torch.Tensor] = []
     with torch.inference_mode(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", rows * 8 * 8 * 8)
+        patch.setattr(
+            "CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(rows * 8 * 8 * 8, 0)
+        )
         maps.read([(lambda slab: seen.append(slab) or slab, 1)])
     assert [slab.shape[2] for slab in seen] == [rows] * (8 // rows)
     assert all(slab.is_contiguous(memory_format=last) for slab in seen)
@@ -176,7 +179,7 @@ def test_a_slab_lies_in_memory_channels_last_also_where_it_is_one_plane(rows):
 def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
     net, image = random_net(config), random_image(config, (9, 6, 11))
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", slab_values)
+        patch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(slab_values, 0))
         evaluation, maps = net.evaluate(image), {0: FeatureMap.of(image)}
         for number, block in enumerate(net.blocks, start=1):
             maps[number] = block(maps[number - 1])
@@ -190,7 +193,7 @@ def test_a_head_slab_by_slab_gives_the_scores_of_the_whole(config, slab_values):
 
 def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monkeypatch):
     config = net_config(*(replace(serial(layer(2)), pool=2) for _ in range(3)))
-    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 1)
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(1, 0))
     joined: list[torch.Tensor] = []
     image = random_image(config, (13, 6, 7))
     net = random_net(config)
@@ -212,7 +215,7 @@ def test_coarser_maps_come_to_the_images_resolution_slab_by_slab_as_at_once(monk
 
 def test_the_level_feature_map_is_joined_in_slabs(monkeypatch):
     net = random_net(FOUR_BLOCKS)
-    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", 4 * 4 * 4 * 5)
+    monkeypatch.setattr("CompactSegLib.network.feature_map._SLAB_VALUES", AtATime(4 * 4 * 4 * 5, 0))
     joined = []
     net.heads[0].layers.register_forward_pre_hook(lambda _, came: joined.append(came[0].shape[2]))
     with torch.no_grad():

@@ -12,7 +12,9 @@ from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.train.trainer import Trainer
 
 
-def a_trainer(folder, net, plan, output, *, cases=2, held_out=0, started_from=None) -> Trainer:
+def a_trainer(
+    folder, net, plan, output, *, cases=2, held_out=0, started_from=None, device="cpu"
+) -> Trainer:
     prepared = load_cases(read_dataset(folder), plan)
     return Trainer(
         plan,
@@ -20,7 +22,7 @@ def a_trainer(folder, net, plan, output, *, cases=2, held_out=0, started_from=No
         cases=prepared[:cases],
         held_out=prepared[cases : cases + held_out],
         folder=output,
-        device=torch.device("cpu"),
+        device=torch.device(device),
         started_from=started_from,
     )
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
 
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume import labelling
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import GridMap
@@ -106,7 +107,7 @@ def test_the_size_of_the_slabs_does_not_matter(geometry, mm, slab_bytes):
     box = grid.oriented_box(whole)
     expected = grid.labels(logits, whole, box)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(labelling, "SLAB_BYTES", slab_bytes)
+        patch.setattr(labelling, "SLAB_BYTES", AtATime(slab_bytes, 0))
         assert torch.equal(grid.labels(logits, whole, box), expected)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from CompactSegLib.errors import ConfigurationError
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume import likeliest as module
 from CompactSegLib.volume.refinement import Refinement
 
@@ -167,7 +168,7 @@ def test_slabs_make_no_difference(monkeypatch):
     labels = truth()
     image = imaged(labels)
     whole = REFINEMENT.refined(coarse(labels), image, (1, 1.5, 1))[0]
-    monkeypatch.setattr(module, "_SLAB_VOXELS", 1)
+    monkeypatch.setattr(module, "_SLAB_VOXELS", AtATime(1, 0))
     assert (REFINEMENT.refined(coarse(labels), image, (1, 1.5, 1))[0] == whole).all()
 
 

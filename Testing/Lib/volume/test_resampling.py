@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from CompactSegLib.errors import ConfigurationError, InputError
+from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume import resampling
 from CompactSegLib.volume.geometry import Geometry
 from CompactSegLib.volume.resampling import GridMap
@@ -106,7 +107,7 @@ def test_the_size_of_the_slabs_does_not_matter(geometry, mm, slab_bytes):
     grid = GridMap.between(geometry, **the_model(spacing_mm=mm))
     expected = grid.prepare(volume.array)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resampling, "SLAB_BYTES", slab_bytes)
+        patch.setattr(resampling, "SLAB_BYTES", AtATime(slab_bytes, 0))
         assert torch.equal(grid.prepare(volume.array), expected)
 
 
