@@ -4,23 +4,49 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import sys
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from CompactSegLib.cli.guard import guarded
 from CompactSegLib.cli.options import EvaluateOptions, SegmentOptions, TrainOptions, taking
 from CompactSegLib.cli.signals import heed_signals
 
+
+class _Flags:
+    """What takes no value shows none in the help, where Typer would put ``<bool>``."""
+
+    def get_params(self, context: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(context)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
+
+
+class _Command(_Flags, TyperCommand):
+    pass
+
+
+class _Group(_Flags, TyperGroup):
+    pass
+
+
 app = typer.Typer(
     name="compactseg",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+_command = partial(app.command, cls=_Command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -41,7 +67,7 @@ def _compactseg(
     """Segment 3D medical images level by level: level 1 at once, deeper levels refine it."""
 
 
-@app.command()
+@_command()
 @guarded
 @taking(SegmentOptions)
 def segment(options: SegmentOptions) -> None:
@@ -51,16 +77,16 @@ def segment(options: SegmentOptions) -> None:
     <stem>_level-<n> for each level, <stem>_report.json, <stem>_levels.png;
     several cases also leave summary.csv and summary.png.
 
-    Finished cases are skipped; results of another model, or with other
-    options, are replaced. The exit code is 2 if the input cannot be used,
-    and 1 if one of several cases failed.
+    Of several cases, those that are finished are skipped; results of another
+    model, or with other options, are replaced. The exit code is 2 if the
+    input cannot be used, and 1 if one of several cases failed.
     """
     from CompactSegLib.cli.segment import run_segment
 
     raise typer.Exit(run_segment(options))
 
 
-@app.command()
+@_command()
 @guarded
 def models(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
@@ -71,7 +97,7 @@ def models(
     run_models(as_json=as_json)
 
 
-@app.command()
+@_command()
 @guarded
 def info(
     model: Annotated[str, typer.Argument(help="Name or folder of a model.", metavar="MODEL")],
@@ -83,7 +109,7 @@ def info(
     run_info(model, as_json=as_json)
 
 
-@app.command()
+@_command()
 @guarded
 def worker(
     largest_array: Annotated[
@@ -97,7 +123,7 @@ def worker(
     run_worker(largest_array=largest_array * 2**20)
 
 
-@app.command()
+@_command()
 @guarded
 @taking(TrainOptions)
 def train(options: TrainOptions) -> None:
@@ -112,7 +138,7 @@ def train(options: TrainOptions) -> None:
     run_train(options)
 
 
-@app.command()
+@_command()
 @guarded
 @taking(EvaluateOptions)
 def evaluate(options: EvaluateOptions) -> None:
@@ -129,6 +155,8 @@ def evaluate(options: EvaluateOptions) -> None:
 def main() -> None:
     """Run the command; the entry point of the installed script."""
     heed_signals()
+    # That it caches fonts, or elsewhere since the home folder may not be written to, is nothing to tell.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding, is_terminal = sys.stdout.encoding, sys.stdout.line_buffering
         sys.stdout = _Lasting(sys.stdout.detach(), encoding, line_buffering=is_terminal)

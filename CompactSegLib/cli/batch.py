@@ -17,7 +17,7 @@ from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.files import write_picture, write_table
+from CompactSegLib.files import check_writable, write_picture, write_table, written_together
 from CompactSegLib.paths import is_file
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("case", "level", "structure", "side", "millilitres", "seconds", "status", "warnings")
 _SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_SUMMARIES = ("summary.csv", "summary.png")
 _MOST_PICTURES = 60
 _COLUMNS_OF_PICTURES = 3
 _PICTURE_INCHES = (5.0, 3.4)
@@ -61,7 +62,14 @@ def run_batch(
         runner: Segments them, here.
         cases: At least one.
         elsewhere: Has them segmented by others instead; gives what became of each, as it comes.
+
+    Raises:
+        OutputError: The output folder cannot be written to. This shows before the first case is read.
     """
+    with written_together(runner.options.output, last=_SUMMARIES[0]):
+        pass  # but for the check whether that can be
+    for name in _SUMMARIES:
+        check_writable(runner.options.output / name)
     processed: list[ProcessedCase] = []
     with Bars(cases=len(cases)) as bars:
         coming = elsewhere(cases) if elsewhere else _processed_here(runner, cases, bars)
@@ -162,19 +170,20 @@ def _summarise(processed: Sequence[ProcessedCase]) -> None:
 
 def write_summary(folder: Path, processed: Sequence[ProcessedCase]) -> None:
     """Write ``summary.csv``, and ``summary.png`` where a case has a picture."""
+    table, picture = (folder / name for name in _SUMMARIES)
     rows = (
         dict(zip(_COLUMNS, map(_plain, row), strict=True))
         for entry in processed
         for row in _rows(entry)
     )
-    write_table(folder / "summary.csv", _COLUMNS, rows)
+    write_table(table, _COLUMNS, rows)
     pictures = [
         (str(o.report["case"]), folder / o.report["picture"])
         for o in processed
         if o.report and is_file(folder / str(o.report.get("picture")))
     ]
     if pictures:
-        _draw(pictures, folder / "summary.png")
+        _draw(pictures, picture)
 
 
 def _rows(entry: ProcessedCase) -> Iterator[list[Any]]:

@@ -72,8 +72,7 @@ class Runner:
         """
         bars.start_case(case.name or case.path.name)
         read = read or self.read(case)
-        volume = read.volume
-        previous = read_report(self.options.output, volume.name)
+        volume, previous = read.volume, read_report(self.options.output, read.volume.name)
         self._check(read, previous)
         obsolete: list[str] = []
         with (
@@ -116,10 +115,11 @@ class Runner:
                 f"{target}: this file exists; choose another name, or pass --overwrite to replace it."
             )
         self._check(read, None)
-        run = self.segmenter.start(volume)
-        levels = list(self._levels(run, bars, shows_levels=shows_levels))
-        bars.start_writing()
-        self._write_level(volume, levels[-1], target)
+        with written_together(target.parent, last=target.name) as folder:
+            run = self.segmenter.start(volume)
+            levels = list(self._levels(run, bars, shows_levels=shows_levels))
+            bars.start_writing()
+            self._write_level(volume, levels[-1], folder / target.name)
         files = {levels[-1].number: target.name}
         report = self._report(run, levels, files, datetime.now().astimezone(), read)
         if shows_levels:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from CompactSegLib.cli.app import app
 from Testing.repository import REPOSITORY
 
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -61,3 +64,29 @@ def test_the_script_takes_the_pictures_of_the_tutorial():
     taken = set(re.findall(r'_picture\(desktop, "(\w+)"\)', script))
     tutorial = (REPOSITORY / "docs/tutorial.md").read_text("utf-8")
     assert taken == set(re.findall(r"pictures/(\w+)\.png", tutorial))
+
+
+def test_each_command_that_is_shown_has_the_options_that_it_is_shown_with():
+    commands = typer.main.get_command(app).commands
+    known = {
+        name: {"--help", *(option for each in command.params for option in each.opts)}
+        for name, command in commands.items()
+    }
+    cards = sorted((REPOSITORY / "Resources").rglob("*.md"))
+    shown = [command for file in [*DOCUMENTS, *cards] for command in commands_in(file)]
+    assert {command[1] for command in shown} >= {"segment", "info", "train", "evaluate"}
+    assert [
+        command
+        for command in shown
+        if not {word for word in command if word.startswith("-")} <= known[command[1]]
+    ] == []
+
+
+def commands_in(document: Path) -> list[list[str]]:
+    """The words of each command that stands in a block, or as code in a sentence."""
+    text = document.read_text("utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    lines += re.findall(r"`(compactseg [a-z]+ [^`]+)`", text)
+    words = [shlex.split(line, comments=True) for line in lines if line.startswith("compactseg ")]
+    return [each for each in words if not each[1].startswith("-")]

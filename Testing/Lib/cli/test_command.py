@@ -41,11 +41,14 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_a_volume_goes_in_and_json_comes_out(the_tiny_model, a_volume_file: Path, tmp_path: Path):
     """As a shell starts it; for what only its start tells apart, the other tests begin with PyTorch imported."""
     given = ["segment", a_volume_file, "--model", the_tiny_model.folder, "--json"]
+    (tmp_path / "file").touch()
     result = subprocess.run(
         [*COMMAND, *given, "--output", tmp_path / "out"],
         capture_output=True,
         text=True,
         check=False,
+        # In a container the home folder, where fonts are cached, may often not be written to.
+        env=os.environ | {"MPLCONFIGDIR": str(tmp_path / "file" / "matplotlib")},
     )
     assert result.returncode == 0
     assert json.loads(result.stdout)["case"] == "brain"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from CompactSegLib import Geometry, Label, Level
 from CompactSegLib.cli.display import LevelRows
@@ -32,3 +33,12 @@ def test_many_structures_are_summed_up(tmp_path: Path, write_tiny_model):
     assert rows.header().split() == ["Level", "Change", "Seconds", "All", "structures"]
     assert rows.row(level).split() == ["1", "–", "1.50", "10.00", "ml"]
     assert len(rows.header()) == len(rows.row(level))
+
+
+@pytest.mark.parametrize(
+    "command", ["", "segment", "models", "info", "worker", "train", "evaluate"]
+)
+def test_an_option_that_takes_no_value_shows_none(compactseg, command: str):
+    told = compactseg(*command.split(), "--help").stdout
+    assert "-h" in told
+    assert "bool" not in told.casefold()

@@ -1,4 +1,4 @@
-"""``compactseg segment -o FILE`` where that file is the image, or is open in another program."""
+"""``compactseg segment`` where what it is to write is the image, open in another program, or in no folder."""
 
 from __future__ import annotations
 
@@ -43,6 +43,35 @@ def test_a_file_that_is_open_in_another_program_is_told_before_anything_is_compu
     assert result.stdout == ""
     assert "labels.nii.gz may be open in another program, close it there" in result.stderr
     assert file.read_bytes() == b"old"
+
+
+def test_a_folder_that_is_not_written_to_is_told_before_anything_is_computed(
+    segment, a_folder_of_cases: Path, tmp_path: Path
+):
+    (tmp_path / "file").touch()
+    for volume, output in (
+        (a_folder_of_cases / "a.nii.gz", "file/labels.nii.gz"),
+        (a_folder_of_cases, "file/out"),
+    ):
+        result = segment("--level", 1, "--output", tmp_path / output, volume=volume)
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        (error,) = [line for line in result.stderr.splitlines() if not line.startswith("Note: ")]
+        assert "expected a folder to write to, but it could not be written to" in error
+
+
+def test_a_summary_that_is_open_in_another_program_is_told_before_any_case_is_read(
+    segment, a_folder_of_cases: Path, tmp_path: Path, monkeypatch
+):
+    file = tmp_path / "out" / "summary.csv"
+    file.parent.mkdir()
+    file.write_bytes(b"old")
+    with held_open(file, monkeypatch):
+        result = segment("--level", 1, volume=a_folder_of_cases)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "summary.csv may be open in another program, close it there" in result.stderr
+    assert [path.name for path in file.parent.iterdir()] == ["summary.csv"]
 
 
 def test_a_name_that_no_file_can_have_is_told_before_anything_is_computed(
