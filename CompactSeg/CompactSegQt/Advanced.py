@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.WorkerFace import DeviceInfo
+from CompactSegQt.Texts import plain
 
 if TYPE_CHECKING:
     from CompactSegMRML.CompactSegLogic import CompactSegLogic
@@ -54,6 +55,7 @@ class Advanced:
         self.testRequested, self.regionCreated = Signal(), Signal()
         self._ui = ui
         self._command = ""
+        self._deviceTip = ui.deviceComboBox.toolTip
         ui.deviceComboBox.addItem(_("Automatic"), "auto")
         ui.deviceComboBox.connect("activated(int)", self._onDevice)
         ui.regionSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self.regionCreated.emit)
@@ -79,12 +81,15 @@ class Advanced:
             box.addItem(titleOf(device), device.name)
         if box.findData(current) < 0:
             box.addItem(_("{device} (not there)").format(device=current), current)
-        box.currentIndex = box.findData(current)
+        self.setDevice(current)
 
     def setDevice(self, current: str) -> None:
-        index = self._ui.deviceComboBox.findData(current)
+        box = self._ui.deviceComboBox
+        index = box.findData(current)
         if index >= 0:
-            self._ui.deviceComboBox.currentIndex = index
+            box.currentIndex = index
+        # A narrow panel cuts the name.
+        box.toolTip = plain(f"{box.currentText}\n{self._deviceTip}")
 
     def setCommand(self, command: str) -> None:
         self._command = command

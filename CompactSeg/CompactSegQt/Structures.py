@@ -66,11 +66,14 @@ class StructuresTable:
         self._table, self._opacity, self._label = table, opacity, opacityLabel
         self._shown = _Content()
         self._filling = False
+        self._opacityWidth = 0
         table.verticalHeader().hide()
         table.tabKeyNavigation = False
         header = table.horizontalHeader()
         header.minimumSectionSize = _SMALL_WIDTH
         header.setDefaultAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+        header.textElideMode = qt.Qt.ElideRight
+        header.connect("sectionResized(int,int,int)", self._onResized)
         table.connect("itemChanged(QTableWidgetItem*)", self._onChanged)
         table.connect("cellClicked(int,int)", self._onClicked)
         opacity.connect("valueChanged(int)", self._onOpacity)
@@ -106,6 +109,7 @@ class StructuresTable:
                 self._setRow(number, row)
             self._opacity.value = round(100 * max((row.look[2] for row in content.rows), default=1))
             self._limitHeight(len(content.rows))
+            self._makeRoomForNames()
             self._filling = False
 
     def _setHeadings(self, headings: tuple[tuple[str, str], ...]) -> None:
@@ -160,6 +164,19 @@ class StructuresTable:
         each = self._table.verticalHeader().defaultSectionSize
         self._table.minimumHeight = frame + min(rows, _LEAST_ROWS) * each
         self._table.maximumHeight = frame + rows * each
+
+    def _onResized(self, column: int, _before: int, _now: int) -> None:
+        if column == NAME:  # later, since the header is in the middle of it
+            qt.QTimer.singleShot(0, self._makeRoomForNames)
+
+    def _makeRoomForNames(self) -> None:
+        """Where names would be cut, the column of opacities gives way: the slider sets them, too."""
+        table = self._table
+        advance = table.fontMetrics().horizontalAdvance
+        needed = max((advance(f"  {row.structure.name}") for row in self._shown.rows), default=0)
+        self._opacityWidth = table.columnWidth(OPACITY) or self._opacityWidth
+        room = table.columnWidth(NAME) + table.columnWidth(OPACITY)
+        table.setColumnHidden(OPACITY, room < needed + self._opacityWidth)
 
     def _onChanged(self, item: Any) -> None:
         if self._filling:

@@ -15,7 +15,7 @@ from CompactSegQt.Levels import LevelSlider
 from CompactSegQt.Notices import Notice
 from CompactSegQt.SelfTest.Driver import BRAIN
 from CompactSegQt.SelfTest.FakeWorker import commandOf
-from CompactSegQt.Structures import NAME
+from CompactSegQt.Structures import NAME, OPACITY
 from Testing.repository import REPOSITORY
 
 LONG = "sub-01_ses-02_acq-mprage_run-1_desc-defaced_res-1mm_T1w"
@@ -147,3 +147,44 @@ def test_eight_lines_of_the_log_are_seen_and_no_size_is_fixed_in_pixels(driver):
     assert log.minimumHeight == 8 * log.fontMetrics().lineSpacing()
     written = (REPOSITORY / "Resources" / "UI" / "CompactSeg.ui").read_text(encoding="utf-8")
     assert not re.findall("(?:minimum|maximum)(?:Size|Width|Height)", written)
+
+
+@pytest.fixture
+def large_text():
+    import standin
+
+    application = standin.the_application()
+    before = qt.QApplication.font()
+    larger = qt.QFont(before)
+    larger.setPointSize(14)
+    application.setFont(larger)
+    yield
+    application.setFont(before)
+
+
+@pytest.mark.cold_worker
+def test_a_narrow_panel_with_large_text_is_not_cut_and_has_room_for_names(
+    large_text, driver, desktop
+):
+    """At 14 points in a panel of 460 pixels, with a long name of a volume, and all sections open."""
+    driver.logic.restartWorker(commandOf(sys.executable, seconds=0))
+    volume = driver.load("large")
+    volume.SetName(LONG)
+    driver.choosing(volume, model=BRAIN)
+    assert driver.segment().kind == "done"
+    ui, area = driver.ui, slicer.util.mainWindow()._scroll
+    driver.click(ui.compareButton)
+    driver.click(ui.compareButton)
+    ui.severalButton.collapsed = ui.advancedButton.collapsed = False
+    desktop.wait(0.05)
+    assert area.widget().minimumSizeHint.width() <= area.viewport().width <= 460
+    table = ui.structuresTable
+    assert table.isColumnHidden(OPACITY), "its place is the names'"
+    advance = table.fontMetrics().horizontalAdvance
+    names = [table.item(row, NAME).text() for row in range(table.rowCount)]
+    assert all(advance(f"{name[:9]}…") < table.columnWidth(NAME) for name in names)
+    area.setMinimumWidth(700)
+    desktop.wait(0.05)
+    assert not table.isColumnHidden(OPACITY)
+    assert all(advance(name) < table.columnWidth(NAME) for name in names)
+    area.setMinimumWidth(0)
