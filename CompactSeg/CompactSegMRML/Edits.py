@@ -28,6 +28,7 @@ from CompactSegMRML.ResultFolder import freeName, isNoClone, nodesOfClass, putBe
 from CompactSegMRML.Results import (
     EDITED_ROLE,
     LEVEL_ATTRIBUTES,
+    NAMED_AFTER,
     SELF_ROLE,
     VOLUME_ROLE,
     factsOf,
@@ -105,6 +106,7 @@ def handOver(volumeNode: Any, node: Any) -> None:
     releaseLevel(node)
     if _GIVEN_NAME.search(node.GetName()):
         node.SetName(_freeName(volumeNode, facts.level))
+        node.SetAttribute(NAMED_AFTER, volumeNode.GetName())
     node.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
     putBeside(volumeNode, node)
 
@@ -129,6 +131,7 @@ def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
     copy.SetAndObserveSegmentation(segmentation)
     copy.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
     copy.SetNodeReferenceID(EDITED_ROLE, volumeNode.GetID())
+    copy.SetAttribute(NAMED_AFTER, volumeNode.GetName())
     copy.CreateDefaultDisplayNodes()
     display = copy.GetDisplayNode()
     if source.GetDisplayNode() is not None:
@@ -142,6 +145,13 @@ def copyLevel(volumeNode: Any, source: Any, level: int) -> Any:
 def isLevel(node: Any) -> bool:
     """Whether a segmentation node is a level's, that a run placed."""
     return bool(node.GetAttribute(LEVEL_ATTRIBUTES[0])) and isNoClone(node)
+
+
+def copiesOf(volumeNode: Any) -> Iterator[Any]:
+    """Edited copies of a volume's levels, and edited levels that were handed over."""
+    for node in nodesOfClass(volumeNode.GetScene(), "vtkMRMLSegmentationNode"):
+        if node.GetNodeReferenceID(EDITED_ROLE) == volumeNode.GetID():
+            yield node
 
 
 def othersOf(volumeNode: Any) -> Iterator[Any]:

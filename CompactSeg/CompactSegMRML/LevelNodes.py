@@ -26,6 +26,7 @@ from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
 from CompactSegMRML.ResultFolder import freeName, nodesOfClass, removeNode
 from CompactSegMRML.Results import (
+    NAMED_AFTER,
     SELF_ROLE,
     VOLUME_ROLE,
     LevelFacts,
@@ -155,6 +156,7 @@ def _newNode(volumeNode: Any, facts: LevelFacts) -> Any:
     display.SetVisibility(False)
     display.SetOpacity2DFill(0.35)  # what lies under it stays readable
     node.SetAttribute(_LEVEL, str(facts.level))
+    node.SetAttribute(NAMED_AFTER, volumeNode.GetName())
     node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
     node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     return node

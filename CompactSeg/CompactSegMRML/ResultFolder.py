@@ -9,7 +9,7 @@ from typing import Any
 import slicer
 import vtk
 
-from CompactSegMRML.Results import SELF_ROLE, VOLUME_ROLE, LevelFacts
+from CompactSegMRML.Results import NAMED_AFTER, SELF_ROLE, VOLUME_ROLE, LevelFacts
 
 _ATTRIBUTE = "CompactSeg.Folder"
 
@@ -33,7 +33,7 @@ def freeName(scene: Any, name: str) -> str:
 
 def folderOf(scene: Any, nodes: Iterable[Any]) -> int:
     """The item of the folder in which one of these nodes lies; 0 for none."""
-    hierarchy = _hierarchy(scene)
+    hierarchy = hierarchyOf(scene)
     for node in nodes:
         item = hierarchy.GetItemByDataNode(node)
         parent = hierarchy.GetItemParent(item) if item else 0
@@ -53,12 +53,13 @@ def putIntoFolder(volumeNode: Any, newNodes: Sequence[Any], *, others: Iterable[
     if not newNodes:
         return
     scene = volumeNode.GetScene()
-    hierarchy = _hierarchy(scene)
+    hierarchy = hierarchyOf(scene)
     folder = folderOf(scene, others)
     if not folder:
         parent = hierarchy.GetItemParent(_itemOf(hierarchy, volumeNode))
         folder = _emptyFolder(hierarchy, parent)
         hierarchy.SetItemName(folder, f"{volumeNode.GetName()} levels")
+        hierarchy.SetItemAttribute(folder, NAMED_AFTER, volumeNode.GetName())
     for node in newNodes:
         hierarchy.SetItemParent(_itemOf(hierarchy, node), folder)
 
@@ -85,7 +86,7 @@ def showFolder(node: Any) -> None:
 
 
 def _folderDisplays(node: Any) -> Iterator[Any]:
-    hierarchy = _hierarchy(node.GetScene())
+    hierarchy = hierarchyOf(node.GetScene())
     item = hierarchy.GetItemByDataNode(node)
     while item := hierarchy.GetItemParent(item) if item else 0:
         display = hierarchy.GetItemDataNode(item)
@@ -93,16 +94,38 @@ def _folderDisplays(node: Any) -> Iterator[Any]:
             yield display
 
 
+def parentOf(node: Any) -> int:
+    """The item under which a node lies; 0 where it has none."""
+    hierarchy = hierarchyOf(node.GetScene())
+    item = hierarchy.GetItemByDataNode(node)
+    return int(hierarchy.GetItemParent(item)) if item else 0
+
+
+def followParent(volumeNode: Any, nodes: Iterable[Any], *, before: int) -> None:
+    """Take results, or the folder in which they are, along with their volume, where they were beside it.
+
+    Args:
+        volumeNode: A volume that was moved, as into another study.
+        nodes: Its results; those that a user moved elsewhere stay there.
+        before: The item under which the volume was.
+    """
+    hierarchy, now = hierarchyOf(volumeNode.GetScene()), parentOf(volumeNode)
+    for node in nodes:
+        item = folderOf(node.GetScene(), [node]) or hierarchy.GetItemByDataNode(node)
+        if item and hierarchy.GetItemParent(item) == before:
+            hierarchy.SetItemParent(item, now)
+
+
 def putBeside(volumeNode: Any, node: Any) -> None:
     """Put a node where the volume is, as its own and not among the levels."""
-    hierarchy = _hierarchy(volumeNode.GetScene())
+    hierarchy = hierarchyOf(volumeNode.GetScene())
     parent = hierarchy.GetItemParent(_itemOf(hierarchy, volumeNode))
     hierarchy.SetItemParent(_itemOf(hierarchy, node), parent)
 
 
 def removeIfEmpty(scene: Any, folder: int) -> None:
     """Take a folder of ours away that holds nothing any more."""
-    hierarchy = _hierarchy(scene)
+    hierarchy = hierarchyOf(scene)
     isOurs = folder and hierarchy.HasItemAttribute(folder, _ATTRIBUTE)
     if isOurs and not hierarchy.GetNumberOfItemChildren(folder):
         hierarchy.RemoveItem(folder, True, False)  # with its display node, where it was hidden once
@@ -117,7 +140,7 @@ def removeNode(node: Any) -> None:
     helpers = [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
     if node.IsA("vtkMRMLDisplayableNode"):
         helpers += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-    hierarchy = _hierarchy(scene)
+    hierarchy = hierarchyOf(scene)
     item = hierarchy.GetItemByDataNode(node)
     parent = hierarchy.GetItemParent(item) if item else 0
     scene.RemoveNode(node)
@@ -143,7 +166,8 @@ def _itemOf(hierarchy: Any, node: Any) -> int:
     )
 
 
-def _hierarchy(scene: Any) -> Any:
+def hierarchyOf(scene: Any) -> Any:
+    """The subject hierarchy of a scene."""
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
@@ -190,6 +214,7 @@ def writeTable(
         scene = volumeNode.GetScene()
         node = scene.AddNewNodeByClass("vtkMRMLTableNode", freeName(scene, f"{name} levels"))
         node.SetAttribute(_MARK, "1")
+        node.SetAttribute(NAMED_AFTER, volumeNode.GetName())
         node.SetNodeReferenceID(VOLUME_ROLE, volumeNode.GetID())
         node.SetNodeReferenceID(SELF_ROLE, node.GetID())
     node.SetAttribute(_MODEL, model)

@@ -22,6 +22,8 @@ FACTS_ATTRIBUTE = "CompactSeg.Facts"
 EDITED_ROLE = "CompactSeg.EditedVolume"
 """From an edited copy to its volume."""
 LEVEL_ATTRIBUTES = ("CompactSeg.Level", "CompactSeg.Stale", "CompactSeg.Aside", FACTS_ATTRIBUTE)
+NAMED_AFTER = "CompactSeg.NamedAfter"
+"""Of results and their folder: the name that the volume had when they got theirs."""
 VOLUME_ROLE = "CompactSeg.Volume"
 """From a level's node, and a table, to the volume."""
 SELF_ROLE = "CompactSeg.Self"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from CompactSegMRML.Edits import copyLevel
+from CompactSegMRML.Following import Following
 from CompactSegMRML.Labels import LabelPatch
 from CompactSegMRML.LevelDisplay import (
     drawLike,
@@ -77,7 +78,7 @@ class SceneResults:
         self.watch.nodeRemoved.connect(self._onRemoved)
         self.watch.levelModified.connect(lambda _node: self._tell())
         self.watch.changed.connect(self._tell)
-        self._undoing = Undoing(self.watch)
+        self._undoing, self._following = Undoing(self.watch), Following(self.watch)
         self.watch.undone.connect(lambda _scene: self._tell())
         self.watch.volumeMoved.connect(self._onMoved)
         self.watch.levelEdited.connect(self._onEdited)
@@ -206,6 +207,7 @@ class SceneResults:
         with self.ours():
             copy = copyLevel(volumeNode, source, level)
             showOnly(volumeNode, None)
+            self.watch.refresh()
         return copy
 
     def hasOther(self, volumeNode: Any, model: str) -> bool:

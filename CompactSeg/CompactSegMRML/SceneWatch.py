@@ -9,8 +9,10 @@ from typing import Any
 import slicer
 import vtk
 
-from CompactSegMRML.LevelNodes import allLevelNodes, volumeOfNode
-from CompactSegMRML.ResultFolder import nodesOfClass
+from CompactSegMRML.Edits import isLevel
+from CompactSegMRML.LevelNodes import volumeOfNode
+from CompactSegMRML.ResultFolder import hierarchyOf, nodesOfClass, parentOf
+from CompactSegMRML.Results import EDITED_ROLE
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.SliceViews import describe, layoutNode
 
@@ -34,8 +36,9 @@ class SceneWatch:
         changed(): it was closed, opened or restored.
         undoing(scene): it is about to undo something, or to do it again.
         undone(scene): it has.
-        volumeMoved(volumeNode): its geometry or transform may be another; of volumes that have levels.
-        levelModified(node): a level was shown, hidden, renamed or drawn otherwise, as in another colour.
+        volumeMoved(volumeNode): its geometry, transform or name may be another; of volumes that have levels or copies.
+        volumeReparented(volumeNode, before): it is under another item of the subject hierarchy; of the same volumes.
+        levelModified(node): a level or an edited copy was shown, hidden, renamed or drawn otherwise, as in colour.
         levelEdited(node): voxels or segments of a level are others.
         imageReplaced(volumeNode): voxels of a volume that has levels are others.
         saving(): the scene is about to be saved.
@@ -48,10 +51,12 @@ class SceneWatch:
         self.volumeMoved, self.levelModified, self.layoutChanged = Signal(), Signal(), Signal()
         self.levelEdited, self.imageReplaced, self.saving = Signal(), Signal(), Signal()
         self.viewsChanged, self.undoing, self.undone = Signal(), Signal(), Signal()
+        self.volumeReparented = Signal()
         self._scene = scene
         self._others: list[Any] = []
         self._sceneTags: list[int] = []
         self._nodeTags: dict[Any, list[int]] = {}
+        self._parents: dict[Any, int] = {}
         self._isViewToTell = False
         for event, receiver in {
             scene.NodeRemovedEvent: self._onRemoved,
@@ -75,13 +80,18 @@ class SceneWatch:
         modified = vtk.vtkCommand.ModifiedEvent
         for node in (each for each in self._others if each.GetScene() is not None):
             wanted[node] = tuple((event, _telling(self.levelModified)) for event in _LOOKS)
-        for node in allLevelNodes(self._scene):
-            wanted[node] = (
-                *((event, _telling(self.levelModified)) for event in (*_LOOKS, modified)),
-                *((event, _telling(self.levelEdited)) for event in _EDITS),
-            )
-            volume = volumeOfNode(node)
+        volumes = set()
+        for node in nodesOfClass(self._scene, "vtkMRMLSegmentationNode"):
+            if isLevel(node):
+                wanted[node] = (
+                    *((event, _telling(self.levelModified)) for event in (*_LOOKS, modified)),
+                    *((event, _telling(self.levelEdited)) for event in _EDITS),
+                )
+                volume = volumeOfNode(node)
+            elif volume := node.GetNodeReference(EDITED_ROLE):
+                wanted[node] = tuple((event, _telling(self.levelModified)) for event in _LOOKS)
             if volume is not None:
+                volumes.add(volume)
                 moved = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
                 replaced = slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent
                 wanted[volume] = (
@@ -89,6 +99,9 @@ class SceneWatch:
                     (moved, _telling(self.volumeMoved)),
                     (replaced, _telling(self.imageReplaced)),
                 )
+        self._parents = {each: parentOf(each) for each in volumes}
+        hierarchy = hierarchyOf(self._scene)
+        wanted[hierarchy] = ((hierarchy.SubjectHierarchyItemReparentedEvent, self._onReparented),)
         for node in nodesOfClass(self._scene, "vtkMRMLSliceCompositeNode"):
             wanted[node] = ((modified, self._onView),)
         layout = layoutNode(self._scene)
@@ -124,6 +137,15 @@ class SceneWatch:
         self._forget(node)
         if not self._scene.IsClosing():
             self.nodeRemoved(node)
+
+    def _onReparented(self, *_: Any) -> None:
+        if self._scene.IsImporting() or self._scene.IsClosing():
+            return
+        for volume, before in list(self._parents.items()):
+            now = parentOf(volume) if volume.GetScene() is not None else 0
+            if now not in (0, before):
+                self._parents[volume] = now
+                self.volumeReparented(volume, before)
 
     def _onChanged(self, *_: Any) -> None:
         self.refresh()

@@ -221,3 +221,77 @@ def test_a_study_that_is_deleted_takes_its_results_and_leaves_others(
     others = [node for node in nodes_in(warm.scene) if node not in there]
     assert len(others) == 1, "its edited copy"
     assert run(logic, kept, levels=2).kind == "done"
+
+
+def put(hierarchy, node, item):
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), item)
+
+
+def parent_of(hierarchy, node):
+    return hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
+
+
+def two_studies(hierarchy):
+    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), "patient")
+    return [hierarchy.CreateStudyItem(patient, name) for name in ("before", "after")]
+
+
+def test_results_go_along_with_a_volume_that_is_moved_to_another_study(
+    logic, warm, plugins, segmented
+):
+    hierarchy = warm.hierarchy
+    copy, mine = logic.editCopy(segmented, 2), logic.editCopy(segmented, 1)
+    drawer = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "drawer")
+    put(hierarchy, mine, drawer)
+    folder = logic.results(segmented).folderItem
+    for study in two_studies(hierarchy):
+        put(hierarchy, segmented, study)
+        assert hierarchy.GetItemParent(folder) == study
+        assert parent_of(hierarchy, copy) == study
+    assert parent_of(hierarchy, mine) == drawer, "a user put it there"
+    hierarchy.SetItemParent(folder, drawer)
+    put(hierarchy, segmented, hierarchy.GetSceneItemID())
+    assert hierarchy.GetItemParent(folder) == drawer, "a user put it there"
+    logic.removeResults(segmented)
+    put(hierarchy, segmented, study)
+    assert parent_of(hierarchy, copy) == study, "also where the levels are gone"
+
+
+def test_results_stay_beside_their_volume_when_the_study_above_them_is_taken_away(
+    logic, warm, plugins, segmented
+):
+    hierarchy = warm.hierarchy
+    study, _other = two_studies(hierarchy)
+    put(hierarchy, segmented, study)
+    folder, patient = logic.results(segmented).folderItem, hierarchy.GetItemParent(study)
+    hierarchy.RemoveItem(study, True, False)
+    assert parent_of(hierarchy, segmented) == hierarchy.GetItemParent(folder) == patient
+    assert names_under(hierarchy, folder)[0] == "left_hippocampus level 1"
+
+
+def test_names_follow_that_of_the_volume_unless_a_user_gave_them(logic, warm, plugins, segmented):
+    hierarchy = warm.hierarchy
+    copy, mine = logic.editCopy(segmented, 2), logic.editCopy(segmented, 2)
+    mine.SetName("left_hippocampus level 2 as I see it")
+    nodes = nodes_of(logic, segmented)
+    nodes[0].SetName("the first")
+    warm.scene.AddNewNodeByClass("vtkMRMLTextNode", "pat level 3")
+    for name in ("pat", "T1 (2)"):
+        segmented.SetName(name)
+        results = logic.results(segmented)
+        taken = "pat level 3_1" if name == "pat" else "T1 (2) level 3"
+        assert [each.GetName() for each in nodes] == ["the first", f"{name} level 2", taken]
+        assert results.tableNode.GetName() == f"{name} levels"
+        assert hierarchy.GetItemName(results.folderItem) == f"{name} levels"
+        assert copy.GetName() == f"{name} level 2 (edited)"
+        assert mine.GetName() == "left_hippocampus level 2 as I see it"
+    hierarchy.SetItemName(results.folderItem, "my folder")
+    segmented.SetName("again")
+    assert hierarchy.GetItemName(results.folderItem) == "my folder"
+
+
+def test_names_with_a_model_follow_too(logic, segmented):
+    run(logic, segmented, model="brain-mr", levels=1)
+    segmented.SetName("pat")
+    assert node_of(logic, segmented, 1).GetName() == "pat brain-mr level 1"
+    assert logic.results(segmented).tableNode.GetName() == "pat brain-mr levels"
