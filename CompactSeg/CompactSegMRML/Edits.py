@@ -91,6 +91,16 @@ def measure(node: Any) -> dict[str, float]:
     return found
 
 
+def voxelMm3Of(node: Any) -> float | None:
+    """Cubic millimetres in the world of a voxel of a level's labels; None where it has none."""
+    for segment in ownSegments(node.GetSegmentation()).values():
+        image = segment.GetRepresentation(BINARY_LABELMAP)
+        if image is not None:
+            grid = toWorld(node) @ gridOf(image)
+            return abs(float(np.linalg.det(grid[:3, :3])))
+    return None
+
+
 def _inside(surface: Any) -> float:
     """Cubic millimetres in a closed surface."""
     if surface is None or not surface.GetNumberOfCells():

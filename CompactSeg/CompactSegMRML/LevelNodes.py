@@ -21,6 +21,7 @@ from CompactSegMRML.Edits import (
     measure,
     releaseLevel,
     rememberPlaced,
+    voxelMm3Of,
 )
 from CompactSegMRML.Labels import LabelPatch, VoxelBox
 from CompactSegMRML.LevelSegments import moveSegments, putLabels, removeOwnSegments
@@ -186,26 +187,33 @@ def removeLevel(volumeNode: Any, node: Any) -> None:
 _SEEN: weakref.WeakKeyDictionary[Any, tuple[Any, int]] = weakref.WeakKeyDictionary()
 
 
-def followVolume(volumeNode: Any) -> None:
+def followVolume(volumeNode: Any) -> bool:
     """Bring the levels of a volume that was moved to where it is now; quick where nothing moved.
 
     Labels belong to voxels. So where the volume's own geometry changed, as on hardening a transform or centring it,
     they get that geometry, unless the volume has become another image.
+
+    Returns:
+        Whether any was moved.
     """
     if volumeNode.GetImageData() is None:
-        return
+        return False
+    isAnyMoved = False
     grid, size = ijkToRAS(volumeNode), wholeBox(volumeNode).size
     for node in everyLevelNode(volumeNode):
         wasModified = node.StartModify()
         if node.GetTransformNodeID() != volumeNode.GetTransformNodeID():
             node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
+            isAnyMoved = True
         facts = factsOf(node)
         isSameImage = facts is not None and facts.gridSize == size
         if isSameImage and abs(np.linalg.det(grid[:3, :3])) > 0:
             isMoved = moveSegments(node.GetSegmentation(), grid)
+            isAnyMoved |= isMoved
             if isMoved:
                 node.SetReferenceImageGeometryParameterFromVolumeNode(volumeNode)
         node.EndModify(wasModified)
+    return isAnyMoved
 
 
 def rememberImage(volumeNode: Any, box: VoxelBox, stamp: Any, checksum: int) -> None:
@@ -214,12 +222,18 @@ def rememberImage(volumeNode: Any, box: VoxelBox, stamp: Any, checksum: int) -> 
 
 
 def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
-    """Whether a volume holds another image than the one that was segmented, as a sequence's next frame."""
+    """Whether a volume holds another image than the one that was segmented, as a sequence's next frame.
+
+    One with another spacing is another, since the net saw structures larger or smaller than they are.
+    """
     image = volumeNode.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None:
         return True
     whole = wholeBox(volumeNode)
     if whole.size != facts.gridSize or not facts.box.within(whole):
+        return True
+    before = facts.spacingMm
+    if before is not None and not np.allclose(before, volumeNode.GetSpacing(), rtol=1e-3, atol=0):
         return True
     if facts.imageCrc is None:
         return False
@@ -231,10 +245,14 @@ def isImageChanged(volumeNode: Any, facts: LevelFacts) -> bool:
 
 
 def factsNow(node: Any) -> LevelFacts:
-    """What holds of a level: once it was edited, its millilitres are those that are there."""
+    """What holds of a level: once it was edited, or its voxels have another size, the millilitres are those of now."""
     facts = factsOf(node)
     if not isEdited(node):
-        return facts
+        now = voxelMm3Of(node) if facts.voxelMm3 else None
+        scale = now / facts.voxelMm3 if now else 1.0
+        if np.isclose(scale, 1.0, rtol=1e-6, atol=0):
+            return facts
+        return replace(facts, millilitres={k: scale * v for k, v in facts.millilitres.items()})
     now = measure(node)
     return replace(facts, millilitres={name: now.get(name, 0.0) for name in facts.millilitres})
 

@@ -54,6 +54,8 @@ class LevelFacts:
         boxStart: First voxel of the region that was segmented.
         boxSize: Its voxels.
         gridSize: Voxels of the whole volume.
+        spacingMm: Of the volume as it was sent, without parent transforms; None in older scenes.
+        voxelMm3: Of a voxel in the world, when the millilitres were computed; None likewise.
         messages: Of the engine, for the user.
         labelsCrc: Checksum of the labels as they were placed; None in scenes of CompactSeg 0.1.
         imageCrc: Of the voxels that were segmented; None likewise.
@@ -75,6 +77,8 @@ class LevelFacts:
     boxStart: tuple[int, int, int] = (0, 0, 0)
     boxSize: tuple[int, int, int] = (0, 0, 0)
     gridSize: tuple[int, int, int] = (0, 0, 0)
+    spacingMm: tuple[float, float, float] | None = None
+    voxelMm3: float | None = None
     messages: tuple[str, ...] = ()
     labelsCrc: int | None = None
     imageCrc: int | None = None
@@ -92,6 +96,8 @@ class LevelFacts:
         options: RunOptions,
         box: VoxelBox,
         whole: VoxelBox,
+        spacingMm: tuple[float, float, float] | None = None,
+        voxelMm3: float | None = None,
         labelsCrc: int | None = None,
         imageCrc: int | None = None,
     ) -> LevelFacts:
@@ -114,6 +120,8 @@ class LevelFacts:
             boxStart=box.start,
             boxSize=box.size,
             gridSize=whole.size,
+            spacingMm=spacingMm,
+            voxelMm3=voxelMm3,
             messages=tuple(event["messages"]),
             labelsCrc=labelsCrc,
             imageCrc=imageCrc,
@@ -216,6 +224,10 @@ _IS_KIND: dict[str, Callable[[Any], bool]] = {
     "float | None": lambda value: value is None or is_number(value),
     "Mapping[str, float]": lambda value: (
         isinstance(value, dict) and all(map(is_number, value.values()))
+    ),
+    "tuple[float, float, float] | None": lambda value: (
+        value is None
+        or (isinstance(value, list) and len(value) == 3 and all(map(is_number, value)))
     ),
     "tuple[int, int, int]": lambda value: (
         isinstance(value, list) and len(value) == 3 and all(map(_isWhole, value))

@@ -96,6 +96,12 @@ class Kept:
     box: VoxelBox
     imageCrc: int
 
+    @property
+    def spacingMm(self) -> tuple[float, float, float]:
+        """Of the volume when it was sent, along i, j and k."""
+        matrix = np.reshape(self.stamp[-16:], (4, 4)).astype(float)
+        return tuple(np.linalg.norm(matrix[:3, :3], axis=0).tolist())  # type: ignore[return-value]
+
 
 class VolumeCopy:
     """A copy of a volume's voxels, made in steps that hold the event loop up for milliseconds only.

@@ -49,7 +49,7 @@ from CompactSegMRML.RunRequest import Current, Kept
 from CompactSegMRML.SceneWatch import SceneWatch
 from CompactSegMRML.Signal import Signal
 from CompactSegMRML.Undoing import Undoing
-from CompactSegMRML.VolumeInput import wholeBox
+from CompactSegMRML.VolumeInput import voxelMm3, wholeBox
 from CompactSegMRML.WorkerClient import labelsOf
 from CompactSegMRML.WorkerFace import ModelInfo
 
@@ -132,6 +132,8 @@ class SceneResults:
                 whole=wholeBox(volumeNode),
                 labelsCrc=patch.checksum,
                 imageCrc=sent and sent.imageCrc,
+                spacingMm=sent and sent.spacingMm,
+                voxelMm3=sent and voxelMm3(volumeNode, sent.spacingMm),
             )
             if sent is not None:
                 rememberImage(volumeNode, current.box, sent.stamp, sent.imageCrc)
@@ -286,4 +288,8 @@ class SceneResults:
     def _onMoved(self, volumeNode: Any) -> None:
         if volumeNode.GetScene() is not None and not volumeNode.GetScene().IsImporting():
             with self.ours():
-                followVolume(volumeNode)
+                isMoved = followVolume(volumeNode)
+            if isMoved:  # millilitres may be others
+                nodes = everyLevelNode(volumeNode)
+                self._stale.update((volumeNode, modelOf(node)) for node in nodes)
+                self._tell()

@@ -98,6 +98,11 @@ def toWorld(node: Any) -> np.ndarray:
     return slicer.util.arrayFromVTKMatrix(matrix)
 
 
+def voxelMm3(node: Any, spacingMm: tuple[float, float, float]) -> float:
+    """Cubic millimetres in the world of a voxel with this spacing, which has right angles, where a node lies."""
+    return abs(float(np.prod(spacingMm) * np.linalg.det(toWorld(node)[:3, :3])))
+
+
 def gridInPatient(volumeNode: Any) -> np.ndarray:
     """(4, 4), voxels to the millimetres in which they are segmented: the world's, or the volume's own.
 

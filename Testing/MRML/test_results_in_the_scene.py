@@ -234,3 +234,37 @@ def test_all_results_can_be_taken_away(logic, warm, segmented):
     assert warm.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
     assert warm.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0
     assert not warm.hierarchy.GetItemByName("left_hippocampus levels")
+
+
+def test_millilitres_are_those_of_a_spacing_that_was_corrected_and_the_levels_are_told_to_be_outdated(
+    logic, heard, segmented
+):
+    before = logic.results(segmented)
+    name = "Anterior hippocampus"
+    heard.all.clear()
+    segmented.SetSpacing(*(2 * mm for mm in segmented.GetSpacing()))
+    assert heard.named("resultsChanged")
+    after = logic.results(segmented)
+    assert after.isOutdated
+    assert not any(each.isEdited for each in after.levels)
+    for old, new in zip(before.levels, after.levels, strict=True):
+        assert new.millilitres[name] == pytest.approx(8 * old.millilitres[name])
+    table = after.tableNode.GetTable()
+    told = table.GetValueByName(2, f"{name} (ml)").ToDouble()
+    assert told == pytest.approx(after.level(3).millilitres[name])
+    segmented.SetSpacing(*(mm / 2 for mm in segmented.GetSpacing()))
+    results = logic.results(segmented)
+    assert not results.isOutdated
+    assert results.level(3).millilitres == before.level(3).millilitres
+
+
+def test_millilitres_are_those_of_the_world_under_a_transform_that_makes_larger_and_when_it_is_hardened(
+    logic, segmented
+):
+    before = logic.results(segmented).level(3).millilitres
+    under_transform(segmented, turned(30) @ np.diag([1.1, 1.2, 1.0, 1.0]))
+    larger = {name: pytest.approx(1.32 * each) for name, each in before.items()}
+    assert logic.results(segmented).level(3).millilitres == larger
+    assert not logic.results(segmented).isOutdated
+    segmented.HardenTransform()
+    assert logic.results(segmented).level(3).millilitres == larger
