@@ -153,8 +153,8 @@ def _listed(path: Path) -> list[Case]:
         ) from error
     if not rows or not rows[0].get("path"):
         raise InputError(
-            f'{path}: expected a table with a column "path" (and, where wanted, "case" and "series"), got '
-            f"{', '.join(str(key)[:40] for key in (rows[0] if rows else ())) or 'no rows'}; correct the first row."
+            f'{path}: expected a table with a column "path" (where wanted "case" and "series", with commas between), '
+            f"got {', '.join(str(key)[:40] for key in (rows[0] if rows else ())) or 'no rows'}; correct the first row."
         )
     cases = []
     for number, row in enumerate(rows, start=2):

@@ -271,6 +271,8 @@ def test_a_table_lists_the_cases(segment, a_folder_of_cases: Path, tmp_path: Pat
     for text, told in (
         ("file\na.nii.gz\n", 'expected a table with a column "path"'),
         ("path\ncases/a.nii.gz\nnothing.nii\n", "row 3: expected the path of a volume"),
+        ("path;case\na.nii.gz;a\n", "got path;case"),
+        ("path;case\na.nii.gz;a\n", "with commas between"),
         ("", 'expected a table with a column "path"'),
     ):
         table.write_text(text, encoding="utf-8")
