@@ -130,8 +130,7 @@ def _run(operation, arguments, options):
     others = [each for each in tensors if not isinstance(each, Elsewhere) and each.dim()]
     name, target = operation._schema.name, options.get("device")
     stays = bool(mine) if target is None else torch.device(target) == _DISGUISE
-    takes_both = operation in _CROSSING or (name in _INDEXING and Elsewhere.device_type == "cuda")
-    if mine and others and not takes_both:
+    if mine and others and operation not in _CROSSING:
         raise RuntimeError(
             f"Expected all tensors to be on the same device, got {mine[0].device} and cpu: {name}"
         )

@@ -95,9 +95,9 @@ class Likeliest:
         labels = self._labels[part]
         best = torch.zeros_like(image)
         if not boxes.keys() <= hidden.keys():
-            stays = image.new_full((256,), torch.inf)
+            stays = torch.full((256,), torch.inf)
             stays[mixture.labels] = 0
-            best = looked_up(stays, labels)
+            best = looked_up(stays.to(image), labels)
         exponents = looked_up(self._weights * mixture.exponent, labels)
         found = labels.to(image.dtype)
         number = torch.arange(256, dtype=image.dtype, device=image.device)
