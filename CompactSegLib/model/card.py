@@ -16,6 +16,7 @@ from CompactSegLib.model.provenance import limits_of, stated_provenance
 from CompactSegLib.words import counted
 
 _MOST_ITEMS = 60
+_MOST_SETTINGS = 20
 _MOST_COLUMNS = 4
 
 _CARD = """\
@@ -194,11 +195,19 @@ def _listing(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     for name, value in data.items():
         words = name.replace("_", " ")
         words = words[:1].upper() + words[1:]
-        if isinstance(value, Mapping):
+        settings = _settings(value)
+        if settings > _MOST_SETTINGS:
+            yield f"{indent}- {words}: {settings} settings, all in model.json"
+        elif isinstance(value, Mapping):
             yield f"{indent}- {words}:"
             yield from _listing(value, indent + "  ")
         else:
             yield f"{indent}- {words}: {_plain(value)}"
+
+
+def _settings(value: Any) -> int:
+    """How many a nested mapping holds."""
+    return sum(map(_settings, value.values())) if isinstance(value, Mapping) else 1
 
 
 def _plain(value: Any) -> str:

@@ -99,6 +99,13 @@ def test_nested_provenance_becomes_nested_lists(tmp_path: Path, write_tiny_model
     assert "- Training data:\n  - Name: Task04\n  - Folds: 1, 2\n- Seed: 3\n- Mirrored: yes" in card
 
 
+def test_a_long_plan_is_counted_and_not_read_out(tmp_path: Path, write_tiny_model):
+    plan = {"steps": 5, "augmentation": {f"setting {number}": 1 for number in range(30)}}
+    card = model_card(write_tiny_model(tmp_path / "tiny", provenance={"plan": plan}))
+    assert "\n- Plan: 31 settings, all in model.json\n" in card
+    assert "Setting 3" not in card
+
+
 def test_the_plan_in_the_provenance_repeats_nothing_that_the_card_says():
     provenance = {"limits": ["x"], "plan": {"title": "A model", "labels": {}, "steps": 5}}
     assert stated_provenance(provenance) == {"plan": {"steps": 5}}
