@@ -20,7 +20,7 @@ for folder in (Path(__file__).resolve().parent, Path(__file__).resolve().parents
     if any(folder.glob("CompactSeg*/__init__.py")) and str(folder) not in sys.path:
         sys.path.append(str(folder))
 
-from CompactSegLib.files import find_resource  # noqa: E402
+from CompactSegLib.resources import find_resource  # noqa: E402
 
 DOCUMENTATION = "https://github.com/CompactSeg/SlicerCompactSeg#readme"
 SAMPLES = {"MRHead, brain structures": "brain-mr", "MRHead, hippocampus": "hippocampus-mr"}

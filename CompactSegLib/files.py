@@ -1,8 +1,9 @@
-"""Files written whole or not at all, and resources found in a checkout and in an installation."""
+"""Files written whole or not at all."""
 
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 import platform
@@ -14,11 +15,11 @@ import tempfile
 import time
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from CompactSegLib.errors import OutputError
+from CompactSegLib.errors import Cancelled, OutputError
 from CompactSegLib.paths import is_file, is_folder, is_name_of_a_file, is_there
 from CompactSegLib.words import shown
 
@@ -26,25 +27,39 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PARTIAL = ".partial-"
-_WHERE = "choose a folder with write permission and enough free space."
-_FILE = "{}: could not be written ({}); nothing was left behind, " + _WHERE
-_FOLDER = "{}: expected a folder to write to, but it could not be written to ({}); " + _WHERE
+_WHERE = "choose a folder with write permission and enough free space"
+_SHORTER = "choose a shorter name, or a folder nearer to the root"
+_FILE = "{}: could not be written ({}); nothing was left behind, {}."
+_FOLDER = "{}: expected a folder to write to, but it could not be written to ({}); {}."
 
 _LONGEST_OF_WINDOWS = 247  # a folder's path, where longer ones are not switched on
 # There a scanner for viruses or an indexer has for a moment what was just written, and nobody else may move it.
 _PAUSES_SECONDS: tuple[float, ...] = (0.1, 0.2, 0.4, 0.8) if sys.platform == "win32" else ()
 
 
-def check_writable(path: Path) -> None:
-    """Check before anything long what can be known of a file that it will write.
+def check_writable(folder: Path, *names: str) -> None:
+    """Check before anything long what can be known of the files that it will write; nothing of this is left.
+
+    Args:
+        folder: Where they are to be; it may be missing.
+        names: At least one.
 
     Raises:
-        OutputError: No file can have this name, or another program has it open, and Windows replaces no open file.
+        OutputError: No file can have this name or path or be written there, or Windows does not replace an open one.
     """
-    _check_name(path)
-    if is_file(path):
-        with _told(path, _FILE):
-            _replace(path, path)
+    for path in (folder / name for name in names):
+        _check_name(path)
+        if is_file(path):
+            with _told(path, _FILE):
+                _replace(path, path)
+    longest = max(names, key=lambda name: len(os.fsencode(name)))
+    with (
+        suppress(Cancelled),
+        _staging(folder, longest, folder, _FOLDER) as staging,
+        _told(folder / longest, _FILE),
+    ):
+        (staging / longest).touch()
+        raise Cancelled  # which leaves nothing
 
 
 @contextmanager
@@ -57,16 +72,19 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         path: The file to write. Missing parent folders are made.
 
     Yields:
-        A path of the same name in another folder. The body must create the file.
+        A path of the same name elsewhere, or the same within `written_together`. The body must create the file.
 
     Raises:
         OutputError: The file could not be written (no space, no permission, no such place).
     """
     target = Path(path)
     _check_name(target)
-    if is_folder(target):
-        raise OutputError(f"{target}: expected a file name to write to, but this is a folder.")
-    with _told(target, _FILE), _staging(target.parent, target.name, target, _FILE) as folder:
+    place = target.parent
+    is_staged = place.name.startswith(f"{_PARTIAL}{_host()}-{os.getpid()}-")
+    staging = nullcontext(place) if is_staged else _staging(place, target.name, target, _FILE)
+    with _told(target, _FILE), staging as folder:
+        # Should it have been removed, who writes together tells so in the end.
+        folder.mkdir(parents=True, exist_ok=True)
         yield folder / target.name
         (folder / target.name).stat()
 
@@ -146,26 +164,6 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def find_resource(name: str | os.PathLike[str]) -> Path:
-    """Return the path of a file or folder under ``Resources/``.
-
-    In a checkout ``Resources/`` is at the repository's root, in Slicer's installation it is beside
-    the package: both are the package's parent. A wheel carries it inside the package.
-
-    Args:
-        name: Path relative to ``Resources/``, for example ``"Models/hippocampus-mr"``.
-
-    Raises:
-        FileNotFoundError: In none of the places.
-    """
-    package = Path(__file__).resolve().parent
-    places = [package.parent / "Resources", package / "Resources"]
-    for place in places:
-        if (place / name).exists():
-            return place / name
-    raise FileNotFoundError(f"{name}: not found in {' or '.join(str(p) for p in places)}")
-
-
 @contextmanager
 def _staging(
     folder: Path, last: str, named: Path, sentence: str, obsolete: Collection[str] = ()
@@ -174,7 +172,11 @@ def _staging(
     staging = folder / _partial_name()
     try:
         with _told(named, sentence):
-            staging.mkdir(parents=True)
+            with suppress(
+                FileNotFoundError
+            ):  # of another run, which takes its new folder away again
+                staging.mkdir(parents=True)
+            staging.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(folder)
         yield staging
         with _told(named, sentence):
@@ -196,33 +198,28 @@ def _told(path: Path | str, sentence: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(sentence.format(path, _reason(error))) from error
+        raise OutputError(sentence.format(path, *_reason(error))) from error
 
 
-def _reason(error: OSError) -> str:
-    """What the system says, and what it means on Windows where that says little."""
+def _reason(error: OSError) -> tuple[str, str]:
+    """What the system says, what it means on Windows where that says little, and what to do."""
     reason = error.strerror or str(error)
     if isinstance(error, PermissionError) and error.filename2 is not None:
         name = Path(error.filename2).name
-        return f"{reason}; {name} may be open in another program, close it there"
-    if sys.platform == "win32" and isinstance(error, FileNotFoundError) and error.filename:
+        return f"{reason}; {name} may be open in another program, close it there", _WHERE
+    if sys.platform == "win32" and error.errno in (errno.ENOENT, errno.EINVAL) and error.filename:
         length = len(os.path.abspath(error.filename))  # noqa: PTH100
         if length > _LONGEST_OF_WINDOWS:
-            return (
-                f"{reason}; its path has {length} characters, Windows takes {_LONGEST_OF_WINDOWS}"
-            )
-    return reason
+            told = f"its path has {length} characters while it is written, Windows takes {_LONGEST_OF_WINDOWS}"
+            return f"{reason}; {told}", _SHORTER
+    return reason, _SHORTER if error.errno == errno.ENAMETOOLONG else _WHERE
 
 
 def _move(staging: Path, folder: Path, last: str, obsolete: Collection[str]) -> None:
     """Let files take their places; those that were there before come back should that fail."""
     names = sorted((path.name for path in staging.iterdir()), key=lambda name: (name == last, name))
     for name in [*names, *obsolete]:
-        if is_folder(folder / name):
-            raise OutputError(
-                f"{folder / name}: expected a file name to write to, but this is a folder; "
-                "remove it or choose another output folder."
-            )
+        _check_name(folder / name)
     for name in names:
         _flush_to_disk(staging / name)
     if len(names) == 1 and not obsolete:  # at no moment is there none
@@ -259,6 +256,11 @@ def _check_name(path: Path) -> None:
     if not is_name_of_a_file(path):
         raise OutputError(
             f"{shown(str(path))}: expected the name of a file to write to, but no file can have it."
+        )
+    if is_folder(path):
+        raise OutputError(
+            f"{path}: expected a file name to write to, but this is a folder; "
+            "remove it or choose another output folder."
         )
 
 

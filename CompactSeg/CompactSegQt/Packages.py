@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import slicer
 from slicer.i18n import tr as _
 
-from CompactSegLib.files import find_resource
+from CompactSegLib.resources import find_resource
 from CompactSegMRML.Signal import Signal
 
 if TYPE_CHECKING:

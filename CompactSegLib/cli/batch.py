@@ -17,7 +17,7 @@ from CompactSegLib.cli.guard import fault, say
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.previous_results import read_report
 from CompactSegLib.errors import CompactSegError
-from CompactSegLib.files import check_writable, write_picture, write_table, written_together
+from CompactSegLib.files import check_writable, write_picture, write_table
 from CompactSegLib.paths import is_file
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ def run_batch(
     Raises:
         OutputError: The output folder cannot be written to. This shows before the first case is read.
     """
-    with written_together(runner.options.output, last=_SUMMARIES[0]):
-        pass  # but for the check whether that can be
-    for name in _SUMMARIES:
-        check_writable(runner.options.output / name)
+    check_writable(runner.options.output, *_SUMMARIES)
     processed: list[ProcessedCase] = []
     with Bars(cases=len(cases)) as bars:
         coming = elsewhere(cases) if elsewhere else _processed_here(runner, cases, bars)

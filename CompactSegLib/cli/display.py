@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from CompactSegLib.inference.progress import Progress as RunProgress
     from CompactSegLib.model.model import Model
     from CompactSegLib.output.level import Level
+    from CompactSegLib.volume.volume import Volume
 
 _WIDTH_OF_A_FILE = 160
 _WIDEST_ROW = 110
@@ -29,6 +30,13 @@ def stdout_console() -> Console:
     if not console.is_terminal:
         console.width = _WIDTH_OF_A_FILE
     return console
+
+
+def heading(volume: Volume, model: Model) -> str:
+    """What is segmented, above the rows of levels."""
+    size = " × ".join(map(str, volume.geometry.size_ijk))
+    spacing = " × ".join(f"{mm:.3g}" for mm in volume.geometry.spacing_mm)
+    return f"{volume.name}: {size} voxels of {spacing} mm, with {model.title} ({model.name})"
 
 
 def table_of(*columns: str, title: str | None = None) -> Table:

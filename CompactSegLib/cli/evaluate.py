@@ -78,8 +78,7 @@ def _folder_in(output: Path | None, model: Model) -> AbstractContextManager[Path
     """Where to write what moves to the output folder in the end; nowhere without one."""
     if output is None:
         return nullcontext()
-    for suffix in _SUFFIXES:
-        check_writable(output / f"{_stem(model.name)}.{suffix}")
+    check_writable(output, *(f"{_stem(model.name)}.{suffix}" for suffix in _SUFFIXES))
     return written_together(output, last=f"{_stem(model.name)}.json")
 
 

@@ -23,6 +23,11 @@ def report_name(case: str) -> str:
     return f"{case}_report.json"
 
 
+def picture_name(case: str) -> str:
+    """The name of the picture of a case's levels."""
+    return f"{case}_levels.png"
+
+
 def read_report(folder: Path, case: str) -> dict[str, Any] | None:
     """The report of a previous run, None where there is none that can be read."""
     try:

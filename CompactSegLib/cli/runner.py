@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from CompactSegLib.cli.display import Bars, LevelRows, show_result
+from CompactSegLib.cli.display import Bars, LevelRows, heading, show_result
 from CompactSegLib.cli.inputs import Case
 from CompactSegLib.cli.options import SegmentOptions
 from CompactSegLib.cli.previous_results import (
@@ -23,12 +23,13 @@ from CompactSegLib.cli.previous_results import (
     is_of,
     other_input,
     own_files,
+    picture_name,
     read_report,
     report_name,
     sized_hash,
 )
 from CompactSegLib.errors import InputError, OutputError
-from CompactSegLib.files import written_together
+from CompactSegLib.files import check_writable, written_together
 from CompactSegLib.paths import is_there, resolved
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ class Runner:
             ) as folder,
             ThreadPoolExecutor(1) as writer,
         ):
+            names = [self._name_of(volume, n) for n in range(1, len(self.model.levels) + 1)]
+            names += [picture_name(volume.name), report_name(volume.name)]
+            check_writable(self.options.output, *names)
             # Half a second of imports, while level 1 is computed.
             writer.submit(_import_drawing)
             run = self.segmenter.start(volume)
@@ -88,7 +92,7 @@ class Runner:
             written = []
             for level in self._levels(run, bars, shows_levels=shows_levels):
                 levels.append(level)
-                path = folder / self._name_of(volume, level)
+                path = folder / self._name_of(volume, level.number)
                 # While the next level is computed.
                 written.append(writer.submit(self._write_level, volume, level, path))
             bars.start_writing()
@@ -143,7 +147,7 @@ class Runner:
             if shows_levels:
                 with bars.out_of_the_way():
                     if level.number == 1:
-                        typer.echo(_heading(run.volume, run.model))
+                        typer.echo(heading(run.volume, run.model))
                         typer.echo(rows.header())
                     typer.echo(rows.row(level))
 
@@ -173,8 +177,8 @@ class Runner:
 
             source_headers(volume)
 
-    def _name_of(self, volume: Volume, level: Level) -> str:
-        return f"{volume.name}_level-{level.number}{self.options.suffix}"
+    def _name_of(self, volume: Volume, level: int) -> str:
+        return f"{volume.name}_level-{level}{self.options.suffix}"
 
     def _write_level(self, volume: Volume, level: Level, path: Path) -> None:
         if self.options.format != "dicom-seg":
@@ -220,9 +224,9 @@ class Runner:
         from CompactSegLib.output.report import write_report
 
         volume, info, date = run.volume, run.info, datetime.now().astimezone()
-        files = {level.number: self._name_of(volume, level) for level in levels}
+        files = {level.number: self._name_of(volume, level.number) for level in levels}
         report = self._report(run, levels, files, date, read)
-        report["picture"] = f"{volume.name}_levels.png"
+        report["picture"] = picture_name(volume.name)
         draw_levels(
             volume,
             levels,
@@ -292,9 +296,3 @@ def _contents(case: Case, series: str | None) -> dict[str, Any]:
         return contents(case.path) | chosen
     except (OSError, ValueError):
         return {"bytes": 0, "sha256": None} | chosen
-
-
-def _heading(volume: Volume, model: Model) -> str:
-    size = " × ".join(map(str, volume.geometry.size_ijk))
-    spacing = " × ".join(f"{mm:.3g}" for mm in volume.geometry.spacing_mm)
-    return f"{volume.name}: {size} voxels of {spacing} mm, with {model.title} ({model.name})"

@@ -56,7 +56,7 @@ def run_segment(options: SegmentOptions) -> int:
             "another ending."
         )
     if file is not None:
-        check_writable(options.output)
+        check_writable(options.output.parent, options.output.name)
         options = replace(options, format=file)
     if options.format not in SUFFIXES:
         raise InputError(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from CompactSegLib.errors import ModelError, OutputError
-from CompactSegLib.files import write_text, written_together
+from CompactSegLib.files import check_writable, write_text, written_together
 from CompactSegLib.json_data import Invalid, build, read_json, stated, told_as
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.model import LevelInfo, Model, Stop, Weights
@@ -100,7 +100,7 @@ def write_model(
         OutputError: The folder could not be written.
     """
     target = resolved(given(folder))
-    _check_replaceable(target)
+    check_replaceable(target)
     costs = level_costs(net.config)
     if len(validation) != len(costs):
         raise ModelError(
@@ -218,12 +218,20 @@ def _json_text(target: Path, data: Mapping[str, Any]) -> str:
         ) from error
 
 
-def _check_replaceable(target: Path) -> None:
-    """Only what is nothing but a model is replaced: whatever else lies in the folder would be lost."""
+def check_replaceable(target: Path) -> None:
+    """Check before anything long that a model folder can be written.
+
+    Only what is nothing but a model is replaced: whatever else lies in the folder would be lost.
+
+    Raises:
+        OutputError: The folder holds something else, or cannot be written to.
+    """
+    files = (MODEL_FILE, WEIGHTS_FILE, CARD_FILE)
     others = {path.name for path in target.glob("[!.]*")} if is_folder(target) else set()
-    foreign = sorted(others - {MODEL_FILE, WEIGHTS_FILE, CARD_FILE})
+    foreign = sorted(others.difference(files))
     if foreign:
         raise OutputError(
             f"{target}: expected a new folder or a model to replace, but it also holds {foreign[0]!r}; "
             "choose another folder."
         )
+    check_writable(target, *files)

@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from CompactSegLib.errors import ModelError
-from CompactSegLib.files import find_resource
 from CompactSegLib.model.folder import MODEL_FILE, read_model
 from CompactSegLib.model.model import Model
 from CompactSegLib.paths import given, is_file, is_folder, resolved
+from CompactSegLib.resources import find_resource
 
 ORDER_FILE = "order.json"
 SEARCH_VARIABLE = "COMPACTSEG_MODELS"

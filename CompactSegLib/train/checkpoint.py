@@ -14,7 +14,7 @@ from CompactSegLib.paths import is_file
 from CompactSegLib.train.training_plan import TrainingPlan, recipe_of
 from CompactSegLib.words import shown, some_of
 
-_NAME = "checkpoint.pt"
+CHECKPOINT_FILE = "checkpoint.pt"
 
 
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
@@ -23,7 +23,7 @@ def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     Raises:
         OutputError: The disk is full; the checkpoint before is untouched.
     """
-    with written_whole(folder / _NAME) as temporary:
+    with written_whole(folder / CHECKPOINT_FILE) as temporary:
         _write(state, temporary)
 
 
@@ -44,7 +44,7 @@ def read_checkpoint(folder: Path, *, device: torch.device) -> dict[str, Any] | N
     Raises:
         InputError: The file is damaged.
     """
-    path = folder / _NAME
+    path = folder / CHECKPOINT_FILE
     if not is_file(path):
         return None
     try:

@@ -12,7 +12,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from CompactSegLib.files import write_text, written_together
+from CompactSegLib.files import check_writable, write_text, written_together
 from CompactSegLib.labels import labels_of
 from CompactSegLib.model.card import model_card
 from CompactSegLib.model.folder import CARD_FILE, MODEL_FILE, model_data
@@ -38,8 +38,10 @@ def retell(
         threshold: Of the stop rule; None leaves the model's.
 
     Raises:
-        CompactSegError: The plan's labels are not one for each class of the net, or label maps cannot be read.
+        CompactSegError: The plan's labels are not one for each class of the net, label maps cannot be read, or the
+            model cannot be written.
     """
+    check_writable(model.folder, CARD_FILE, MODEL_FILE)
     labels = labels_of({int(value): given for value, given in plan.labels.items()})
     dataset = find_label_maps(label_maps, plan)
     names, _ = split_of(model, [case.name for case in dataset.cases])

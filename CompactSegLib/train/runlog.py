@@ -15,6 +15,7 @@ from CompactSegLib.errors import OutputError
 from CompactSegLib.files import write_table
 from CompactSegLib.paths import is_file
 
+LOG_FILE = "log.csv"
 # Between two plain lines, where there is no terminal.
 _LINE_SECONDS = 30.0
 
@@ -52,7 +53,7 @@ class RunLog:
         self.bar: Any = None
         if quiet:
             return
-        self.path = path = folder / "log.csv"
+        self.path = path = folder / LOG_FILE
         kept = _rows_until(path, start)
         write_table(path, self.columns, ({c: row.get(c) for c in self.columns} for row in kept))
         with self._writing():

@@ -15,8 +15,9 @@ from CompactSegLib.datasets.dataset import Dataset, PreparedCase
 from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.datasets.folds import fold_of
 from CompactSegLib.errors import ConfigurationError, DeviceError, InputError, OutputError
-from CompactSegLib.files import write_text
+from CompactSegLib.files import check_writable, write_text
 from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
+from CompactSegLib.model.folder import check_replaceable
 from CompactSegLib.model.model import Model
 from CompactSegLib.network.config import NetConfig
 from CompactSegLib.paths import is_folder, is_there
@@ -26,12 +27,12 @@ from CompactSegLib.synthesis.label_maps import (
     read_label_map,
 )
 from CompactSegLib.train.batches import TrainingCases
-from CompactSegLib.train.checkpoint import read_checkpoint
+from CompactSegLib.train.checkpoint import CHECKPOINT_FILE, read_checkpoint
 from CompactSegLib.train.curves import draw_curves
 from CompactSegLib.train.distributed import processes
 from CompactSegLib.train.export import export_model, provenance_of
 from CompactSegLib.train.lineage import check_held_out, started_provenance
-from CompactSegLib.train.runlog import is_first_process, tell
+from CompactSegLib.train.runlog import LOG_FILE, is_first_process, tell
 from CompactSegLib.train.synthetic_patches import validation_cases
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training_plan import TrainingPlan
@@ -39,6 +40,8 @@ from CompactSegLib.train.validation import CaseScore
 from CompactSegLib.words import counted, some_of
 
 MODEL_FOLDER = "model"
+_PLAN, _NET, _CURVES = "plan.json", "net.json", "curves.png"
+_FILES = (_PLAN, _NET, LOG_FILE, CHECKPOINT_FILE, _CURVES)
 
 
 def train(
@@ -124,8 +127,8 @@ def train(
         trainer = trainer_of(plan)
         trainer.resume()
         if mine.first:
-            _write_json(folder / "plan.json", plan.to_dict())
-            _write_json(folder / "net.json", config.to_dict())
+            _write_json(folder / _PLAN, plan.to_dict())
+            _write_json(folder / _NET, config.to_dict())
         _say(f"{len(training)} training and {len(held_out)} validation cases")
         if unseen:
             _say(f"Note: no training case has {some_of(unseen)}, which the model will not find")
@@ -148,8 +151,8 @@ def train(
                 started_from=started_from,
             )
             draw_curves(
-                folder / "log.csv",
-                folder / "curves.png",
+                folder / LOG_FILE,
+                folder / _CURVES,
                 title=plan.name,
                 stages=[stage.first for stage in trainer.stages[1:]],
             )
@@ -229,6 +232,9 @@ def _check_output(folder: Path) -> None:
         raise OutputError(
             f"{folder}: expected a folder for the run, but this is a file; choose another."
         )
+    if is_first_process():
+        check_writable(folder, *_FILES)
+        check_replaceable(folder / MODEL_FOLDER)
 
 
 def _check_fit(config: NetConfig, plan: TrainingPlan, dataset: Dataset) -> None:

@@ -96,7 +96,8 @@ def file_beside(header: Path, name: str, what: str = "voxels") -> Path:
     """
     part = Path(name)
     file = header.parent / part
-    is_elsewhere = part.is_absolute() or ".." in part.parts or "\0" in name or not part.parts
+    # On Windows a name with a drive or a first backslash alone leads elsewhere too, and is not absolute.
+    is_elsewhere = part.anchor or ".." in part.parts or "\0" in name or not part.parts
     if is_elsewhere or resolved(file) == resolved(header):
         raise InputError(
             f"{header}: expected its {what} in a file beside it, but it names {name[:100]!r}; put both into one "

@@ -22,7 +22,7 @@ ROOMS = [
     "judge",
     "cli",
 ]
-SHARED = {"errors", "files", "json_data", "labels", "lazy", "paths", "words"}
+SHARED = {"errors", "files", "json_data", "labels", "lazy", "paths", "resources", "words"}
 
 
 def imports_of(file: Path, repository: Path = REPOSITORY) -> Iterator[tuple[int, str]]:

@@ -1,9 +1,8 @@
-"""Files are written whole or not at all, and resources are found where they are installed."""
+"""Files are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ import CompactSegLib.files
 from CompactSegLib.errors import OutputError
 from CompactSegLib.files import (
     _host,
-    find_resource,
+    check_writable,
     temporary_folder,
     write_table,
     write_text,
@@ -96,28 +95,6 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     with written_whole(target) as new:
         new.write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["labels.json"], "the next one cleans up"
-
-
-@pytest.mark.parametrize("place", ["Resources", "CompactSegLib/Resources"])
-def test_resources_are_found_beside_the_package_and_in_it(tmp_path, place):
-    """Beside it in a checkout and where Slicer installs it, inside it in a wheel."""
-    package = tmp_path / "some folder with é" / "CompactSegLib"
-    package.mkdir(parents=True)
-    for name in ("files.py", "errors.py", "paths.py", "words.py"):
-        shutil.copy(Path(CompactSegLib.files.__file__).parent / name, package)
-    (package / "__init__.py").write_text("")
-    wanted = package.parent / place / "Models" / "tiny"
-    wanted.mkdir(parents=True)
-    code = "from CompactSegLib.files import find_resource; print(ascii(str(find_resource('Models/tiny'))))"
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=package.parent, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == ascii(str(wanted))
-
-
-def test_a_resource_that_is_nowhere_is_named():
-    with pytest.raises(FileNotFoundError, match="no-such-thing"):
-        find_resource("no-such-thing")
 
 
 def test_files_move_together_at_the_end_and_replace_what_was_there(tmp_path: Path):
@@ -241,6 +218,33 @@ def test_a_name_that_no_file_can_have_is_told(tmp_path: Path, name):
     ):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_check_leaves_nothing_and_all_as_it_was(tmp_path: Path):
+    check_writable(tmp_path / "x" / "y", "a.json", "ab.json")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a.json").write_text("old")
+    check_writable(tmp_path, "a.json")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows it is the path that is too long")
+def test_a_check_tells_the_longest_of_several_names(tmp_path: Path):
+    told = r"x: could not be written \(File name too long\).*choose a shorter name"
+    with pytest.raises(OutputError, match=told):
+        check_writable(tmp_path, "a", "x" * 300, "b")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_written_together_is_staged_once(tmp_path: Path):
+    """A second folder for each file would be as many characters of a path that may be too long for Windows."""
+    with written_together(tmp_path, last="a") as folder:
+        with written_whole(folder / "a") as path:
+            assert path == folder / "a"
+            path.write_text("new")
+        with written_whole(tmp_path / "b") as path:
+            assert path.parent.parent == tmp_path
+            path.write_text("new")
 
 
 @pytest.mark.skipif(

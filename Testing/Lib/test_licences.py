@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -13,14 +14,19 @@ SHARED_ALIKE = re.compile(r"\bA?GPL|General Public Licen[cs]e", re.IGNORECASE)
 
 
 @pytest.fixture(scope="module")
-def needed() -> dict[str, tuple[str, str, str]]:
+def make_licences() -> ModuleType:
     import importlib.util
 
     place = REPOSITORY / "docs" / "make_licences.py"
     spec = importlib.util.spec_from_file_location("make_licences", place)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return {canonicalize_name(row[0]): row for row in module.rows()}
+    return module
+
+
+@pytest.fixture(scope="module")
+def needed(make_licences) -> dict[str, tuple[str, str, str]]:
+    return {canonicalize_name(row[0]): row for row in make_licences.rows()}
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,22 @@ def test_the_list_of_licences_is_what_packages_state(needed, listed):
     """Other systems may need fewer packages, and none that is not listed."""
     assert {"torch", "numpy", "simpleitk", "pydicom", "highdicom"} <= set(needed)
     assert {name: listed.get(name) for name in needed} == needed
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        {"platform_system": "Windows", "sys_platform": "win32", "os_name": "nt"},
+        {"platform_system": "Darwin", "sys_platform": "darwin", "os_name": "posix"},
+    ],
+)
+def test_what_other_systems_need_is_listed_too(make_licences, listed, system):
+    """A package that is not installed here and is needed there is an error of its own."""
+    for _, wanted in make_licences.extras():
+        names = [
+            package.metadata["Name"] for package in make_licences.needed(wanted, system=system)
+        ]
+        assert {*map(canonicalize_name, names)} <= set(listed)
 
 
 def test_no_licence_asks_for_the_same_licence(needed):

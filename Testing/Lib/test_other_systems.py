@@ -248,6 +248,7 @@ def test_a_path_that_is_too_long_for_windows_is_said_to_be(
     with pytest.raises(OutputError, match="cannot find the path") as raised:
         write_text(tmp_path / ("x" * 240 if is_long else "x") / "a.json", "text")
     assert ("Windows takes 247" in str(raised.value)) == is_long
+    assert ("choose a shorter name" in str(raised.value)) == is_long
 
 
 def test_processes_that_prepare_batches_need_no_fork(tmp_path: Path):

@@ -14,6 +14,8 @@ LEFT_OUT = {
     "Testing/Lib/cli/test_dask.py": "the processes of dask hang under Wine 8",
     "Testing/Lib/output/test_dicom_seg_dcmqi.py": "the programs of dcmqi are not put beside this Python",
     "Testing/Lib/synthesis/test_acquisition.py": _HEAP,
+    "test_the_list_of_licences_is_what_packages_state": "NumPy 1, which Wine 8 needs, states another licence",
+    "test_ten_lines_of_a_user_pass_mypy_strict": "mypy is not put beside this Python",
     "test_the_cpus_own_allocator_is_understood": _HEAP,
     "test_what_a_device_cannot_refine_the_cpu_does_and_it_is_told": _HEAP,
     "test_two_processes_say_an_error_once": _JOINING,

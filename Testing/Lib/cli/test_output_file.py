@@ -1,4 +1,4 @@
-"""``compactseg segment`` where what it is to write is the image, open in another program, or in no folder."""
+"""``compactseg segment`` where its output is the image, open elsewhere, in no folder, or has too long a path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from Testing.Lib.cli.conftest import refusal_of
 from Testing.Lib.cli.held_open import held_open
+from Testing.Lib.cli.short_paths import take_no_longer_paths_than
 
 
 @pytest.mark.parametrize(
@@ -83,3 +85,45 @@ def test_a_name_that_no_file_can_have_is_told_before_anything_is_computed(
         assert result.exit_code == 2
         assert result.stdout == ""
         assert "expected the name of a file to write to, but no file can have it" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "longest"),
+    [("labels.nii.gz", "labels.nii.gz"), ("out", "out/brain_level-3.seg.nrrd")],
+)
+def test_a_path_that_is_too_long_is_told_before_anything_is_computed(
+    segment, tmp_path: Path, monkeypatch, output: str, longest: str
+):
+    take_no_longer_paths_than(tmp_path / longest, monkeypatch)
+    result = segment("--output", tmp_path / output)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "(File name too long); " in result.stderr
+    assert "choose a shorter name, or a folder nearer to the root." in result.stderr
+    assert not (tmp_path / output).exists()
+
+
+def test_an_old_result_that_is_open_elsewhere_is_told_before_anything_is_computed(
+    segment, tmp_path: Path, monkeypatch
+):
+    assert segment("--all-levels").exit_code == 0
+    file = tmp_path / "out" / "brain_level-3.seg.nrrd"
+    with held_open(file, monkeypatch):
+        result = segment("--level", 1)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert f"{file.name} may be open in another program" in result.stderr
+    assert file.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="on Windows it is the path that is too long")
+def test_a_model_whose_name_makes_too_long_ones_is_told_before_a_case_is_read(
+    compactseg, write_tiny_model, a_dataset_folder: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("CompactSegLib.datasets.cases.check_cases", None)
+    model = write_tiny_model(tmp_path / "model", name="x" * 240)
+    given = ["--model", model.folder, "--data", a_dataset_folder, "--output", tmp_path / "out"]
+    told = refusal_of(compactseg("evaluate", *given, "--device", "cpu"), tmp_path)
+    assert told.endswith(
+        "(File name too long); nothing was left behind, choose a shorter name, or a folder nearer to the root."
+    )

@@ -12,6 +12,8 @@ import pytest
 from CompactSegLib import load_model
 from CompactSegLib.train.trainer import Trainer
 from Testing.Lib.cli.conftest import refusal_of
+from Testing.Lib.cli.held_open import held_open
+from Testing.Lib.cli.short_paths import take_no_longer_paths_than
 from Testing.Lib.cli.test_train import NET, PLAN
 
 
@@ -32,6 +34,36 @@ def test_a_file_in_the_place_of_the_output_folder_is_told_before_cases_are_read(
     assert told == (
         f"{tmp_path / 'file'}: expected a folder for the run, but this is a file; choose another."
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["plan.json", "net.json", "log.csv", "curves.png", "model/model.json"]
+)
+def test_a_file_that_is_open_in_another_program_is_told_before_cases_are_read(
+    compactseg, options, tmp_path: Path, monkeypatch, name: str
+):
+    monkeypatch.setattr("CompactSegLib.train.training.load_cases", None)
+    file = tmp_path / "run" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("old", encoding="utf-8")
+    with held_open(file, monkeypatch):
+        refused = compactseg("train", *options, "--output", tmp_path / "run")
+    assert f"{file.name} may be open in another program" in refusal_of(refused, tmp_path)
+    assert file.read_text(encoding="utf-8") == "old"
+
+
+def test_a_model_that_cannot_be_written_in_the_end_is_told_before_cases_are_read(
+    compactseg, options, tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr("CompactSegLib.train.training.load_cases", None)
+    foreign = tmp_path / "run" / "model" / "Thumbs.db"
+    foreign.parent.mkdir(parents=True)
+    foreign.touch()
+    refused = compactseg("train", *options, "--output", tmp_path / "run")
+    assert "it also holds 'Thumbs.db'" in refusal_of(refused, tmp_path)
+    take_no_longer_paths_than(tmp_path / "out" / ("x" * 50), monkeypatch)
+    told = refusal_of(compactseg("train", *options), tmp_path)
+    assert "weights.safetensors: could not be written (File name too long)" in told
 
 
 def test_what_takes_long_before_the_first_step_is_told_when_it_begins(

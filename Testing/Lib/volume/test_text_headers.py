@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
+from pathlib import PureWindowsPath
 
 import numpy as np
 import pytest
 
 from CompactSegLib.errors import InputError
+from CompactSegLib.volume import headers
 from CompactSegLib.volume.reading import read_labels, read_volume
 from Testing.Lib.volume.text_files import ARRAY, FRAME, META, meta, nrrd
 
@@ -86,6 +88,24 @@ def test_a_header_reads_only_what_lies_beside_it(tmp_path, name):
         with pytest.raises(InputError) as raised:
             read_volume(path)
         assert str(raised.value).startswith(f"{path}: expected ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        r"C:\a.raw",
+        "C:a.raw",
+        r"\a.raw",
+        "/a.raw",
+        r"\\server\share\a.raw",
+        r"..\a.raw",
+        r"b\..\..\a.raw",
+    ],
+)
+def test_on_windows_too_a_header_reads_only_what_lies_beside_it(monkeypatch, name: str):
+    monkeypatch.setattr(headers, "Path", PureWindowsPath)
+    with pytest.raises(InputError, match="in a file beside it, but it names"):
+        headers.file_beside(PureWindowsPath(r"D:\in\a.nhdr"), name)
 
 
 def test_missing_data_are_named(tmp_path):
