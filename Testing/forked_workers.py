@@ -13,6 +13,9 @@ import pytest
 from Testing import forked
 from Testing.repository import REPOSITORY
 
+# Heeded while an interpreter starts, or PyTorch; a test may set others.
+_EARLY = {name: os.environ.get(name) for name in ("PYTHONPATH", "OMP_NUM_THREADS")}
+
 
 def fork_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each default worker of this checkout be forked; all other commands start as they do.
@@ -28,8 +31,6 @@ def _begin(command: Any, *, env: dict[str, str], **options: Any) -> Any:
     from CompactSegMRML.WorkerCommand import launchOf
 
     is_ours = command[-1] == str(REPOSITORY) and command == launchOf("").arguments
-    # Heeded while an interpreter starts, or PyTorch.
-    early = ("PYTHONPATH", "OMP_NUM_THREADS")
-    if is_ours and all(env.get(name) == os.environ.get(name) for name in early):
+    if is_ours and all(env.get(name) == value for name, value in _EARLY.items()):
         return forked.start(command, env=env, **options)
     return subprocess.Popen(command, env=env, **options)

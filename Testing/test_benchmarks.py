@@ -29,13 +29,6 @@ def run(script: str, *arguments: object, output: Path) -> list[dict]:
     return json.loads(output.read_text(encoding="utf-8"))["rows"]
 
 
-def test_import_time(tmp_path: Path):
-    rows = run("import_time.py", "--repeats", 1, output=tmp_path / "deep" / "import.json")
-    beyond = {row["what"]: row["beyond bare Python"] for row in rows}
-    assert beyond["bare Python"] == 0
-    assert {"the library", "the command", "ready to segment"} <= beyond.keys()
-
-
 def test_exact_tiles(tmp_path: Path):
     left, _ = write_crops(tmp_path)
     rows = run("exact_tiles.py", "--volume", left, "--tile", 24, output=tmp_path / "tiles.json")

@@ -48,18 +48,11 @@ class CompactSegLogic(WorkerFace, SceneFace):
         scene: vtkMRMLScene.
         workerCommand: What starts the worker, parsed as by a shell, such as ``ssh gpu-host compactseg worker``; ""
             for the default, Slicer's own Python with this CompactSeg.
-        environment: Variables added to the worker's environment.
     """
 
-    def __init__(
-        self,
-        scene: Any,
-        *,
-        workerCommand: str = "",
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, scene: Any, *, workerCommand: str = "") -> None:
         self._several = SeveralRuns(self)
-        client = WorkerClient(workerCommand, environment=environment)
+        client = WorkerClient(workerCommand)
         WorkerFace.__init__(self, client, Running(client, place=self._place))
         SceneFace.__init__(self, scene)
         self.levelReady, self.finished = Signal(), Signal()

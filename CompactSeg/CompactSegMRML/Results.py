@@ -151,8 +151,6 @@ class Results:
         model: Name of the model that made the levels.
         levels: In order; one that the user deleted is missing.
         availableLevels: How many the model has, also those not yet computed.
-        tableNode: vtkMRMLTableNode with a row for each level; None where the user deleted it.
-        folderItem: Of the subject hierarchy; 0 where there is none.
         shownLevel: The one that is visible; None where none or several are.
         device: Title of the device that computed.
         messages: What the last run told beside the levels, such as that hardly anything was found.
@@ -163,8 +161,6 @@ class Results:
     model: str
     levels: tuple[LevelResult, ...]
     availableLevels: int
-    tableNode: Any
-    folderItem: int
     shownLevel: int | None
     device: str = ""
     messages: tuple[str, ...] = ()

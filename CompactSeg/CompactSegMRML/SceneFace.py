@@ -11,7 +11,6 @@ from CompactSegMRML.Edits import isEdited, othersOf
 from CompactSegMRML.Labels import VoxelBox
 from CompactSegMRML.LevelDisplay import shownLevel
 from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes
-from CompactSegMRML.ResultFolder import folderOf, tableOf
 from CompactSegMRML.Results import LevelResult, Results, factsOf
 from CompactSegMRML.SceneResults import SceneResults
 from CompactSegMRML.Signal import Signal
@@ -153,7 +152,6 @@ def resultsOf(volumeNode: Any) -> Results | None:
     if not nodes:
         return None
     last = factsOf(nodes[max(nodes)])
-    table = tableOf(volumeNode, last.model)
     return Results(
         volumeNode=volumeNode,
         model=last.model,
@@ -162,8 +160,6 @@ def resultsOf(volumeNode: Any) -> Results | None:
             for node in nodes.values()
         ),
         availableLevels=last.levels,
-        tableNode=table,
-        folderItem=folderOf(volumeNode.GetScene(), [*nodes.values(), *([table] if table else [])]),
         shownLevel=shownLevel(volumeNode),
         device=last.device,
         messages=last.messages,

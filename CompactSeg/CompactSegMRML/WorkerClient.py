@@ -44,15 +44,9 @@ class WorkerClient:
         offer: Of the worker that answered last.
     """
 
-    def __init__(
-        self,
-        command: str = "",
-        *,
-        environment: Mapping[str, str] | None = None,
-        readySeconds: float = _READY_SECONDS,
-    ) -> None:
+    def __init__(self, command: str = "", *, readySeconds: float = _READY_SECONDS) -> None:
         self.changed, self.heard, self.lost, self.logged = Signal(), Signal(), Signal(), Signal()
-        self.command, self._environment = command, dict(environment or {})
+        self.command = command
         self._readySeconds = readySeconds
         self.state = "stopped"
         self.offer = Offer("", ())
@@ -76,7 +70,7 @@ class WorkerClient:
         self._lastLines.clear()
         self.problem, self.problemKind = None, ""
         try:
-            self._launch = launchOf(self.command, self._environment)
+            self._launch = launchOf(self.command)
             self._process = WorkerProcess(self._launch)
         except CompactSegError as error:
             self._fail("start", str(error))

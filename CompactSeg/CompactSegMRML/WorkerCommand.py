@@ -44,19 +44,18 @@ class Launch:
         return self.arguments[0]
 
 
-def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
+def launchOf(command: str) -> Launch:
     """How to start the worker.
 
     Args:
         command: As a user typed it; "" for the default.
-        extra: Variables of the environment that are added.
 
     Raises:
         InputError: The command can not be taken apart.
     """
     if not command.strip():
         root = str(Path(CompactSegLib.__file__).resolve().parent.parent)
-        environment = {**os.environ, "PYTHONIOENCODING": "utf-8", **(extra or {})}
+        environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         return Launch((_python(), "-c", _START, root), environment, isDefault=True)
     try:
         arguments = _takenApart(command)
@@ -67,12 +66,12 @@ def launchOf(command: str, extra: Mapping[str, str] | None = None) -> Launch:
                 "quotes, or leave it empty for Slicer's own Python."
             ).format(command=command, error=error)
         ) from None
-    environment = {**_outsideEnvironment(), **(extra or {})}
+    environment = _outsideEnvironment()
     # Windows looks a program up by the parent's PATH, not by the child's.
     found = shutil.which(os.path.expanduser(arguments[0]), path=environment.get("PATH"))  # noqa: PTH111
     if found is not None and found == _python():
         # Slicer's own, which without what the launcher added finds neither its libraries nor its modules.
-        environment = {**os.environ, **(extra or {})}
+        environment = dict(os.environ)
     return Launch((found or arguments[0], *arguments[1:]), environment, isDefault=False)
 
 

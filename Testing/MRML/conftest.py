@@ -16,6 +16,8 @@ import slicer
 import slicer.util
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegMRML.ResultFolder import folderOf, tableOf
+from CompactSegMRML.Results import Results
 from Testing.forked_workers import fork_workers
 from Testing.Qt.driver.samples import add_volume
 from Testing.repository import REPOSITORY
@@ -134,6 +136,15 @@ def nodes_in(scene: Any, kind: str = "vtkMRMLSegmentationNode") -> list[Any]:
 def nodes_of(logic: CompactSegLogic, volume: Any) -> list[Any]:
     """The segmentation nodes of a volume's levels."""
     return [level.segmentationNode for level in logic.results(volume).levels]
+
+
+def table_node(results: Results) -> Any:
+    return tableOf(results.volumeNode, results.model)
+
+
+def folder_item(results: Results) -> int:
+    nodes = [*(level.segmentationNode for level in results.levels), table_node(results)]
+    return folderOf(results.volumeNode.GetScene(), filter(None, nodes))
 
 
 def node_of(logic: CompactSegLogic, volume: Any, level: int) -> Any:

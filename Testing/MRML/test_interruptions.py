@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from Testing.MRML.conftest import MODEL, Heard, add_volume, run, wait
+from Testing.MRML.conftest import MODEL, Heard, add_volume, run, table_node, wait
 
 
 def start_busy(logic, volume):
@@ -40,7 +40,7 @@ def test_cancel_leaves_finished_levels(logic, heard, volume):
     logic.levelReady.disconnect(cancel)
     assert outcome.kind == "cancelled"
     assert [level.level for level in logic.results(volume).levels] == [1]
-    assert logic.results(volume).tableNode.GetTable().GetNumberOfRows() == 1
+    assert table_node(logic.results(volume)).GetTable().GetNumberOfRows() == 1
 
 
 def test_a_cancelled_second_run_leaves_no_mixture(logic, segmented):

@@ -13,10 +13,12 @@ from CompactSegMRML.Results import LevelResult
 from Testing.MRML.conftest import (
     MODEL,
     add_volume,
+    folder_item,
     labels_in,
     nodes_of,
     run,
     save_and_open,
+    table_node,
     turned,
     under_transform,
     wait,
@@ -37,13 +39,13 @@ def facts(results):
 
 def test_a_second_run_updates_the_same_nodes_and_segments(logic, segmented):
     before = nodes_of(logic, segmented)
-    table, folder = logic.results(segmented).tableNode, logic.results(segmented).folderItem
+    table, folder = table_node(logic.results(segmented)), folder_item(logic.results(segmented))
     count = segmented.GetScene().GetNumberOfNodes()
     before[0].GetSegmentation().GetSegment("Segment_1").SetColor(0.1, 0.2, 0.3)
     run(logic, segmented, allLevels=True)
     assert nodes_of(logic, segmented) == before
-    assert logic.results(segmented).tableNode is table
-    assert logic.results(segmented).folderItem == folder
+    assert table_node(logic.results(segmented)) is table
+    assert folder_item(logic.results(segmented)) == folder
     assert segmented.GetScene().GetNumberOfNodes() == count
     segment = before[0].GetSegmentation().GetSegment("Segment_1")
     np.testing.assert_allclose(segment.GetColor(), (0.1, 0.2, 0.3))
@@ -54,7 +56,7 @@ def test_what_a_second_run_does_not_reach_goes(logic, segmented):
     run(logic, segmented, levels=1)
     assert [level.level for level in logic.results(segmented).levels] == [1]
     assert segmented.GetScene().GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
-    assert logic.results(segmented).tableNode.GetTable().GetNumberOfRows() == 1
+    assert table_node(logic.results(segmented)).GetTable().GetNumberOfRows() == 1
 
 
 def test_a_second_run_leaves_a_users_segments_alone(logic, segmented):
@@ -134,7 +136,7 @@ def test_what_a_user_hides_or_deletes_elsewhere_is_told(logic, heard, segmented)
     segmented.GetScene().RemoveNode(nodes_of(logic, segmented)[1])
     assert heard.named("resultsChanged")
     assert [level.level for level in logic.results(segmented).levels] == [1, 3]
-    assert logic.results(segmented).tableNode.GetTable().GetNumberOfRows() == 2
+    assert table_node(logic.results(segmented)).GetTable().GetNumberOfRows() == 2
 
 
 def test_a_level_chosen_during_a_run_stays_chosen(logic, volume):
@@ -204,8 +206,8 @@ def test_a_saved_and_opened_scene_gives_the_same_results(logic, warm, segmented,
     assert facts(results) == facts(expected)
     assert (results.model, results.availableLevels, results.shownLevel) == (MODEL, 3, 2)
     assert results.device == expected.device
-    assert results.tableNode.GetTable().GetNumberOfRows() == 3
-    assert opened.hierarchy.GetItemName(results.folderItem) == "left_hippocampus levels"
+    assert table_node(results).GetTable().GetNumberOfRows() == 3
+    assert opened.hierarchy.GetItemName(folder_item(results)) == "left_hippocampus levels"
     for node, before in zip(nodes_of(fresh, again), labels, strict=True):
         np.testing.assert_array_equal(labels_in(node, again), before)
     fresh.showLevel(again, 1)
@@ -222,7 +224,7 @@ def test_results_of_two_volumes_with_one_name_are_kept_apart(logic, warm, volume
     run(logic, other, levels=2)
     assert len(logic.results(volume).levels) == 1
     assert len(logic.results(other).levels) == 2
-    assert logic.results(volume).folderItem != logic.results(other).folderItem
+    assert folder_item(logic.results(volume)) != folder_item(logic.results(other))
     assert {volumeOfNode(node) for node in nodes_of(logic, other)} == {other}
 
 
@@ -249,7 +251,7 @@ def test_millilitres_are_those_of_a_spacing_that_was_corrected_and_the_levels_ar
     assert not any(each.isEdited for each in after.levels)
     for old, new in zip(before.levels, after.levels, strict=True):
         assert new.millilitres[name] == pytest.approx(8 * old.millilitres[name])
-    table = after.tableNode.GetTable()
+    table = table_node(after).GetTable()
     told = table.GetValueByName(2, f"{name} (ml)").ToDouble()
     assert told == pytest.approx(after.level(3).millilitres[name])
     segmented.SetSpacing(*(mm / 2 for mm in segmented.GetSpacing()))

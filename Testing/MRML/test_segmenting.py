@@ -11,7 +11,17 @@ from CompactSegLib import Geometry, Volume, load_model
 from CompactSegLib import segment as segment_volume
 from CompactSegLib.errors import InputError
 from CompactSegMRML.VolumeInput import gridInPatient
-from Testing.MRML.conftest import MODEL, add_volume, labels_in, run, turned, under_transform, wait
+from Testing.MRML.conftest import (
+    MODEL,
+    add_volume,
+    folder_item,
+    labels_in,
+    run,
+    table_node,
+    turned,
+    under_transform,
+    wait,
+)
 
 
 def tag_of(segment, name):
@@ -92,16 +102,16 @@ def test_levels_and_table_lie_in_one_folder_in_the_volumes_study(logic, warm, vo
     hierarchy.CreateItem(study, volume)
     run(logic, volume, allLevels=True)
     results = logic.results(volume)
-    assert hierarchy.GetItemParent(results.folderItem) == study
-    inside = [*(level.segmentationNode for level in results.levels), results.tableNode]
+    assert hierarchy.GetItemParent(folder_item(results)) == study
+    inside = [*(level.segmentationNode for level in results.levels), table_node(results)]
     assert {hierarchy.GetItemParent(hierarchy.GetItemByDataNode(n)) for n in inside} == {
-        results.folderItem
+        folder_item(results)
     }
 
 
 def test_the_table_says_what_the_levels_say(logic, segmented):
     results = logic.results(segmented)
-    table = results.tableNode.GetTable()
+    table = table_node(results).GetTable()
     names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
     structures = [f"{label.name} (ml)" for label in load_model(MODEL).labels]
     assert names == ["Level", "Change (%)", "Seconds", *structures]

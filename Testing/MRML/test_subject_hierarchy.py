@@ -6,10 +6,12 @@ import pytest
 
 from Testing.MRML.conftest import (
     add_volume,
+    folder_item,
     node_of,
     nodes_in,
     nodes_of,
     run,
+    table_node,
     turned,
     under_transform,
     wait,
@@ -60,7 +62,7 @@ def hide(a_slicer, item):
 def test_levels_of_a_hidden_folder_are_not_seen_until_one_is_chosen(
     logic, warm, heard, segmented, above
 ):
-    item = logic.results(segmented).folderItem
+    item = folder_item(logic.results(segmented))
     if above:
         outer = warm.hierarchy.CreateFolderItem(warm.hierarchy.GetSceneItemID(), "outer")
         warm.hierarchy.SetItemParent(item, outer)
@@ -79,10 +81,10 @@ def test_a_run_makes_no_folder_for_nodes_that_a_user_moved(logic, warm, segmente
     hierarchy = warm.hierarchy
     mine = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "mine")
     results = logic.results(segmented)
-    nodes = [*nodes_of(logic, segmented), results.tableNode]
+    nodes, folder = [*nodes_of(logic, segmented), table_node(results)], folder_item(results)
     for node in nodes:
         hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), mine)
-    hierarchy.RemoveItem(results.folderItem, False, False)
+    hierarchy.RemoveItem(folder, False, False)
     run(logic, segmented, allLevels=True)
     top: list[int] = []
     hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), top, False)
@@ -92,7 +94,7 @@ def test_a_run_makes_no_folder_for_nodes_that_a_user_moved(logic, warm, segmente
 
 
 def test_a_clone_of_a_table_is_a_users_own(logic, warm, segmented):
-    table = logic.results(segmented).tableNode
+    table = table_node(logic.results(segmented))
     clone = warm.scene.AddNewNodeByClass("vtkMRMLTableNode")
     clone.Copy(table)
     logic.removeResults(segmented)
@@ -106,8 +108,8 @@ def test_removed_results_leave_nothing_behind(logic, warm, volume):
 
     before = there()
     run(logic, volume, allLevels=True)
-    hide(warm, logic.results(volume).folderItem)
-    for node in [*nodes_of(logic, volume), logic.results(volume).tableNode]:
+    hide(warm, folder_item(logic.results(volume)))
+    for node in [*nodes_of(logic, volume), table_node(logic.results(volume))]:
         node.AddDefaultStorageNode()
     logic.removeResults(volume)
     assert there() == before
@@ -125,15 +127,15 @@ def test_how_a_node_of_a_users_is_drawn_stays_though_a_level_was_drawn_so(logic,
 def test_results_that_undo_brought_back_are_told_and_followed_and_have_their_folder(
     logic, warm, heard, segmented, undo, is_in_slicer
 ):
-    back, folder = undo(), warm.hierarchy.GetItemName(logic.results(segmented).folderItem)
+    back, folder = undo(), warm.hierarchy.GetItemName(folder_item(logic.results(segmented)))
     plugins = Plugins(warm.scene) if is_in_slicer else None
     logic.removeResults(segmented)
     heard.all.clear()
     back()
     assert heard.named("resultsChanged")
     results = logic.results(segmented)
-    assert warm.hierarchy.GetItemName(results.folderItem) == folder
-    assert len(names_under(warm.hierarchy, results.folderItem)) == 4, "three levels and a table"
+    assert warm.hierarchy.GetItemName(folder_item(results)) == folder
+    assert len(names_under(warm.hierarchy, folder_item(results))) == 4, "three levels and a table"
     under_transform(segmented, turned(30))
     assert {node.GetTransformNodeID() for node in nodes_of(logic, segmented)} == {
         segmented.GetTransformNodeID()
@@ -158,13 +160,13 @@ def test_an_undo_of_something_else_leaves_what_a_user_moved(logic, warm, plugins
 
 def test_a_folder_whose_levels_were_deleted_one_by_one_is_used_again(logic, warm, plugins, volume):
     run(logic, volume, allLevels=True)
-    folder = logic.results(volume).folderItem
-    for node in [*nodes_of(logic, volume), logic.results(volume).tableNode]:
+    folder = folder_item(logic.results(volume))
+    for node in [*nodes_of(logic, volume), table_node(logic.results(volume))]:
         warm.scene.RemoveNode(node)
     assert warm.hierarchy.GetItemName(folder), "nobody takes it away"
     volume.SetName("renamed")
     run(logic, volume, levels=1)
-    assert logic.results(volume).folderItem == folder
+    assert folder_item(logic.results(volume)) == folder
     assert names_under(warm.hierarchy, warm.hierarchy.GetSceneItemID()) == [
         "renamed",
         "renamed levels",
@@ -180,7 +182,7 @@ def test_names_have_a_number_only_where_they_are_taken(logic, warm, segmented):
     run(logic, other, levels=1)
     name = "left_hippocampus level"
     assert [node.GetName() for node in nodes_of(logic, segmented)] == [f"{name} 1", f"{name} 2"]
-    assert logic.results(segmented).tableNode.GetName() == "left_hippocampus levels"
+    assert table_node(logic.results(segmented)).GetName() == "left_hippocampus levels"
     assert nodes_of(logic, other)[0].GetName().startswith(f"{name} 1_")
 
 
@@ -243,7 +245,7 @@ def test_results_go_along_with_a_volume_that_is_moved_to_another_study(
     copy, mine = logic.editCopy(segmented, 2), logic.editCopy(segmented, 1)
     drawer = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "drawer")
     put(hierarchy, mine, drawer)
-    folder = logic.results(segmented).folderItem
+    folder = folder_item(logic.results(segmented))
     for study in two_studies(hierarchy):
         put(hierarchy, segmented, study)
         assert hierarchy.GetItemParent(folder) == study
@@ -263,7 +265,7 @@ def test_results_stay_beside_their_volume_when_the_study_above_them_is_taken_awa
     hierarchy = warm.hierarchy
     study, _other = two_studies(hierarchy)
     put(hierarchy, segmented, study)
-    folder, patient = logic.results(segmented).folderItem, hierarchy.GetItemParent(study)
+    folder, patient = folder_item(logic.results(segmented)), hierarchy.GetItemParent(study)
     hierarchy.RemoveItem(study, True, False)
     assert parent_of(hierarchy, segmented) == hierarchy.GetItemParent(folder) == patient
     assert names_under(hierarchy, folder)[0] == "left_hippocampus level 1"
@@ -281,17 +283,17 @@ def test_names_follow_that_of_the_volume_unless_a_user_gave_them(logic, warm, pl
         results = logic.results(segmented)
         taken = "pat level 3_1" if name == "pat" else "T1 (2) level 3"
         assert [each.GetName() for each in nodes] == ["the first", f"{name} level 2", taken]
-        assert results.tableNode.GetName() == f"{name} levels"
-        assert hierarchy.GetItemName(results.folderItem) == f"{name} levels"
+        assert table_node(results).GetName() == f"{name} levels"
+        assert hierarchy.GetItemName(folder_item(results)) == f"{name} levels"
         assert copy.GetName() == f"{name} level 2 (edited)"
         assert mine.GetName() == "left_hippocampus level 2 as I see it"
-    hierarchy.SetItemName(results.folderItem, "my folder")
+    hierarchy.SetItemName(folder_item(results), "my folder")
     segmented.SetName("again")
-    assert hierarchy.GetItemName(results.folderItem) == "my folder"
+    assert hierarchy.GetItemName(folder_item(results)) == "my folder"
 
 
 def test_names_with_a_model_follow_too(logic, segmented):
     run(logic, segmented, model="brain-mr", levels=1)
     segmented.SetName("pat")
     assert node_of(logic, segmented, 1).GetName() == "pat brain-mr level 1"
-    assert logic.results(segmented).tableNode.GetName() == "pat brain-mr levels"
+    assert table_node(logic.results(segmented)).GetName() == "pat brain-mr levels"

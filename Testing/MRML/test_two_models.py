@@ -6,7 +6,15 @@ import pytest
 import slicer
 
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
-from Testing.MRML.conftest import MODEL, nodes_in, nodes_of, run, save_and_open
+from Testing.MRML.conftest import (
+    MODEL,
+    folder_item,
+    nodes_in,
+    nodes_of,
+    run,
+    save_and_open,
+    table_node,
+)
 
 BRAIN = "brain-mr"
 
@@ -28,7 +36,7 @@ def test_the_model_that_ran_last_is_looked_at(logic, both):
     assert [node.GetName() for node in nodes_of(logic, both)] == [
         f"left_hippocampus brain-mr level {level}" for level in (1, 2, 3)
     ]
-    assert results.tableNode.GetName() == "left_hippocampus brain-mr levels"
+    assert table_node(results).GetName() == "left_hippocampus brain-mr levels"
     assert visible(both.GetScene()) == ["left_hippocampus brain-mr level 3"]
 
 
@@ -39,12 +47,12 @@ def test_another_model_is_looked_at_again_as_it_was(logic, both, heard):
     assert [node.GetName() for node in nodes_of(logic, both)] == [
         f"left_hippocampus level {level}" for level in (1, 2, 3)
     ]
-    titles = [results.tableNode.GetTable().GetColumnName(n) for n in (3, 4)]
+    titles = [table_node(results).GetTable().GetColumnName(n) for n in (3, 4)]
     assert titles == ["Anterior hippocampus (ml)", "Posterior hippocampus (ml)"]
     assert visible(both.GetScene()) == ["left_hippocampus level 3"]
     logic.showLevel(both, 1)
     assert visible(both.GetScene()) == ["left_hippocampus level 1"]
-    assert results.folderItem == logic.results(both).folderItem
+    assert folder_item(results) == folder_item(logic.results(both))
 
 
 def test_what_is_hidden_stays_hidden(logic, both):
@@ -75,7 +83,7 @@ def test_a_second_run_of_a_model_updates_its_own_nodes(logic, both):
 
 
 def test_a_deleted_level_leaves_the_other_models_table_alone(logic, both):
-    rows = lambda: logic.results(both).tableNode.GetTable().GetNumberOfRows()  # noqa: E731
+    rows = lambda: table_node(logic.results(both)).GetTable().GetNumberOfRows()  # noqa: E731
     logic.lookAt(both, MODEL)
     both.GetScene().RemoveNode(nodes_of(logic, both)[2])
     assert rows() == 2

@@ -17,6 +17,7 @@ from Testing.MRML.conftest import (
     nodes_of,
     run,
     save_and_open,
+    table_node,
     wait,
 )
 from Testing.segments import FIRST, edit
@@ -106,7 +107,7 @@ def test_millilitres_are_those_of_the_labels_that_are_there(logic, heard, segmen
     voxel = np.prod(segmented.GetSpacing()) / 1000
     assert after.level(2).millilitres[name] == pytest.approx(voxels * voxel)
     assert after.level(2).millilitres[name] > before.millilitres[name]
-    table = after.tableNode.GetTable()
+    table = table_node(after).GetTable()
     assert table.GetValueByName(1, f"{name} (ml)").ToDouble() == pytest.approx(voxels * voxel)
 
 

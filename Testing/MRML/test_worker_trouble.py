@@ -167,10 +167,13 @@ def test_the_default_worker_starts_from_a_folder_with_spaces_and_accents(tmp_pat
     assert Path(client.offer.models[0].folder).is_relative_to(root)
 
 
-def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(clients, tmp_path):
+def test_without_torch_models_are_listed_and_the_sentence_says_what_to_do(
+    clients, tmp_path, monkeypatch
+):
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").write_text("raise ImportError('no torch here')")
-    client = clients(environment={"PYTHONPATH": str(tmp_path)})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    client = clients()
     client.start()
     settle(client, lambda: client.problem)
     assert client.state == "ready"

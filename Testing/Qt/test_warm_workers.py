@@ -20,8 +20,8 @@ def workers():
     made.close()
 
 
-def start(workers, **variables):
-    return workers(launchOf("", variables))
+def start(workers):
+    return workers(launchOf(""))
 
 
 def test_the_next_test_gets_the_worker_that_the_last_one_stopped(workers, monkeypatch):
@@ -31,7 +31,8 @@ def test_the_next_test_gets_the_worker_that_the_last_one_stopped(workers, monkey
     assert start(workers) is first
     assert start(workers) is not first, "it has a user already"
     first.stop()
-    assert start(workers, COMPACTSEG_MODELS="others") is not first
+    monkeypatch.setenv("COMPACTSEG_MODELS", "others")
+    assert start(workers) is not first
 
 
 def test_no_more_workers_wait_than_memory_is_for(workers):

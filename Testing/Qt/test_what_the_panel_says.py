@@ -62,7 +62,7 @@ MODEL = ModelInfo(
 
 
 def results(*levels: LevelResult) -> Results:
-    return Results(None, "pons-mr", levels, 3, None, 0, 2)
+    return Results(None, "pons-mr", levels, 3, 2)
 
 
 def said(last: LevelResult) -> str:

@@ -9,6 +9,7 @@ import pytest
 import slicer
 import vtk
 
+from CompactSegMRML.ResultFolder import tableOf
 from CompactSegQt.Structures import FIGURES, NAME
 from Testing.segments import edited, segments_of
 
@@ -79,7 +80,7 @@ def test_each_side_of_a_whole_head_gets_its_segments(driver, desktop, a_coarse_h
     assert table.columnCount == FIGURES + 3, "left, right and how much they differ"
     tooltip = table.item(rows["Anterior hippocampus"], FIGURES).toolTip()
     assert "Training cases" in tooltip, "what one side has is known of each"
-    node = results.tableNode.GetTable()
+    node = tableOf(a_coarse_head, results.model).GetTable()
     columns = [node.GetColumnName(n) for n in range(node.GetNumberOfColumns())]
     assert columns[3:] == [f"{name} (ml)" for name in last.millilitres]
 
@@ -130,7 +131,7 @@ def test_what_comes_out_of_a_whole_head_is_named_and_lies_on_its_side(
         )
 
     written = tmp_path / "levels.csv"
-    save(driver.logic.results(volume).tableNode, written, "TableFile")
+    save(tableOf(volume, level.model), written, "TableFile")
     with written.open(encoding="utf-8", newline="") as file:
         last = list(csv.DictReader(file))[-1]
     assert int(last["Level"]) == level.level
