@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from hypothesis import strategies as st
 
@@ -84,6 +86,18 @@ def random_image(config: NetConfig, shape: tuple[int, int, int], *, seed: int = 
     """Noise ``(1, in_channels, *shape)``."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn((1, config.in_channels, *shape), generator=generator)
+
+
+def calls_of(modules: Sequence[torch.nn.Module]) -> list[int]:
+    """How often each module has run, kept up to date by hooks."""
+    counts = [0] * len(modules)
+    for index, module in enumerate(modules):
+
+        def count(*_: object, index: int = index) -> None:
+            counts[index] += 1
+
+        module.register_forward_hook(count)
+    return counts
 
 
 POOLED = parallel(BranchConfig((layer(3),)), BranchConfig((layer(3),), pool=2))

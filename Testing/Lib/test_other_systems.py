@@ -21,7 +21,6 @@ from CompactSegLib import InputError, OutputError, files
 from CompactSegLib.cli.app import _Lasting
 from CompactSegLib.cli.inputs import find_cases
 from CompactSegLib.cli.signals import heed_signals
-from CompactSegLib.cli.train import shareable_command
 from CompactSegLib.datasets.dataset import PreparedCase
 from CompactSegLib.files import write_text, written_together
 from CompactSegLib.inference.threads import own_cores
@@ -142,19 +141,6 @@ def test_names_that_the_file_system_takes_for_one_are_refused(
         return
     with pytest.raises(InputError, match="would write the same files"):
         find_cases(tmp_path)
-
-
-def test_a_model_names_no_folder_of_windows_either():
-    words = [
-        "compactseg train",
-        "--data",
-        r"C:\Users\me\Task04",
-        "--output",
-        "D:/runs/one",
-        "--fold",
-        "0",
-    ]
-    assert shareable_command(words) == "compactseg train --data Task04 --output one --fold 0"
 
 
 @pytest.mark.parametrize(

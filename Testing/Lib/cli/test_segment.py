@@ -98,26 +98,6 @@ def test_levels_of_an_earlier_run_do_not_stay(segment, tmp_path: Path):
     }
 
 
-def test_a_model_may_be_named_by_its_folder(compactseg, a_volume_file, the_tiny_model, tmp_path):
-    result = compactseg(
-        "segment",
-        a_volume_file,
-        "--model",
-        the_tiny_model.folder,
-        "--output",
-        tmp_path / "deep" / "out",
-    )
-    assert result.exit_code == 0
-    assert "brain_report.json" in names_in(tmp_path / "deep" / "out")
-
-
-def test_tiles_make_no_difference(segment, tmp_path: Path):
-    segment("--all-levels", "--tile", 6, "--format", "nii.gz")
-    tiled = [path.read_bytes() for path in sorted((tmp_path / "out").glob("*.nii.gz"))]
-    segment("--all-levels", "--tile", 64, "--format", "nii.gz")
-    assert tiled == [path.read_bytes() for path in sorted((tmp_path / "out").glob("*.nii.gz"))]
-
-
 def test_voxels_that_are_not_finite_are_told(segment, an_oblique_volume, tmp_path: Path):
     an_oblique_volume.array[0, 0, 0, 0] = np.nan
     image = SimpleITK.GetImageFromArray(an_oblique_volume.array[0])

@@ -80,33 +80,6 @@ def test_a_case_without_structures_is_a_case(a_dataset_folder):
 
 
 @pytest.mark.parametrize(
-    "labels",
-    [
-        {},
-        {"1": "A", "3": "B"},
-        {"one": "A"},
-        ["A"],
-        {"1": None, "2": "B"},
-        {"1": json.loads("[" * 600 + "]" * 600)},
-        {"1": {"name": "A"}},
-        {"1": 5},
-        {"1": ""},
-        {"1": "A\nB"},
-        {"1": "A" * 5000},
-        {"1" * 5000: "A"},
-        {"٣": "A"},
-    ],
-    ids=lambda labels: str(labels)[:20],
-)
-def test_a_description_with_strange_labels_is_refused(a_dataset_folder, labels):
-    path = a_dataset_folder / "dataset.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": labels}))
-    with pytest.raises(CompactSegError, match=r"dataset\.json") as raised:
-        read_dataset(a_dataset_folder)
-    assert len(str(raised.value)) < 1000
-
-
-@pytest.mark.parametrize(
     ("place", "told"),
     [
         ("nowhere", "there is nothing of this name; check the path"),
@@ -142,19 +115,33 @@ def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "changes",
     [
+        {"labels": {}},
+        {"labels": {"1": "A", "3": "B"}},
+        {"labels": {"one": "A"}},
+        {"labels": ["A"]},
+        {"labels": {"1": None, "2": "B"}},
+        {"labels": {"1": json.loads("[" * 600 + "]" * 600)}},
+        {"labels": {"1": {"name": "A"}}},
+        {"labels": {"1": 5}},
+        {"labels": {"1": ""}},
+        {"labels": {"1": "A\nB"}},
+        {"labels": {"1": "A" * 5000}},
+        {"labels": {"1" * 5000: "A"}},
+        {"labels": {"٣": "A"}},
         {"modality": {"9" * 5000: "MRI"}},
         {"modality": {"0": None}},
         {"modality": {"0": "M" * 5000}},
         {"modality": json.loads("[" * 600 + "]" * 600)},
         {"training": [{"image": "\ud800", "label": "\ud800"}]},
     ],
-    ids=["long number", "null", "long", "deep", "no name of a file"],
+    ids=lambda changes: ascii(changes)[:40],
 )
 def test_a_description_that_makes_no_sense_is_refused(a_dataset_folder, changes):
     path = a_dataset_folder / "dataset.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    with pytest.raises(CompactSegError, match=r"dataset\.json"):
+    with pytest.raises(CompactSegError, match=r"dataset\.json") as raised:
         read_dataset(a_dataset_folder)
+    assert "training" in changes or len(str(raised.value)) < 1000  # it lists each file
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows asks for permission to make links")

@@ -101,6 +101,13 @@ def run_for(
     return Run(model, volume, runtime=runtime or select_runtime("cpu", precision), **options)
 
 
+def gives_what_the_cpu_gives(run: Run) -> None:
+    """Its labels of all levels are those of a run on the CPU in fp32."""
+    alone = run_for(run.model, run.volume).levels(all_levels=True)
+    for level, expected in zip(run.levels(all_levels=True), alone, strict=True):
+        np.testing.assert_array_equal(level.labels, expected.labels)
+
+
 def out_of_memory_above(run: Run, voxels: int, *, only: torch.device | None = None):
     """Make every block fail for regions of more than so many voxels, as an allocator would."""
 

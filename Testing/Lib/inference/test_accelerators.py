@@ -15,6 +15,7 @@ from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
+    gives_what_the_cpu_gives,
     model_in_memory,
     out_of_memory_above,
     run_for,
@@ -41,13 +42,9 @@ def a_pretended_accelerator():
 
 
 def test_an_accelerator_without_memory_gives_way_to_the_cpu(a_model, a_pretended_accelerator):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume, runtime=a_pretended_accelerator)
+    run = run_for(a_model, a_volume((16, 15, 14)), runtime=a_pretended_accelerator)
     out_of_memory_above(run, 0)  # the net that moves to the CPU later is another copy
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     assert run.info.device == "cpu"
     assert run.info.messages[0].startswith("Level 1: out of memory on cuda:0, going on")
     assert "going on with the CPU" in run.info.messages[-1]
@@ -73,17 +70,13 @@ def test_after_memory_ran_out_the_next_volume_is_tried_on_the_accelerator_again(
 def test_an_accelerator_that_lacks_an_operator_gives_way_to_the_cpu(
     a_model, a_pretended_accelerator
 ):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume, tile=8, runtime=a_pretended_accelerator)
+    run = run_for(a_model, a_volume((16, 15, 14)), tile=8, runtime=a_pretended_accelerator)
 
     def refuse(*_):
         raise NotImplementedError("The operator 'aten::max_pool3d' is not implemented\nfor MPS")
 
     run.processor.net.blocks[1].register_forward_pre_hook(refuse)
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     assert run.info.device == "cpu"
     assert run.info.messages == (
         "Level 1: cuda:0 failed (The operator 'aten::max_pool3d' is not implemented), going on with the CPU.",
@@ -155,13 +148,9 @@ def prepare_on_the_cpu_only(self, array, device):
 
 
 def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_pretended_accelerator):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume, runtime=a_pretended_accelerator)
+    run = run_for(a_model, a_volume((16, 15, 14)), runtime=a_pretended_accelerator)
     last_layer(run, 2).register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     (message,) = run.info.messages
     assert message == (
         "Labels on cuda:0 in fp32 did not agree with the CPU in fp32, going on with cpu in fp32."
@@ -169,13 +158,9 @@ def test_an_accelerator_that_computes_nonsense_is_not_believed(a_model, a_preten
 
 
 def test_reduced_precision_that_is_wrong_gives_way_to_fp32(a_model):
-    volume = a_volume((16, 15, 14))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume, precision="bf16")
+    run = run_for(a_model, a_volume((16, 15, 14)), precision="bf16")
     last_layer(run, 0).register_forward_hook(lambda _m, _i, output: output.flip(-1))
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     assert run.info.precision == "fp32"
 
 
@@ -196,18 +181,14 @@ def test_in_reduced_precision_the_last_convolution_of_each_head_stays_in_fp32(a_
 
 def test_values_that_are_not_finite_are_noticed_wherever_they_are(a_model):
     """They would pass for background; the small box that is compared with the CPU may be elsewhere."""
-    volume = a_volume((24, 6, 6))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume, precision="bf16", tile=8)
+    run = run_for(a_model, a_volume((24, 6, 6)), precision="bf16", tile=8)
 
     def overflow(_module, _inputs, output):
         output[:, :, -2:] = float("nan")
         return output
 
     last_layer(run, 1).register_forward_hook(overflow)
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     assert run.info.precision == "fp32"
 
 

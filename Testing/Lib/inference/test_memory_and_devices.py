@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -22,6 +21,7 @@ from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.volume.resampling import GridMap
 from Testing.Lib.inference.models_in_memory import (
     a_volume,
+    gives_what_the_cpu_gives,
     model_in_memory,
     out_of_memory_above,
     run_for,
@@ -38,13 +38,9 @@ def a_model():
 
 @pytest.mark.slow
 def test_out_of_memory_halves_the_tile_and_goes_on(a_model):
-    volume = a_volume((24, 25, 26))
-    expected = [level.labels for level in run_for(a_model, volume).levels(all_levels=True)]
-    run = run_for(a_model, volume)
+    run = run_for(a_model, a_volume((24, 25, 26)))
     out_of_memory_above(run, 18**3)
-    levels = list(run.levels(all_levels=True))
-    for level, labels in zip(levels, expected, strict=True):
-        np.testing.assert_array_equal(level.labels, labels)
+    gives_what_the_cpu_gives(run)
     assert "Level 1: out of memory on cpu, going on with tiles of" in run.info.messages[0]
     assert run.info.tile < 24
 

@@ -13,7 +13,7 @@ from CompactSegLib.model.model import ExpectedVolume
 from CompactSegLib.volume.intensities import IntensityRule
 from CompactSegLib.volume.volume import Volume
 from Testing.Lib.inference.models_in_memory import a_volume, model_in_memory, run_for
-from Testing.Lib.nets import POOLED, layer, net_config, serial
+from Testing.Lib.nets import POOLED, calls_of, layer, net_config, serial
 
 CONFIG = net_config(serial(layer(4)), POOLED, POOLED, POOLED)
 LABELS = [f"label {value}" for value in range(1, CONFIG.classes)]
@@ -147,11 +147,9 @@ def test_in_a_constant_volume_nothing_is_found_and_the_net_does_not_run(rule, va
     """Resampled as well, which makes the last digits differ."""
     volume = nothing_to_see(value, spacing_mm=(0.7, 0.9, 1.3))
     run = run_for(model_in_memory(CONFIG, seed=3, intensity=rule), volume)
-    calls, steps = [], []
-    for block in run.processor.net.blocks:
-        block.register_forward_hook(lambda *_: calls.append(1))
+    calls, steps = calls_of(run.processor.net.blocks), []
     levels = list(run.levels(all_levels=True, progress=steps.append))
-    assert calls == []
+    assert not any(calls)
     assert [level.number for level in levels] == [1, 2, 3]
     assert not any(level.labels.any() for level in levels)
     assert [level.improvement for level in levels] == [None, 0, 0]

@@ -16,6 +16,7 @@ import torch
 from CompactSegLib import Model, Segmenter, Volume, load_model, read_volume, segment
 from Testing.crops import write_crops
 from Testing.Lib.conftest import write_nifti
+from Testing.Lib.nets import calls_of
 from Testing.Lib.network.plain import Plain
 
 
@@ -32,13 +33,6 @@ def a_hippocampus_file(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def a_hippocampus(a_hippocampus_file) -> Volume:
     return read_volume(a_hippocampus_file)
-
-
-def counted(module: torch.nn.Module) -> list[int]:
-    """A list that grows by one each time the module is executed."""
-    calls: list[int] = []
-    module.register_forward_hook(lambda *_: calls.append(1))
-    return calls
 
 
 def test_claim_1_a_system_receives_an_image_in_any_format_and_segments_it(
@@ -91,8 +85,7 @@ def test_claims_7_16_below_the_threshold_no_further_block_is_executed(
     change = segmenter.start(a_hippocampus).level(2).improvement
     assert 0 < change < 1
     run = segmenter.start(a_hippocampus)
-    blocks = [counted(block) for block in run.processor.net.blocks]
-    heads = [counted(head) for head in run.processor.net.heads]
+    blocks, heads = (calls_of(part) for part in (run.processor.net.blocks, run.processor.net.heads))
 
     levels = list(run.levels(threshold=change * 1.01))
 

@@ -17,6 +17,7 @@ from CompactSegLib.network.folding import fold_batch_norm
 from CompactSegLib.network.slabs import AtATime
 from CompactSegLib.network.upsampling import upsample
 from Testing.Lib.nets import (
+    calls_of,
     layer,
     net_config,
     net_configs,
@@ -28,21 +29,6 @@ from Testing.Lib.nets import (
 
 FOUR_BLOCKS = net_config(*(serial(layer(2)) for _ in range(4)))
 SHAPE = (21, 11, 19)
-
-
-def calls_of(modules) -> list[int]:
-    """How often each module has run, kept up to date by hooks."""
-    counts = [0] * len(modules)
-
-    def count(index):
-        def hook(*_):
-            counts[index] += 1
-
-        return hook
-
-    for index, module in enumerate(modules):
-        module.register_forward_hook(count(index))
-    return counts
 
 
 def test_a_level_runs_its_blocks_and_its_head_and_no_more():

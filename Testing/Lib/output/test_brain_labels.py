@@ -7,7 +7,6 @@ import math
 import re
 
 import highdicom
-import nrrd
 import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
@@ -15,8 +14,6 @@ from pydicom.sr.codedict import codes
 from CompactSegLib import load_model
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.output.dicom_seg import write_dicom_seg
-from CompactSegLib.output.seg_nrrd import terminology_entry
-from CompactSegLib.output.writing import write_labels
 from CompactSegLib.synthesis.tissues import is_right
 from CompactSegLib.train.training_plan import TrainingPlan
 from CompactSegLib.volume.reading import read_volume
@@ -124,20 +121,6 @@ def test_a_dicom_seg_keeps_them_all(tmp_path, brain_labels):
         )
     read = segmentation.get_volume(combine_segments=True, allow_missing_positions=True)
     assert np.bincount(read.array.ravel()).tolist() == np.bincount(labels.ravel()).tolist()
-
-
-def test_a_seg_nrrd_keeps_them_all(tmp_path, an_oblique_volume, brain_labels):
-    labels = a_map_of(brain_labels, an_oblique_volume.shape_kji)
-    path = tmp_path / "a.seg.nrrd"
-    write_labels(labels, an_oblique_volume.geometry, label_list=brain_labels, path=path)
-    array, header = nrrd.read(str(path))
-    np.testing.assert_array_equal(array.T, labels)
-    for index, label in enumerate(brain_labels):
-        assert header[f"Segment{index}_Name"] == label.name
-        assert header[f"Segment{index}_LabelValue"] == str(label.value)
-        color = [float(part) for part in header[f"Segment{index}_Color"].split()]
-        np.testing.assert_allclose(color, np.array(label.color) / 255, atol=1e-5)
-        assert terminology_entry(label.terminology) in header[f"Segment{index}_Tags"]
 
 
 def _lab(rgb: tuple[int, int, int]) -> tuple[float, ...]:

@@ -57,19 +57,6 @@ def test_segments_have_names_codes_and_colours(a_segmentation):
     assert left.SegmentAlgorithmName == "CompactSeg hippocampus-mr"
 
 
-def test_voxels_come_back_at_their_places(a_segmentation, a_dicom_volume):
-    """Frames are put together by highdicom, from their own positions."""
-    volume = a_segmentation.get_volume(combine_segments=True, allow_missing_positions=True)
-    labels = a_label_map(a_dicom_volume.shape_kji)
-    rebuilt = np.zeros_like(labels)
-    matrix = np.linalg.inv(a_dicom_volume.geometry.ijk_to_lps)
-    for index in np.argwhere(volume.array):
-        place = volume.affine @ [*index, 1]
-        i, j, k = np.rint(matrix @ place)[:3].astype(int)
-        rebuilt[k, j, i] = LABELS[volume.array[tuple(index)] - 1].value
-    np.testing.assert_array_equal(rebuilt, labels)
-
-
 def test_each_frame_is_the_slice_it_refers_to(tmp_path, a_segmentation, a_dicom_volume):
     image = pydicom.dcmread(tmp_path / "a.dcm")
     labels = a_label_map(a_dicom_volume.shape_kji)

@@ -7,7 +7,6 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK
-import slicerio
 
 from CompactSegLib.errors import OutputError
 from CompactSegLib.labels import Label
@@ -43,30 +42,6 @@ def test_every_number_of_the_geometry_is_written_exactly(tmp_path, a_geometry):
     assert header["space"] == "left-posterior-superior"
     np.testing.assert_array_equal(header["space directions"], a_geometry.ijk_to_lps[:3, :3].T)
     np.testing.assert_array_equal(header["space origin"], a_geometry.ijk_to_lps[:3, 3])
-
-
-def test_slicerio_reads_names_colours_codes_and_geometry(tmp_path, a_geometry):
-    path = tmp_path / "a.seg.nrrd"
-    labels = a_label_map(a_geometry.shape_kji)
-    write_labels(labels, a_geometry, label_list=LABELS, path=path)
-
-    segmentation = slicerio.read_segmentation(str(path))
-
-    np.testing.assert_array_equal(segmentation["voxels"], labels.T)
-    np.testing.assert_allclose(segmentation["ijkToLPS"], a_geometry.ijk_to_lps, atol=1e-12)
-    assert len(segmentation["segments"]) == len(LABELS)
-    for segment, label in zip(segmentation["segments"], LABELS, strict=True):
-        assert segment["name"] == label.name
-        assert segment["labelValue"] == label.value
-        assert segment["layer"] == 0
-        assert segment["id"] == f"Segment_{label.value}"
-        np.testing.assert_allclose(segment["color"], np.array(label.color) / 255, atol=1e-6)
-    left, mass = (segment["terminology"] for segment in segmentation["segments"][:2])
-    assert left["category"] == ["SCT", "123037004", "Anatomical Structure"]
-    assert left["type"] == ["SCT", "87953007", "Hippocampus"]
-    assert left["typeModifier"] == ["SCT", "7771000", "Left"]
-    assert mass["anatomicRegion"] == ["SCT", "10200004", "Liver"]
-    assert mass["anatomicRegionModifier"] == ["SCT", "24028007", "Right"]
 
 
 def test_the_same_labels_make_the_same_bytes(tmp_path, a_geometry):

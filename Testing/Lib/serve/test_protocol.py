@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import subprocess
@@ -190,11 +189,6 @@ def test_an_array_is_sent_from_its_own_memory():
     array = np.zeros((2, 3, 4), np.uint8)
     _, body = encode_frame({}, array)
     assert np.shares_memory(np.frombuffer(body, np.uint8), array)
-
-
-def test_a_stream_gives_its_frames():
-    stream = io.BytesIO(encoded({"id": 1}, np.arange(3)) + encoded({"id": 2}))
-    assert [frame.message["id"] for frame in read_frames(stream)] == [1, 2]
 
 
 def test_it_needs_nothing_but_numpy():

@@ -6,25 +6,15 @@ import torch
 from CompactSegLib import read_volume, segment
 from CompactSegLib.errors import InputError
 from CompactSegLib.model.registry import load_model
-from CompactSegLib.network.config import NetConfig
+from CompactSegLib.network.config import BranchConfig
 from CompactSegLib.train.trainer import Trainer
 from CompactSegLib.train.training import train
+from Testing.Lib.nets import layer, net_config, parallel, serial
 from Testing.Lib.synthesis.heads import NOTHING_RANDOM, a_plan, head_array, write_head
-from Testing.Lib.train.runs import rows_of, same_weights
+from Testing.Lib.train.runs import rows_of
 
-LAYER = {"channels": 6}
-NET = NetConfig.from_dict(
-    {
-        "in_channels": 1,
-        "classes": 4,
-        "blocks": [
-            {"branches": [{"layers": [LAYER]}]},
-            {"branches": [{"layers": [LAYER]}, {"layers": [LAYER], "pool": 2}]},
-            {"branches": [{"layers": [LAYER]}, {"layers": [LAYER], "pool": 2}]},
-        ],
-        "heads": [{"layers": []}, {"layers": []}],
-    }
-)
+BESIDE = parallel(BranchConfig((layer(6),)), BranchConfig((layer(6),), pool=2))
+NET = net_config(serial(layer(6)), BESIDE, BESIDE, classes=4)
 
 
 @pytest.fixture
@@ -92,18 +82,6 @@ def test_what_a_contrast_shows_is_learnt(heads, tmp_path):
     train(plan, NET, data=heads, output=tmp_path / "run", device="cpu")
     last = rows_of(tmp_path / "run")[-1]
     assert float(last["dice_level_2_label_1"]) > 0.6
-
-
-def test_a_run_that_was_killed_goes_on_with_the_same_curve(heads, tmp_path, monkeypatch):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    expected = load_model(train(the_plan(), NET, data=heads, output=whole, device="cpu"))
-    die_at(monkeypatch, 3)
-    with pytest.raises(KeyboardInterrupt):
-        train(the_plan(), NET, data=heads, output=killed, device="cpu")
-    monkeypatch.undo()
-    found = load_model(train(the_plan(), NET, data=heads, output=killed, device="cpu"))
-    assert rows_of(killed) == rows_of(whole)
-    assert same_weights(expected.trainable_net(), found.trainable_net())
 
 
 def test_the_model_of_a_stopped_run_is_written_as_its_checkpoint_is(heads, tmp_path, monkeypatch):

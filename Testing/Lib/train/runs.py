@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -39,6 +40,24 @@ def run_until_killed(trainer: Trainer, *, after: int) -> None:
     trainer._train_step = step_or_die
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
+
+
+def goes_on(make: Callable[[str], Trainer], *, killed_after: int, from_step: int) -> None:
+    """A run that is killed and resumed has the curve and the weights of one that was not.
+
+    Args:
+        make: Gives a trainer by the name of its folder.
+        killed_after: The step after which it dies.
+        from_step: That of its last checkpoint.
+    """
+    whole, killed, resumed = make("whole"), make("killed"), make("killed")
+    whole.run()
+    run_until_killed(killed, after=killed_after)
+    resumed.resume()
+    assert resumed.step == from_step
+    resumed.run()
+    assert rows_of(resumed.folder) == rows_of(whole.folder)
+    assert same_weights(whole.trained_net(), resumed.trained_net())
 
 
 def rows_of(output) -> list[dict[str, str]]:

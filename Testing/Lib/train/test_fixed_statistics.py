@@ -4,8 +4,6 @@ from itertools import pairwise
 import pytest
 import torch
 
-from CompactSegLib.errors import ConfigurationError
-from CompactSegLib.train.training_plan import TrainingPlan
 from Testing.Lib.train.runs import a_trainer
 
 
@@ -31,8 +29,3 @@ def test_statistics_are_fixed_for_the_last_part_of_a_schedule(
     assert gathered == [step < first_fixed for step in range(12)]
     # The rate of the last step is all but nothing.
     assert not torch.equal(scales[min(first_fixed, 10)], scales[-1])
-
-
-def test_an_impossible_share_is_refused():
-    with pytest.raises(ConfigurationError, match="fixed_statistics: expected a number from 0 to 1"):
-        TrainingPlan(fixed_statistics=1.5)

@@ -74,5 +74,6 @@ def test_the_rate_stays_and_falls_in_the_end():
     assert rates[-1] < 1e-4
     cosine = TrainingPlan(steps=1000, warmup=100, learning_rate=1.0)
     assert learning_rate(550, cosine) == pytest.approx(0.5)
+    assert learning_rate(999, cosine) < 1e-4
     never = TrainingPlan(steps=1000, warmup=100, learning_rate=1.0, decay=0.0)
     assert learning_rate(999, never) == 1.0

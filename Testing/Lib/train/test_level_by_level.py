@@ -9,7 +9,7 @@ from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.checkpoint import check_same_run
 from CompactSegLib.train.stages import Stage, loss_weights, stages_of
 from CompactSegLib.train.training_plan import TrainingPlan
-from Testing.Lib.train.runs import a_trainer, rows_of, run_until_killed, same_weights
+from Testing.Lib.train.runs import a_trainer, rows_of
 
 
 @pytest.fixture
@@ -98,25 +98,6 @@ def test_earlier_levels_at_a_lower_rate_move_less(
         assert [name for name in rows_of(tmp_path / str(rate))[5] if "loss_level" in name]
         assert rows_of(tmp_path / str(rate))[5]["loss_level_1"]
     assert 0 < moved[0.1] < 0.5 * moved[1.0]
-
-
-@pytest.mark.parametrize(
-    ("killed_after", "earlier_rate"), [(2, 0.0), (3, 0.0), (6, 0.0), (6, 0.1), (10, 0.0)]
-)
-def test_a_run_killed_in_any_level_or_between_two_goes_on_with_the_same_curve(
-    a_dataset_folder, a_tiny_net, a_plan_level_by_level, tmp_path, killed_after, earlier_rate
-):
-    plan = dataclasses.replace(a_plan_level_by_level, checkpoint_every=2, earlier_rate=earlier_rate)
-    whole = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "whole", held_out=1)
-    whole.run()
-    first = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "killed", held_out=1)
-    run_until_killed(first, after=killed_after)
-    second = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "killed", held_out=1)
-    second.resume()
-    assert second.step == killed_after
-    second.run()
-    assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
-    assert same_weights(second.trained_net(), whole.trained_net())
 
 
 def test_minutes_are_turned_into_steps_of_all_levels(

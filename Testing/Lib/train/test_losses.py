@@ -3,10 +3,10 @@ import dataclasses
 import pytest
 import torch
 
-from CompactSegLib.network.config import NetConfig
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.class_balance import ClassBalance, class_weights
 from CompactSegLib.train.losses import LevelsLoss
+from Testing.Lib.nets import layer, net_config, serial
 from Testing.Lib.train.runs import a_trainer
 
 SHAPE = (2, 3, 4, 5, 6)
@@ -56,16 +56,7 @@ def test_class_weights_follow_how_rare_a_class_is():
 def test_the_odds_of_classes_are_those_of_the_data_again():
     """A net without anything to see, trained with weights, answers how frequent classes are once these are out."""
     frequencies = torch.tensor([0.9, 0.08, 0.02])
-    net = MultiLevelNet(
-        NetConfig.from_dict(
-            {
-                "in_channels": 1,
-                "classes": 3,
-                "blocks": [{"branches": [{"layers": [{"channels": 2}]}]}] * 2,
-                "heads": [{"layers": []}],
-            }
-        )
-    )
+    net = MultiLevelNet(net_config(*[serial(layer(2))] * 2))
     weights = class_weights((frequencies * 1000).round().long(), 0.5)
     classifier = net.heads[0].classifier
     with torch.no_grad():

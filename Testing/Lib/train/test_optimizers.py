@@ -1,18 +1,13 @@
-import dataclasses
-
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import Parameter
 
-from CompactSegLib.errors import ConfigurationError
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.muon import Muon, orthogonalised
 from CompactSegLib.train.optimisation import Update
 from CompactSegLib.train.stages import stages_of
 from CompactSegLib.train.training_plan import TrainingPlan
-from Testing.Lib.train.runs import a_trainer, run_until_killed, same_weights
 
 
 def an_update(net, plan):
@@ -68,20 +63,6 @@ def test_kernels_are_muons_and_the_rest_is_adamws(a_tiny_net):
     assert {id(p) for p in by_adamw} == {id(p) for p in net.parameters() if p.ndim <= 1}
 
 
-def test_a_run_with_muon_goes_on_as_if_never_stopped(
-    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
-):
-    plan = dataclasses.replace(a_short_plan, optimizer="muon", checkpoint_every=4)
-    whole = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "whole")
-    whole.run()
-    run_until_killed(a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "stopped"), after=6)
-    resumed = a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / "stopped")
-    resumed.resume()
-    assert resumed.step == 4
-    resumed.run()
-    assert same_weights(whole.trained_net(), resumed.trained_net())
-
-
 def test_state_from_before_there_was_a_choice_is_read(a_tiny_net):
     plan = TrainingPlan(steps=10)
     net = MultiLevelNet(a_tiny_net)
@@ -95,8 +76,3 @@ def test_state_from_before_there_was_a_choice_is_read(a_tiny_net):
         other.optimizers["adamw"].state_dict()["state"].keys()
         == before["optimizer"]["state"].keys()
     )
-
-
-def test_an_unknown_optimizer_is_refused():
-    with pytest.raises(ConfigurationError, match="optimizer: expected one of adamw, muon"):
-        TrainingPlan(optimizer="sgd")

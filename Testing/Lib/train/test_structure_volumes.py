@@ -6,20 +6,26 @@ import json
 
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from CompactSegLib import load_model
+from CompactSegLib.datasets.cases import load_cases
 from CompactSegLib.datasets.dataset import PreparedCase
+from CompactSegLib.datasets.folders import read_dataset
 from CompactSegLib.labels import Label, labels_of
 from CompactSegLib.synthesis.label_maps import read_label_map
 from CompactSegLib.synthesis.synthesis_plan import SynthesisPlan
+from CompactSegLib.train.export import export_model
 from CompactSegLib.train.structure_volumes import (
     expected_millilitres,
     lost_with_the_skull,
     millilitres_of,
 )
 from CompactSegLib.train.training_plan import TrainingPlan
+from Testing.Lib.conftest import make_tiny_net
 from Testing.Lib.synthesis.heads import head_array, write_head
 
 
@@ -93,12 +99,6 @@ def test_the_mean_is_never_outside_the_range(counts, spacing_mm):
 
 
 def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
-    from CompactSegLib.datasets.cases import load_cases
-    from CompactSegLib.datasets.folders import read_dataset
-    from CompactSegLib.train.export import export_model
-    from CompactSegLib.train.training_plan import TrainingPlan
-    from Testing.Lib.conftest import make_tiny_net
-
     plan = TrainingPlan(name="balls")
     dataset = read_dataset(a_dataset_folder)
     cases = load_cases(dataset, plan)
@@ -121,11 +121,6 @@ def test_a_trained_model_states_what_its_cases_have(tmp_path, a_dataset_folder):
 
 def test_the_shipped_model_states_what_its_training_cases_have(the_hippocampus_data):
     """Counted in the label files: all of 1 mm, so that the model's grid has the same voxels."""
-    import numpy as np
-    import SimpleITK
-
-    from CompactSegLib import load_model
-
     model = load_model("hippocampus-mr")
     folder = the_hippocampus_data / "labelsTr"
     counts = []

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -43,24 +41,6 @@ def test_everything_random_comes_from_seed_and_number(tmp_path):
     other = SyntheticPatches(heads, plan)[4]
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
-
-
-def test_several_processes_see_together_what_one_would(tmp_path):
-    heads, plan = [a_head(tmp_path)], a_plan(patch=(8, 8, 8))
-    whole, _ = SyntheticPatches(heads, plan)[2]
-    shares = [SyntheticPatches(heads, plan, rank=rank, processes=2)[2][0] for rank in range(2)]
-    assert whole.shape == (2, 1, 8, 8, 8)
-    assert torch.equal(whole, torch.cat(shares))
-
-
-def test_each_head_is_drawn_once_per_epoch(tmp_path):
-    head = a_head(tmp_path)
-    heads = [dataclasses.replace(head, name=str(number)) for number in range(5)]
-    patches = SyntheticPatches(heads, a_plan())
-    names = [patches._case(number).name for number in range(15)]
-    for epoch in range(3):
-        assert sorted(names[5 * epoch : 5 * epoch + 5]) == list("01234")
-    assert names[:5] != names[5:10]
 
 
 def test_labels_lie_where_the_image_shows_them(tmp_path):

@@ -14,7 +14,7 @@ from CompactSegLib.model.folder import check_model
 from CompactSegLib.model.registry import load_model
 from CompactSegLib.network.net import MultiLevelNet
 from CompactSegLib.train.checkpoint import read_checkpoint
-from CompactSegLib.train.optimisation import Update, learning_rate
+from CompactSegLib.train.optimisation import Update
 from CompactSegLib.train.runlog import RunLog
 from CompactSegLib.train.stages import stages_of
 from CompactSegLib.train.trainer import Trainer
@@ -22,7 +22,7 @@ from CompactSegLib.train.training import train
 from CompactSegLib.train.training_plan import TrainingPlan
 from Testing import forked
 from Testing.Lib.full_disk import FullDisk
-from Testing.Lib.train.runs import a_trainer, rows_of, run_until_killed, same_weights
+from Testing.Lib.train.runs import a_trainer, goes_on, rows_of
 
 
 def test_two_cases_are_learnt_by_heart_at_every_level(
@@ -39,22 +39,31 @@ def test_two_cases_are_learnt_by_heart_at_every_level(
     assert dice.min() > 0.9
 
 
-@pytest.mark.parametrize("killed_after", [4, 7])
+LEVEL_BY_LEVEL = {"method": "level-by-level", "level_steps": (1, 2, 1), "warmup": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "killed_after", "from_step"),
+    [
+        ({}, 4, 4),
+        ({}, 7, 4),
+        ({"optimizer": "muon"}, 6, 4),
+        # In any level, and between two.
+        *(
+            (LEVEL_BY_LEVEL | {"checkpoint_every": 2, "earlier_rate": rate}, step, step)
+            for step, rate in ((2, 0.0), (3, 0.0), (6, 0.0), (6, 0.1), (10, 0.0))
+        ),
+    ],
+)
 def test_a_run_that_was_killed_goes_on_with_the_same_curve(
-    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, killed_after
+    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path, changes, killed_after, from_step
 ):
-    whole = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "whole", held_out=1)
-    whole.run()
+    plan = dataclasses.replace(a_short_plan, **changes)
 
-    first = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
-    run_until_killed(first, after=killed_after)
-    second = a_trainer(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path / "killed", held_out=1)
-    second.resume()
-    assert second.step == 4
-    second.run()
+    def make(name):
+        return a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path / name, held_out=1)
 
-    assert rows_of(tmp_path / "killed") == rows_of(tmp_path / "whole")
-    assert same_weights(whole.trained_net(), second.trained_net())
+    goes_on(make, killed_after=killed_after, from_step=from_step)
 
 
 def test_a_disk_that_runs_full_ends_the_run_in_a_sentence_and_it_can_go_on(
@@ -129,16 +138,6 @@ def test_processes_that_prepare_batches_change_nothing(
     assert rows_of(tmp_path / "0") == rows_of(tmp_path / "1")
 
 
-def test_a_run_under_other_settings_does_not_go_on(
-    a_dataset_folder, a_tiny_net, a_short_plan, tmp_path
-):
-    plan = dataclasses.replace(a_short_plan, steps=4)
-    a_trainer(a_dataset_folder, a_tiny_net, plan, tmp_path).run()
-    other = dataclasses.replace(plan, learning_rate=0.5)
-    with pytest.raises(ConfigurationError, match="learning_rate"):
-        a_trainer(a_dataset_folder, a_tiny_net, other, tmp_path).resume()
-
-
 def test_a_damaged_checkpoint_is_named(a_dataset_folder, a_tiny_net, a_short_plan, tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"half of something")
     with pytest.raises(CompactSegError, match=r"checkpoint\.pt.*damaged"):
@@ -184,14 +183,6 @@ def test_minutes_are_turned_into_steps(a_dataset_folder, a_tiny_net, a_short_pla
     assert few.steps_in(1.0) > 10
 
 
-def test_the_rate_rises_then_falls_to_nothing(a_short_plan):
-    rates = [learning_rate(step, a_short_plan) for step in range(a_short_plan.steps)]
-    assert max(rates) == rates[a_short_plan.warmup] == a_short_plan.learning_rate
-    assert rates[: a_short_plan.warmup] == sorted(rates[: a_short_plan.warmup])
-    assert rates[a_short_plan.warmup :] == sorted(rates[a_short_plan.warmup :], reverse=True)
-    assert rates[-1] < 0.1 * a_short_plan.learning_rate
-
-
 def test_a_plan_survives_json(a_short_plan):
     assert TrainingPlan.from_dict(a_short_plan.to_dict()) == a_short_plan
 
@@ -207,6 +198,8 @@ def test_a_plan_survives_json(a_short_plan):
         ({"augmentation": {"mirrors": [0]}}, 'augmentation: expected only .*"mirrors"'),
         ({"augmentation": 3}, "augmentation"),
         ({"steps": "many"}, "steps"),
+        ({"fixed_statistics": 1.5}, "fixed_statistics: expected a number from 0 to 1"),
+        ({"optimizer": "sgd"}, "optimizer: expected one of adamw, muon"),
     ],
 )
 def test_an_impossible_plan_is_refused(data, word):

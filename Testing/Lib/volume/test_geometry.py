@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import nibabel
 import numpy as np
 import pytest
 import SimpleITK
@@ -11,7 +10,6 @@ from nibabel.orientations import aff2axcodes
 
 from CompactSegLib.errors import ConfigurationError, InputError
 from CompactSegLib.volume.geometry import Geometry, orientation_axes
-from CompactSegLib.volume.reading import read_volume
 from Testing.Lib.volume.frames import LAYOUTS, geometries, laid_out, layouts, noise, rotation
 
 
@@ -59,25 +57,6 @@ def test_a_shift_of_a_tenth_of_a_voxel_is_another_grid():
     assert grid.matches(Geometry((4, 5, 6), (1.0, 1.0, 2.0), (0.0, 0.0005, 0.0)))
     assert not grid.matches(Geometry((4, 5, 6), (1.0, 1.0, 2.0), (0.0, 0.1, 0.0)))
     assert not grid.matches(Geometry((4, 5, 7), (1.0, 1.0, 2.0)))
-
-
-@pytest.mark.parametrize("degrees", [(0, 0, 0), (12, -7, 33), (100, 20, -150)])
-@pytest.mark.parametrize("mirrored", [False, True])
-def test_a_nifti_file_is_where_nibabel_says(tmp_path, degrees, mirrored):
-    direction = rotation(degrees) @ np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0])
-    affine = np.eye(4)
-    affine[:3, :3] = direction * [0.8, 1.1, 2.5]
-    affine[:3, 3] = [-31.0, 22.5, 14.0]
-    data = np.random.default_rng(0).integers(0, 99, (7, 6, 5)).astype(np.int16)
-    image = nibabel.Nifti1Image(data, affine)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    nibabel.save(image, tmp_path / "brain.nii.gz")
-
-    volume = read_volume(tmp_path / "brain.nii.gz")
-
-    np.testing.assert_allclose(volume.geometry.ijk_to_ras, affine, atol=1e-4)
-    np.testing.assert_array_equal(volume.array[0].T, data)
 
 
 def test_a_grid_that_makes_no_sense_is_refused():
