@@ -81,9 +81,6 @@ class qSlicerApplication(QApplication):
     def userSettings(self) -> QSettings:
         return QSettings()
 
-    def revisionUserSettings(self) -> QSettings:
-        return QSettings()
-
     def startupEnvironment(self) -> QProcessEnvironment:
         return QProcessEnvironment.systemEnvironment()
 

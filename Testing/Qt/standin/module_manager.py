@@ -130,15 +130,6 @@ class qSlicerModuleFactoryManager(QObject):
     def loadedModuleNames(self) -> list[str]:
         return list(self.parent()._loaded)
 
-    def loadModules(self, names: list[str]) -> bool:
-        return all(self.parent().module(name) for name in names)
-
-    def isLoaded(self, name: str) -> bool:
-        return name in self.parent()._loaded
-
-    def loadedModule(self, name: str) -> Any:
-        return self.parent()._loaded.get(name)
-
 
 @signals("moduleLoaded(QString)", "moduleAboutToBeUnloaded(QString)")
 class qSlicerModuleManager(QObject):
@@ -154,9 +145,6 @@ class qSlicerModuleManager(QObject):
         if name not in self._loaded and (NEIGHBOURS / f"{name}.py").is_file():
             self._load(NEIGHBOURS / f"{name}.py")
         return self._loaded.get(name)
-
-    def modulesNames(self) -> list[str]:
-        return list(self._loaded)
 
     def factoryManager(self) -> Any:
         return self._factories

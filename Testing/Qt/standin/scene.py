@@ -31,11 +31,6 @@ class SceneLogics:
     modules: dict[str, Any]
 
 
-def new_application_logic(scene: Any) -> Any:
-    """As `set_up`, where the application logic is all that is wanted."""
-    return set_up(scene).application
-
-
 def set_up(scene: Any) -> SceneLogics:
     """Make the logics of a fresh scene: of the application, and of the modules that bring kinds of nodes."""
     crosshair = slicer.vtkMRMLCrosshairNode()

@@ -35,9 +35,6 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._segmentation.setMRMLScene(scene)
         self._volume.setMRMLScene(scene)
 
-    def mrmlSegmentEditorNode(self) -> Any:
-        return self._node
-
     def setMRMLSegmentEditorNode(self, node: Any) -> None:
         self._node = node
         self.updateWidgetFromMRML()

@@ -57,16 +57,6 @@ class qMRMLSliceView(ctkVTKAbstractView):
     def interactorObserver(self) -> Any:
         return self._style
 
-    def sliceViewInteractorStyle(self) -> Any:
-        return self._style
-
-    def displayableManagerByClassName(self, name: str) -> Any:
-        for index in range(self._managers.GetDisplayableManagerCount()):
-            manager = self._managers.GetNthDisplayableManager(index)
-            if manager.IsA(name):
-                return manager
-        return None
-
     def resizeEvent(self, event: Any) -> None:
         super().resizeEvent(event)
         self.resized.emit(event.size())

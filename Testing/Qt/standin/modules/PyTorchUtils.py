@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
@@ -10,10 +9,6 @@ from standin.packages import record
 
 
 class PyTorchUtilsLogic(ScriptedLoadableModuleLogic):
-    @staticmethod
-    def torchInstalled() -> bool:
-        return "torch" in record.installed or importlib.util.find_spec("torch") is not None
-
     def installTorch(
         self,
         askConfirmation: bool = False,

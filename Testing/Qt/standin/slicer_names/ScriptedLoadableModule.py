@@ -83,15 +83,6 @@ class ScriptedLoadableModuleWidget:
     def onReload(self) -> None:
         slicer.util.reloadScriptedModule(self.moduleName)
 
-    def onTest(self, **kwargs: Any) -> None:
-        with slicer.util.tryWithErrorDisplay("Test failed."):
-            slicer.selfTests[self.moduleName](**kwargs)
-
-    def onReloadAndTest(self, **kwargs: Any) -> None:
-        with slicer.util.tryWithErrorDisplay("Reload and Test failed."):
-            self.onReload()
-            slicer.selfTests[self.moduleName](**kwargs)
-
     def _onModuleAboutToBeUnloaded(self, moduleName: str) -> None:
         if moduleName == self.moduleName:
             self.cleanup()

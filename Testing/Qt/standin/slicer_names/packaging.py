@@ -6,17 +6,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-from pathlib import Path
 from typing import Any
 
 from standin.packages import record
-
-
-def load_requirements(path: Any) -> list[Any]:
-    from packaging.requirements import Requirement
-
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
-    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
 def pip_check(req: Any, _seen: Any = None) -> bool:
@@ -61,7 +53,3 @@ def pip_install(
 ) -> Any:
     asked = [requirements] if isinstance(requirements, str) else [str(r) for r in requirements]
     record.install("pip_install", asked, asks=False)
-
-
-def isPipInstallInProgress() -> bool:
-    return False
