@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +152,17 @@ def change(path: Path, **tags: object) -> None:
         else:
             setattr(image, tag, value)
     image.save_as(path)
+
+
+def change_all(folder: Path, **tags: object) -> None:
+    """The same of every file of a folder."""
+    for file in folder.iterdir():
+        change(file, **tags)
+
+
+def each_image(folder: Path) -> Iterator[FileDataset]:
+    """The images of a folder; each is written back after its turn."""
+    for file in sorted(folder.iterdir()):
+        image = pydicom.dcmread(file)
+        yield image
+        image.save_as(file)

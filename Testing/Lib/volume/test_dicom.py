@@ -10,7 +10,7 @@ from pydicom.uid import generate_uid
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.reading import read_volume
 from Testing.conftest import REPOSITORY
-from Testing.Lib.volume.dicom_files import GRID, an_array, change, write_series
+from Testing.Lib.volume.dicom_files import GRID, an_array, change, change_all, write_series
 
 
 @pytest.fixture(scope="module")
@@ -168,63 +168,8 @@ def _one_slice_beside_the_others(folder):
     change(folder / "3-003.dcm", ImagePositionPatient=[*position])
 
 
-def _no_pixel_spacing(folder):
-    for file in folder.iterdir():
-        change(file, PixelSpacing=None)
-
-
-def _only_the_spacing_at_the_detector(folder):
-    for file in folder.iterdir():
-        change(file, PixelSpacing=None, ImagerPixelSpacing=[0.5, 0.5])
-
-
-def _pixel_spacing_of_0(folder):
-    for file in folder.iterdir():
-        change(file, PixelSpacing=[0, 0.75])
-
-
 def _slopes_in_some(folder):
     change(folder / "3-003.dcm", RescaleSlope=None)
-
-
-def _slope_of_0(folder):
-    for file in folder.iterdir():
-        change(file, RescaleSlope=0)
-
-
-def _directions_that_are_none(folder):
-    for file in folder.iterdir():
-        change(file, ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
-
-
-def _no_positions(folder):
-    for file in folder.iterdir():
-        change(file, ImagePositionPatient=None)
-
-
-def _colour(folder):
-    for file in folder.iterdir():
-        change(
-            file,
-            SamplesPerPixel=3,
-            PhotometricInterpretation="RGB",
-            PlanarConfiguration=0,
-            BitsAllocated=8,
-            BitsStored=8,
-            HighBit=7,
-            PixelRepresentation=0,
-            PixelData=bytes(7 * 8 * 3),
-        )
-
-
-def _palette(folder):
-    for file in folder.iterdir():
-        change(file, PhotometricInterpretation="PALETTE COLOR")
-
-
-def _spacing_of_a_million_kilometres(folder):
-    for file in folder.iterdir():
-        change(file, PixelSpacing=[1e9, 1e9])
 
 
 def _cut_last_slice(folder):
@@ -232,34 +177,53 @@ def _cut_last_slice(folder):
     file.write_bytes(file.read_bytes()[:-60])
 
 
-IRREGULAR = {
-    _without_one_slice: r"5.00 mm lie between slices 2 and 3 where 2.50 mm are usual",
-    _another_image_in_the_place_of_a_slice: "expected one image per position, got 7 images at 6 positions",
-    _second_time_point: "got 12 images at 6 positions .a time series",
-    _localizer: "differ in orientation, size or pixel spacing",
-    _other_size: "differ in orientation, size or pixel spacing",
-    _only_one: "expected a 3D volume, got a single slice",
-    _one_slice_beside_the_others: "straight above each other or tilted steadily, but some are 1.5 mm beside",
-    _no_pixel_spacing: r"PixelSpacing .0028,0030. is missing, empty or not above 0 in 3-000.dcm",
-    _only_the_spacing_at_the_detector: "only ImagerPixelSpacing, the spacing at the detector, is stated",
-    _pixel_spacing_of_0: r"PixelSpacing .0028,0030. is missing, empty or not above 0",
-    _slopes_in_some: r"expected a RescaleSlope .0028,1053. .* in all images or in none",
-    _slope_of_0: r"but some have none, or 0, or no number",
-    _directions_that_are_none: r"expected two directions at right angles in ImageOrientationPatient",
-    _no_positions: "expected images with position and orientation",
-    _colour: "expected grey values, got colour images",
-    _palette: "expected grey values, got colour images",
-    _spacing_of_a_million_kilometres: "expected at most 10 m along each axis",
-    _cut_last_slice: "3-005.dcm: expected a complete DICOM image",
+def _all(**tags):
+    return lambda folder: change_all(folder, **tags)
+
+
+NO_SPACING = r"PixelSpacing .0028,0030. is missing, empty or not above 0"
+COLOUR = {
+    "SamplesPerPixel": 3,
+    "PhotometricInterpretation": "RGB",
+    "PlanarConfiguration": 0,
+    "BitsAllocated": 8,
+    "BitsStored": 8,
+    "HighBit": 7,
+    "PixelRepresentation": 0,
+    "PixelData": bytes(7 * 8 * 3),
 }
+IRREGULAR = {
+    "without one slice": (_without_one_slice, r"5.00 mm lie between slices 2 and 3 where 2.50 mm are usual"),
+    "another image in the place of a slice": (_another_image_in_the_place_of_a_slice,
+        "expected one image per position, got 7 images at 6 positions"),
+    "second time point": (_second_time_point, "got 12 images at 6 positions .a time series"),
+    "localizer": (_localizer, "differ in orientation, size or pixel spacing"),
+    "other size": (_other_size, "differ in orientation, size or pixel spacing"),
+    "only one": (_only_one, "expected a 3D volume, got a single slice"),
+    "one slice beside the others": (_one_slice_beside_the_others,
+        "straight above each other or tilted steadily, but some are 1.5 mm beside"),
+    "no pixel spacing": (_all(PixelSpacing=None), f"{NO_SPACING} in 3-000.dcm"),
+    "only the spacing at the detector": (_all(PixelSpacing=None, ImagerPixelSpacing=[0.5, 0.5]),
+        "only ImagerPixelSpacing, the spacing at the detector, is stated"),
+    "pixel spacing of 0": (_all(PixelSpacing=[0, 0.75]), NO_SPACING),
+    "slopes in some": (_slopes_in_some, r"expected a RescaleSlope .0028,1053. .* in all images or in none"),
+    "slope of 0": (_all(RescaleSlope=0), r"but some have none, or 0, or no number"),
+    "directions that are none": (_all(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]),
+        r"expected two directions at right angles in ImageOrientationPatient"),
+    "no positions": (_all(ImagePositionPatient=None), "expected images with position and orientation"),
+    "colour": (_all(**COLOUR), "expected grey values, got colour images"),
+    "palette": (_all(PhotometricInterpretation="PALETTE COLOR"), "expected grey values, got colour images"),
+    "spacing of a million kilometres": (_all(PixelSpacing=[1e9, 1e9]), "expected at most 10 m along each axis"),
+    "cut last slice": (_cut_last_slice, "3-005.dcm: expected a complete DICOM image"),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("spoil", IRREGULAR, ids=lambda spoil: spoil.__name__.strip("_"))
-def test_what_is_not_one_regular_stack_is_refused(tmp_path, spoil, capfd):
+@pytest.mark.parametrize(("spoil", "said"), IRREGULAR.values(), ids=IRREGULAR)
+def test_what_is_not_one_regular_stack_is_refused(tmp_path, spoil, said, capfd):
     write_series(tmp_path)
     spoil(tmp_path)
     capfd.readouterr()
-    with pytest.raises(InputError, match=IRREGULAR[spoil]) as raised:
+    with pytest.raises(InputError, match=said) as raised:
         read_volume(tmp_path)
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith(str(tmp_path))

@@ -11,7 +11,7 @@ import pytest
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.reading import read_volume
-from Testing.Lib.volume.dicom_files import an_array, change, write_series
+from Testing.Lib.volume.dicom_files import an_array, change, change_all, write_series
 
 LOST = {
     "empty": lambda data: data[:0],
@@ -54,8 +54,7 @@ def test_fewer_images_than_the_acquisition_had_are_told(tmp_path):
 
 def test_ct_without_slope_and_intercept_is_told(tmp_path):
     write_series(tmp_path)
-    for file in tmp_path.iterdir():
-        change(file, RescaleSlope=None, RescaleIntercept=None)
+    change_all(tmp_path, RescaleSlope=None, RescaleIntercept=None)
     volume = read_volume(tmp_path)
     np.testing.assert_array_equal(volume.array[0], an_array())
     assert "taken as Hounsfield units" in volume.warnings[0]
@@ -168,8 +167,7 @@ def test_every_second_slice_lost_is_told_where_files_state_their_distance(tmp_pa
 def test_a_distance_that_slices_do_not_step_over_is_not_told(tmp_path, stated):
     """Some write the gap between slices there, or nonsense: positions decide."""
     write_series(tmp_path)
-    for file in tmp_path.iterdir():
-        change(file, SpacingBetweenSlices=stated)
+    change_all(tmp_path, SpacingBetweenSlices=stated)
     assert not read_volume(tmp_path).warnings
 
 

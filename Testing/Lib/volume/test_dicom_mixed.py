@@ -7,7 +7,7 @@ import pytest
 
 from CompactSegLib.errors import InputError
 from CompactSegLib.volume.reading import read_volume
-from Testing.Lib.volume.dicom_files import an_array, change, write_series
+from Testing.Lib.volume.dicom_files import an_array, change, change_all, write_series
 
 
 def test_one_instance_with_two_kinds_of_pixels_is_no_copy(tmp_path):
@@ -29,8 +29,7 @@ def test_an_intercept_that_one_slice_lacks_is_refused(tmp_path):
 
 def test_an_intercept_without_a_slope_is_used_and_nothing_wrong_is_said(tmp_path):
     write_series(tmp_path, intercept=-24)
-    for file in tmp_path.iterdir():
-        change(file, RescaleSlope=None)
+    change_all(tmp_path, RescaleSlope=None)
     volume = read_volume(tmp_path)
     np.testing.assert_array_equal(volume.array[0], an_array() - 24)
     assert not volume.warnings
