@@ -9,7 +9,7 @@ from typing import Any
 
 import slicer
 
-from CompactSegMRML.Edits import isEdited
+from CompactSegMRML.Edits import copiesOf, isEdited
 from CompactSegMRML.Labels import CLOSED_SURFACE
 from CompactSegMRML.LevelNodes import ASIDE, STALE, everyLevelNode, levelNodes
 from CompactSegMRML.LevelSegments import namesOf, segmentsOf
@@ -17,15 +17,41 @@ from CompactSegMRML.ResultFolder import isFolderShown, nodesOfClass, showFolder
 from CompactSegMRML.Results import EDITED_ROLE, VOLUME_ROLE
 
 _HIDDEN = "CompactSeg.HiddenForOtherVolume"
+_COVERED = "CompactSeg.HiddenForLevel"
 
 
 def showOnly(volumeNode: Any, level: int | None) -> None:
-    """Show exactly this level of the model that is looked at, in all views; None hides all, those of others too."""
+    """Show exactly this level of the model that is looked at, in all views; None hides all, those of others too.
+
+    Where no level was seen, a level takes the place of edited copies: drawn over each other, what was erased in the
+    copy would be seen as if it were there. Copies that a user shows beside a level stay.
+    """
     shown = levelNodes(volumeNode).get(level) if level is not None else None
-    for node in everyLevelNode(volumeNode):
+    nodes = list(everyLevelNode(volumeNode))
+    wasSeen = any(each.GetDisplayVisibility() for each in nodes)
+    for node in nodes:
         setVisible(node, node is shown)
-    if shown is not None:
-        showFolder(shown)
+    if shown is None:
+        return
+    showFolder(shown)
+    for copy in () if wasSeen else filter(_isSeen, copiesOf(volumeNode)):
+        setVisible(copy, False)
+        copy.GetDisplayNode().SetAttribute(_COVERED, "1")
+
+
+def coveredCopies(volumeNode: Any) -> list[Any]:
+    """Edited copies that a level took the place of, and that are not seen since."""
+    return [
+        each
+        for each in copiesOf(volumeNode)
+        if each.GetDisplayNode()
+        and each.GetDisplayNode().GetAttribute(_COVERED)
+        and not _isSeen(each)
+    ]
+
+
+def _isSeen(node: Any) -> bool:
+    return node.GetDisplayNode() is not None and bool(node.GetDisplayVisibility())
 
 
 def shownLevel(volumeNode: Any) -> int | None:
@@ -89,6 +115,7 @@ def setVisible(node: Any, isVisible: bool) -> None:
     for index in range(node.GetNumberOfDisplayNodes()):
         display = node.GetNthDisplayNode(index)
         display.RemoveAttribute(_HIDDEN)
+        display.RemoveAttribute(_COVERED)
         if bool(display.GetVisibility()) != isVisible:
             display.SetVisibility(isVisible)
 

@@ -9,7 +9,7 @@ from CompactSegMRML.Comparing import Comparing
 from CompactSegMRML.Difference import Comparison, Side
 from CompactSegMRML.Edits import isEdited, othersOf
 from CompactSegMRML.Labels import VoxelBox
-from CompactSegMRML.LevelDisplay import shownLevel
+from CompactSegMRML.LevelDisplay import coveredCopies, setVisible, shownLevel
 from CompactSegMRML.LevelNodes import factsNow, isImageChanged, levelNode, levelNodes
 from CompactSegMRML.Results import LevelResult, Results, factsOf
 from CompactSegMRML.SceneResults import SceneResults
@@ -74,6 +74,15 @@ class SceneFace:
         """Show no level of the volume."""
         self.endComparison()
         self._results.show(volumeNode, None)
+
+    def coveredCopies(self, volumeNode: Any) -> list[Any]:
+        """Edited copies that a level took the place of, and that are not seen since."""
+        return coveredCopies(volumeNode)
+
+    def showCopy(self, volumeNode: Any, copy: Any) -> None:
+        """Show an edited copy of the volume, and no level."""
+        self.hideAll(volumeNode)
+        setVisible(copy, True)
 
     def removeResults(self, volumeNode: Any) -> None:
         """Take the volume's levels of all models, tables and folder from the scene; edited copies stay."""

@@ -146,6 +146,12 @@ class Actions:
                 self._logic.hideAll(self.volume)
         self.changed()
 
+    def showCopy(self, copy: Any) -> None:
+        """Show an edited copy in the place of the level that is seen."""
+        with errorsShown(_("The copy could not be shown.")):
+            self._logic.showCopy(self.volume, copy)
+        self.changed()
+
     def compare(self, left: Any, right: Any) -> None:
         """Show two segmentations side by side: each the number of a level, or a node."""
         with errorsShown(_("They could not be compared.")):

@@ -126,6 +126,9 @@ def showNotice(notice: Notice, logic: CompactSegLogic, now: Situation) -> None:
         notice.warn(advice, label=_("Add region"), action=now.addRegion)
     elif now.region is not None and (advice := _confined(now)):
         notice.inform(advice, label=_("Whole image"), action=now.useWholeImage)
+    elif copies := logic.coveredCopies(volume):
+        text = _("A level is shown in the place of “{name}”.").format(name=copies[-1].GetName())
+        notice.inform(text, label=_("Show it"), action=lambda: actions.showCopy(copies[-1]))
     else:
         notice.clear()
 

@@ -263,3 +263,20 @@ def test_a_structure_that_is_nearly_white_is_seen_on_a_white_image(logic, volume
     segment.SetColor(1.0, 1.0, 1.0)
     run(logic, volume, model="brain-mr", levels=1)
     assert segment.GetColor() == (1.0, 1.0, 1.0), "a user's choice stays"
+
+
+def test_a_level_takes_the_place_of_an_edited_copy_until_a_user_shows_both(logic, segmented):
+    copy = logic.editCopy(segmented, 2)
+    logic.showLevel(segmented, 3)
+    assert not copy.GetDisplayVisibility(), "what was erased in it would be seen"
+    assert logic.coveredCopies(segmented) == [copy]
+    logic.hideAll(segmented)
+    assert not copy.GetDisplayVisibility(), "the image alone is wanted"
+    logic.showCopy(segmented, copy)
+    assert copy.GetDisplayVisibility()
+    assert logic.results(segmented).shownLevel is None
+    logic.showLevel(segmented, 1)
+    copy.SetDisplayVisibility(True)
+    logic.showLevel(segmented, 3)
+    assert copy.GetDisplayVisibility(), "a user wants to see both"
+    assert logic.coveredCopies(segmented) == []

@@ -188,3 +188,17 @@ def test_a_narrow_panel_with_large_text_is_not_cut_and_has_room_for_names(
     assert not table.isColumnHidden(OPACITY)
     assert all(advance(name) < table.columnWidth(NAME) for name in names)
     area.setMinimumWidth(0)
+
+
+def test_a_copy_whose_place_a_level_took_is_told_and_comes_back_by_a_click(driver):
+    volume = driver.choosing(driver.load("small"))
+    driver.segment()
+    copy = driver.logic.editCopy(volume, 2)
+    driver.widget.panel.refresh()
+    driver.slide(driver.ui.levelSlider, 1)
+    assert not copy.GetDisplayVisibility()
+    assert copy.GetName() in driver.ui.noticeText.text
+    driver.click(driver.ui.noticeButton)
+    assert copy.GetDisplayVisibility()
+    assert driver.visibleLevels(volume) == []
+    assert not driver.ui.noticeFrame.visible
