@@ -92,7 +92,10 @@ def measure(node: Any) -> dict[str, float]:
 
 
 def voxelMm3Of(node: Any) -> float | None:
-    """Cubic millimetres in the world of a voxel of a level's labels; None where it has none."""
+    """Cubic millimetres in the world of a voxel of a level's labels; None where it has none, or not one for all."""
+    transform = node.GetParentTransformNode()
+    if transform is not None and not transform.IsTransformToWorldLinear():
+        return None
     for segment in ownSegments(node.GetSegmentation()).values():
         image = segment.GetRepresentation(BINARY_LABELMAP)
         if image is not None:

@@ -8,6 +8,7 @@ import slicer
 
 from CompactSegLib.errors import InputError
 from CompactSegMRML.CompactSegLogic import CompactSegLogic
+from CompactSegMRML.Edits import voxelMm3Of
 from CompactSegMRML.LevelNodes import volumeOfNode
 from CompactSegMRML.Results import LevelResult
 from Testing.MRML.conftest import (
@@ -270,3 +271,13 @@ def test_millilitres_are_those_of_the_world_under_a_transform_that_makes_larger_
     assert not logic.results(segmented).isOutdated
     segmented.HardenTransform()
     assert logic.results(segmented).level(3).millilitres == larger
+
+
+def test_millilitres_stay_under_a_transform_that_is_not_linear(logic, warm, segmented):
+    before = logic.results(segmented).level(3).millilitres
+    bent = warm.scene.AddNewNodeByClass("vtkMRMLBSplineTransformNode", "warp")
+    segmented.SetAndObserveTransformNodeID(bent.GetID())
+    assert logic.results(segmented).level(3).millilitres == before
+    node = nodes_of(logic, segmented)[2]
+    assert node.GetTransformNodeID() == bent.GetID()
+    assert voxelMm3Of(node) is None, "Slicer would log an error at each look"
