@@ -172,9 +172,8 @@ def _staging(
     staging = folder / _partial_name()
     try:
         with _told(named, sentence):
-            with suppress(
-                FileNotFoundError
-            ):  # of another run, which takes its new folder away again
+            # Another run may take its new folder away again, in which this one was to be.
+            with suppress(FileNotFoundError):
                 staging.mkdir(parents=True)
             staging.mkdir(parents=True, exist_ok=True)
             _remove_leftovers(folder)

@@ -82,9 +82,8 @@ def _from_nibabel(image: NibabelImage) -> Volume:
     file = getattr(image, "get_filename", lambda: None)()
     name = name_of(Path(file)) if file else "volume"
     array = np.asanyarray(image.dataobj)
-    if array.ndim > 3 and array.size == math.prod(
-        array.shape[:3]
-    ):  # one frame, as its file may have
+    # One frame, as its file may have.
+    if array.ndim > 3 and array.size == math.prod(array.shape[:3]):
         array = array.reshape(array.shape[:3])
     volume = _from_array(array, image.affine, name)
     header = getattr(getattr(image, "header", None), "binaryblock", b"")

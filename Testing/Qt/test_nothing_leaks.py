@@ -33,7 +33,7 @@ def test_little_is_imported_before_the_module_is_opened():
     assert result.returncode == 0, result.stderr
     names = result.stderr.splitlines()[-1].split()
     print(len(names), *names)
-    assert "CompactSegLib.files" in names
+    assert "CompactSegLib.resources" in names
     assert len(names) <= 6, names
 
 
