@@ -277,7 +277,9 @@ def accelerator(kind: str = "cuda", *, free_bytes: int = 2**33) -> Iterator[Work
         ):
             for name, answer in answers.items():
                 stack.enter_context(
-                    mock.patch.object(module, name, lambda *_, _said=answer, **__: _said)
+                    mock.patch.object(
+                        module, name, lambda *_, _said=answer, **__: _said, create=True
+                    )
                 )
         stack.enter_context(mock.patch.object(torch, "Generator", _Generator))
         stack.enter_context(mock.patch.object(torch, "load", load_to))

@@ -59,9 +59,9 @@ class Runtime:
             )
             return free + cached
         available = free_main_memory()
-        if self.device.type == "mps":
-            budget = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
-            return min(available, budget)
+        recommended = getattr(torch.mps, "recommended_max_memory", None)  # from torch 2.5 on
+        if self.device.type == "mps" and recommended is not None:
+            return min(available, recommended() - torch.mps.current_allocated_memory())
         return available
 
     @contextmanager

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from CompactSegLib import load_model
 from CompactSegLib.errors import DeviceError
-from CompactSegLib.inference.devices import is_out_of_memory, select_runtime
+from CompactSegLib.inference.devices import Runtime, is_out_of_memory, select_runtime
 from CompactSegLib.inference.prepared import PreparedImage
 from CompactSegLib.inference.tiles import bytes_per_voxel, choose_edge
 from CompactSegLib.network.boxes import full_box
@@ -213,3 +213,8 @@ def test_no_array_of_classes_and_full_volume_is_made_from_tiles(monkeypatch, til
     with LiveBytes() as live:
         run.level(1)
     assert (live.peak >= 4 * classes * (edge - 3) * edge**2) == holds
+
+
+def test_an_apple_gpu_of_pytorch_2_4_cannot_tell_what_it_may_take(monkeypatch):
+    monkeypatch.delattr(torch.mps, "recommended_max_memory", raising=False)
+    assert Runtime(torch.device("mps"), "fp32").free_bytes() > 0
