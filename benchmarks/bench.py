@@ -106,23 +106,22 @@ def main() -> None:
     stored = json.loads(STORE.read_text(encoding="utf-8")) if STORE.exists() else {}
     for part in wanted:
         rows: dict[str, list[dict]] = {}
+        checkouts: dict[str, Path] = {}
         for _ in range(options.repeats):
             for name, setting in wanted[part].items():
                 for version, checkout in versions.items():
                     if setting["kind"] == "peer" and version == "before":
                         continue
-                    key = (
-                        f"{part}/{name}" + (f"/{version}" if setting["kind"] != "peer" else "") + on
-                    )
+                    of_version = f"/{version}" if setting["kind"] != "peer" else ""
+                    key = f"{part}/{name}{of_version}{on}"
+                    checkouts[key] = checkout
                     row = measured(setting | {"device": options.device}, checkout, options.threads)
                     rows.setdefault(key, []).append(row)
                     print(f"{key}: {row}", file=sys.stderr, flush=True)
         for key, found in rows.items():
             stored[key] = {
                 "rows": found,
-                "commit": commit_of(
-                    versions.get(key.removesuffix(on).rpartition("/")[2], HERE.parent)
-                ),
+                "commit": commit_of(checkouts[key]),
                 "date": time.strftime("%Y-%m-%d"),
                 "threads": options.threads,
             }

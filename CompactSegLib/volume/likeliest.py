@@ -6,13 +6,14 @@ takes five to forty times as long as one operation on numbers (torch 2.13).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from CompactSegLib.network.boxes import hull, overlap, relative, shape_of
 from CompactSegLib.network.slabs import AtATime, slabs
 from CompactSegLib.volume.boxes import LabelBoxes
-from CompactSegLib.volume.mixture import Mixture, looked_up
+from CompactSegLib.volume.mixture import Mixture, looked_up, table_of
 
 if TYPE_CHECKING:
     import torch
@@ -95,8 +96,7 @@ class Likeliest:
         labels = self._labels[part]
         best = torch.zeros_like(image)
         if not boxes.keys() <= hidden.keys():
-            stays = torch.full((256,), torch.inf)
-            stays[mixture.labels] = 0
+            stays = table_of(dict.fromkeys(mixture.labels, 0.0), otherwise=math.inf)
             best = looked_up(stays.to(image), labels)
         exponents = looked_up(self._weights * mixture.exponent, labels)
         found = labels.to(image.dtype)

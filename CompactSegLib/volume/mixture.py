@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -127,9 +127,7 @@ class Mixture:
         """
         import torch
 
-        means = torch.full((256,), math.nan)
-        for label, mean in self.means.items():
-            means[label] = mean
+        means = table_of(self.means, otherwise=math.nan)
         apart = (means[:, None] - means[None]).abs()
         visible = apart.isnan() | (apart >= contrast * self.deviation)
         for group in alike:
@@ -175,6 +173,16 @@ def _by_distance(counts: NDArray[np.int64], middle: int) -> NDArray[np.int64]:
     away[: len(after)] += after
     away[1 : len(before) + 1] += before
     return away
+
+
+def table_of(values: Mapping[int, float], *, otherwise: float) -> torch.Tensor:
+    """``(256,)``, for `looked_up` by label; made on the CPU, so that an accelerator gets it in one copy."""
+    import torch
+
+    table = torch.full((256,), float(otherwise))
+    for label, value in values.items():
+        table[label] = value
+    return table
 
 
 def looked_up(table: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
@@ -237,10 +245,7 @@ class Field:
         """
         import torch
 
-        means = torch.zeros(256)
-        for label, mean in mixture.means.items():
-            means[label] = mean
-        expected = looked_up(means.to(image), labels)
+        expected = looked_up(table_of(mixture.means, otherwise=0.0).to(image), labels)
         sums = torch.stack([image * expected, expected.square()])
         padded = torch.nn.functional.pad(sums, _missing(image.shape))
         cells = torch.nn.functional.avg_pool3d(padded, _CELL)

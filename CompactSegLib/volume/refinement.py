@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from CompactSegLib.json_data import Invalid, build, check, number, whole, written
 from CompactSegLib.volume.boxes import box_of
 from CompactSegLib.volume.likeliest import Likeliest
-from CompactSegLib.volume.mixture import Field, Mixture, Scale
+from CompactSegLib.volume.mixture import Field, Mixture, Scale, table_of
 from CompactSegLib.volume.pixels import as_float, as_tensor
 
 if TYPE_CHECKING:
@@ -201,11 +201,7 @@ class Refinement:
 
     def _likeliest(self, labels: torch.Tensor, spacing_mm: Sequence[float]) -> Likeliest:
         """What labels ``(D, H, W)`` uint8 are refined with."""
-        import torch
-
-        weights = torch.full((256,), self.weight)
-        for label, weight in self.weights.items():
-            weights[int(label)] = weight
+        weights = table_of({int(k): v for k, v in self.weights.items()}, otherwise=self.weight)
         along = list(zip(spacing_mm, self._reach(spacing_mm), strict=True))
         kernels = {
             sigma: [
